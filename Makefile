@@ -1,0 +1,45 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench score score-full bench-full clean
+
+demo: .venv/ready  ## show the adapter doing its real job, faults and a kill -9 included
+	$(BIN)/panjereh demo
+
+test: .venv/ready-dev check  ## all that must hold before anything lands
+	$(BIN)/pytest -n 2 --dist worksteal tests
+
+check: .venv/ready-dev  ## format, lint, types, the direction of imports, the shipped folders
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/panjereh check
+
+bench: .venv/ready-dev  ## the figures of the journal and the daemon, beside their limits
+	$(BIN)/python -m tests.bench
+
+score: .venv/ready-dev  ## crashes, lost answers, and the sabotage that must be found
+	$(BIN)/python -m tests.score
+
+score-full: .venv/ready-dev
+	$(BIN)/python -m tests.score --full
+
+bench-full: .venv/ready-dev
+	$(BIN)/python -m tests.bench --full
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/ready: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.venv/ready-dev: .venv/bin/python requirements-dev.lock pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@ .venv/ready
+
+clean:
+	rm -rf .venv build dist

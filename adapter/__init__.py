@@ -1,0 +1,1 @@
+"""The engine: exchanges kept, delivered once, reconciled. Knows no municipal service and no vendor by name."""

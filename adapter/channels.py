@@ -1,0 +1,80 @@
+"""The two edges as the flows see them: Protocols, so that clocks, wires and systems are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from adapter.exchange import Change, LedgerEntry, Outcome, Payload
+
+Clock = Callable[[], datetime]
+"""The time now, aware, in UTC."""
+
+Randomness = Callable[[int], bytes]
+"""So many random bytes; `secrets.token_bytes` outside tests."""
+
+
+class Sighting(StrEnum):
+    """What the other side answers when asked for an exchange by our reference."""
+
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    DIFFERENT = "different"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """`answer` is what the operation itself would have answered, so that a found exchange settles like any other."""
+
+    sighting: Sighting
+    answer: Payload | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """Changes after a cursor, and the cursor to keep once they are kept. `more` asks for the next page at once."""
+
+    changes: Sequence[Change]
+    cursor: str
+    more: bool = False
+
+
+class Target(Protocol):
+    """One tenant's way to one contract: a gateway outwards or an internal system inwards."""
+
+    def freeze(self, operation: str, payload: Payload) -> bytes:
+        """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
+        ...
+
+    async def deliver(self, operation: str, frozen: bytes, *, reference: str) -> Outcome:
+        """One attempt. Never raises for what the network or the other side does: that is the outcome."""
+        ...
+
+    async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
+        """Ask for the effect of an earlier attempt by our reference, through the contract's query operation."""
+        ...
+
+    async def ping(self) -> bool:
+        """Whether the other side answers at all."""
+        ...
+
+    def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
+        """The other side's ledger for a period, all pages."""
+        ...
+
+
+class System(Target, Protocol):
+    """An internal system: a target that also tells what changed in it."""
+
+    async def changes(self, cursor: str | None) -> ChangePage:
+        """The changes after the cursor, oldest first; raises GatewayUnreachable when it cannot be asked."""
+        ...
+
+    async def poll(self, operation: str, number: str) -> Outcome:
+        """The deferred answer to an operation by the number it was given; `awaiting` while there is none."""
+        ...

@@ -1,0 +1,236 @@
+"""Every error of the adapter, in one tree. The docstring is the operator's sentence; attributes carry the context.
+
+No error ever carries personal data: attributes hold names of fields, tables and systems, never a citizen's values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class PanjerehError(Exception):
+    """Something in the adapter could not be done."""
+
+    def __init__(self, detail: str | None = None, **context: Any) -> None:
+        self.detail = detail or (type(self).__doc__ or "").split("\n", maxsplit=1)[0]
+        self.context = context
+        super().__init__(self.detail)
+
+
+class RequestRefused(PanjerehError):
+    """The request was not taken; nothing was kept."""
+
+    kind = "request-refused"
+    status = 400
+    title_fa = "درخواست پذیرفته نشد"
+    title_en = "The request was not taken"
+
+
+class KeyMissing(RequestRefused):
+    """The call changes something and carries no Idempotency-Key."""
+
+    kind = "idempotency-key-missing"
+    title_fa = "کلید یکتایی فرستاده نشده است"
+    title_en = "Idempotency-Key is missing"
+
+
+class KeyUnusable(RequestRefused):
+    """The Idempotency-Key must have 16 to 255 characters of A-Z a-z 0-9 . _ : -"""
+
+    kind = "idempotency-key-unusable"
+    title_fa = "کلید یکتایی نادرست است"
+    title_en = "Idempotency-Key is not usable"
+
+
+class KeyConflict(RequestRefused):
+    """This Idempotency-Key was used with another payload."""
+
+    kind = "idempotency-key-conflict"
+    status = 422
+    title_fa = "این کلید با محتوای دیگری به کار رفته است"
+    title_en = "Idempotency-Key was used with another payload"
+
+
+class StillInFlight(RequestRefused):
+    """A call with the same key is still being accepted; ask again in a moment."""
+
+    kind = "in-flight"
+    status = 409
+    title_fa = "همین درخواست در حال ثبت است"
+    title_en = "The same call is still being accepted"
+
+
+class AlreadyFiled(RequestRefused):
+    """The same business subject was filed before with other content."""
+
+    kind = "already-filed"
+    status = 409
+    title_fa = "این درخواست پیش‌تر با محتوای دیگری ثبت شده است"
+    title_en = "The same subject was filed before with other content"
+
+
+class CaseClosed(RequestRefused):
+    """The case has ended and takes nothing more."""
+
+    kind = "case-closed"
+    status = 409
+    title_fa = "این پرونده بسته شده است"
+    title_en = "The case is closed"
+
+
+class Unauthenticated(RequestRefused):
+    """The API key is missing or unknown."""
+
+    kind = "unauthenticated"
+    status = 401
+    title_fa = "کلید دسترسی نادرست است"
+    title_en = "The API key is missing or unknown"
+
+
+class UnknownService(RequestRefused):
+    """No such service is offered to this tenant."""
+
+    kind = "unknown-service"
+    status = 404
+    title_fa = "چنین خدمتی ارائه نمی‌شود"
+    title_en = "No such service"
+
+
+class ServiceStopped(RequestRefused):
+    """The service's tables have faults; it takes nothing until they are mended."""
+
+    kind = "service-stopped"
+    status = 503
+    title_fa = "این خدمت موقتاً در دسترس نیست"
+    title_en = "The service is stopped"
+
+
+class UnknownCase(RequestRefused):
+    """No case with this tracking code is known to this tenant."""
+
+    kind = "unknown-case"
+    status = 404
+    title_fa = "پرونده‌ای با این کد رهگیری یافت نشد"
+    title_en = "No case with this tracking code"
+
+
+class OperationNotOffered(RequestRefused):
+    """The service does not offer this operation."""
+
+    kind = "operation-not-offered"
+    status = 404
+    title_fa = "این خدمت چنین عملی ندارد"
+    title_en = "The service does not offer this operation"
+
+
+class Unreadable(RequestRefused):
+    """The body cannot be read."""
+
+    kind = "unreadable"
+    title_fa = "متن درخواست خوانا نیست"
+    title_en = "The body cannot be read"
+
+
+class TooLarge(RequestRefused):
+    """The body is larger than this operation allows."""
+
+    kind = "too-large"
+    status = 413
+    title_fa = "حجم درخواست بیش از اندازهٔ مجاز است"
+    title_en = "The body is too large"
+
+
+class TooBusy(RequestRefused):
+    """More is waiting than can be kept in time; ask again later."""
+
+    kind = "too-busy"
+    status = 503
+    title_fa = "سامانه پرکار است؛ کمی بعد دوباره بفرستید"
+    title_en = "Too busy; send again later"
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where content breaks its contract: where, what was expected, what stood there (never a value)."""
+
+    path: str
+    expected: str
+    found: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.path} (line {self.line})" if self.line else self.path
+        return f"{place}: expected {self.expected}, found {self.found}"
+
+
+class SchemaViolation(RequestRefused):
+    """The content does not fit its contract."""
+
+    kind = "schema-violation"
+    title_fa = "محتوا با قرارداد نمی‌خواند"
+    title_en = "The content does not fit the contract"
+
+    def __init__(self, violations: list[Violation]) -> None:
+        self.violations = violations
+        super().__init__("; ".join(map(str, violations[:5])))
+
+
+class Untranslatable(PanjerehError):
+    """A record cannot be turned into a payload; attributes name the table, line and rule."""
+
+    def __init__(self, detail: str, *, place: str) -> None:
+        self.place = place
+        super().__init__(f"{place}: {detail}", place=place)
+
+
+class Unfit(PanjerehError):
+    """A value is not what its field must hold; the text tells the rule that it breaks, never the value."""
+
+
+class LeaseLost(PanjerehError):
+    """The fence is no longer ours: another worker has the exchange, nothing was written."""
+
+
+class IllegalTransition(PanjerehError):
+    """The state machine has no such step."""
+
+
+class NotFound(PanjerehError):
+    """Nothing with this name is kept here."""
+
+
+class JournalLocked(PanjerehError):
+    """Another daemon holds this journal."""
+
+
+class JournalUnusable(PanjerehError):
+    """The journal's schema is not the one this version works with."""
+
+
+class JournalFailed(PanjerehError):
+    """The journal could not be written; the daemon stops rather than go on."""
+
+
+class FaultyTables(PanjerehError):
+    """Tables, contracts or settings have faults; every fault is listed."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+class FaultySettings(FaultyTables):
+    """The settings have faults; every fault names its setting."""
+
+
+class DaemonUnreachable(PanjerehError):
+    """No daemon answers on the admin socket."""
+
+
+class Refused(PanjerehError):
+    """The operator's command does not apply here."""
+
+
+class GatewayUnreachable(PanjerehError):
+    """The other side could not be asked; it will be asked again."""

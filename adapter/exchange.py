@@ -1,0 +1,241 @@
+"""The nouns: what a case, an exchange and an outcome are. Nothing here does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Record: TypeAlias = dict[str, Any]
+"""What a source gave: text, integers, booleans, lists and nested records; decimals and dates are text."""
+
+Payload: TypeAlias = dict[str, Any]
+"""What a target gets, of the same shapes as a record."""
+
+
+class Direction(StrEnum):
+    INWARD = "inward"
+    OUTWARD = "outward"
+
+
+class State(StrEnum):
+    READY = "ready"
+    SENDING = "sending"
+    DONE = "done"
+    AWAITING = "awaiting"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    PARKED = "parked"
+    BLOCKED = "blocked"
+    WITHDRAWN = "withdrawn"
+
+
+CLOSED_STATES = frozenset({State.DONE, State.REFUSED, State.WITHDRAWN})
+LANE_HOLDING_STATES = frozenset({State.READY, State.SENDING, State.IN_DOUBT, State.PARKED, State.BLOCKED})
+"""An exchange in one of these lets nothing behind it in its lane leave; `awaiting` frees the lane."""
+
+
+class Verdict(StrEnum):
+    DONE = "done"
+    AWAITING = "awaiting"
+    REFUSED = "refused"
+    RETRY = "retry"
+    IN_DOUBT = "in_doubt"
+    PARKED = "parked"
+
+
+class Event(StrEnum):
+    DONE = "done"
+    AWAITING = "awaiting"
+    REFUSED = "refused"
+    RETRY = "retry"
+    IN_DOUBT = "in_doubt"
+    PARKED = "parked"
+    CLAIMED = "claimed"
+    LEASE_LOST = "lease_lost"
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    DEADLINE = "deadline"
+    UNBLOCKED = "unblocked"
+    REPLAYED = "replayed"
+    AMENDED = "amended"
+    RESOLVED = "resolved"
+    WITHDRAWN = "withdrawn"
+
+
+class Stage(StrEnum):
+    RECEIVED = "received"
+    INCOMPLETE = "incomplete"
+    IN_PROGRESS = "in_progress"
+    TO_PAY = "to_pay"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+
+CLOSED_STAGES = frozenset({Stage.REFUSED, Stage.ENDED, Stage.WITHDRAWN})
+
+
+class Effect(StrEnum):
+    """What a contract promises of one operation when the same reference arrives twice."""
+
+    READ = "read"
+    IDEMPOTENT = "idempotent"
+    QUERYABLE = "queryable"
+    NEITHER = "neither"
+
+
+class Operation(StrEnum):
+    """The operations of a gateway as this adapter speaks of them; a contract's own names are in its folder."""
+
+    SUBMIT_REQUEST = "SubmitRequest"
+    ATTACH_DOCUMENT = "AttachDocument"
+    CORRECT_REQUEST = "CorrectRequest"
+    WITHDRAW_REQUEST = "WithdrawRequest"
+    CONFIRM_PAYMENT = "ConfirmPayment"
+    INQUIRE = "Inquire"
+    GET_STATUS = "GetStatus"
+    CHECK_HEALTH = "CheckHealth"
+    PUSH_STATUS = "PushStatus"
+    ISSUE_BILL = "IssueBill"
+    PUSH_DOCUMENT = "PushDocument"
+    ANSWER_INQUIRY = "AnswerInquiry"
+    QUERY_EXCHANGE = "QueryExchange"
+    GET_STATEMENT = "GetStatement"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who knocked: a channel of one tenant, known by its API key."""
+
+    name: str
+    tenant: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a caller is answered: `status` and `location` are HTTP's; `replayed` when the key had this answer before."""
+
+    status: int
+    body: Payload
+    location: str | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The life of one citizen's request.
+
+    `internal_reference` is the internal system's own number, once known; `data_key` the key that seals the case's
+    payloads, itself wrapped by the master key.
+    """
+
+    id: str
+    tenant: str
+    service: str
+    tracking_code: str
+    stage: Stage
+    channel: str
+    opened_at: datetime
+    internal_reference: str | None = None
+    status_sequence: int = -1
+    data_key: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One message that must have one effect on the other side.
+
+    `table` names the mapping table that translates its record; `target` the contract it goes to;
+    `reference` is sent with every attempt and never changes within a revision.
+    """
+
+    id: str
+    tenant: str
+    service: str
+    case_id: str
+    operation: Operation
+    direction: Direction
+    table: str
+    target: str
+    lane: str
+    state: State
+    reference: str
+    accepted_at: datetime
+    due_at: datetime
+    deadline_at: datetime
+    revision: int = 1
+    attempts: int = 0
+    asked: int = 0
+    may_have_effect: bool = False
+    code: str | None = None
+    reason: str | None = None
+    event_id: str | None = None
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An exchange that a pattern wants next. `event_id` makes it unique within its case and direction."""
+
+    operation: Operation
+    direction: Direction
+    table: str
+    record: Record = field(repr=False)
+    event_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one exchange until its lease ends; every update carries the fence."""
+
+    exchange: Exchange
+    case: Case
+    fence: int
+    record: Record = field(repr=False)
+    frozen: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one try means.
+
+    `left` tells whether a byte of the request may have left us, `pause` why the endpoint should rest, `number` the
+    other side's own number where its answer carries one.
+    """
+
+    verdict: Verdict
+    code: str | None = None
+    reason: str | None = None
+    answer: Payload | None = field(default=None, repr=False)
+    left: bool = True
+    retry_after: timedelta | None = None
+    pause: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event in an internal system: `kind` names the table that carries it to the gateway."""
+
+    event_id: str
+    kind: str
+    reference: str
+    sequence: int
+    changed_at: datetime
+    record: Record = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One effect as a ledger tells it: the same shape for the gateway's, the internal system's and ours."""
+
+    reference: str
+    operation: str
+    tracking_code: str | None = None
+    at: datetime | None = None
+    state: str = "done"
+    amount_rial: int | None = None
