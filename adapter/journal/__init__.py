@@ -1,0 +1,220 @@
+"""The journal: what was acknowledged, what was tried, what came of it. One code base for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from adapter.channels import Clock, Randomness
+from adapter.exchange import Change, Claim, Exchange
+from adapter.journal import accepting, changing, claiming, operating, reading, settling
+from adapter.journal.accepting import Acceptance, Accepted
+from adapter.journal.changing import Taken
+from adapter.journal.claiming import Fallen, Heartbeat, Wish, owner_name
+from adapter.journal.opening import (
+    announce,
+    batch_clock,
+    head_of,
+    held_lock,
+    journal_url,
+    make_engine,
+    prepare_schema,
+)
+from adapter.journal.operating import Command, Finding, Findings, Pause
+from adapter.journal.reading import Filter
+from adapter.journal.sealing import Sealer
+from adapter.journal.settling import Intent, Settled, Settlement, Told
+from adapter.journal.unit import Head, Unit
+from adapter.journal.writer import Writer
+
+__all__ = [
+    "Acceptance",
+    "Accepted",
+    "Command",
+    "Filter",
+    "Finding",
+    "Findings",
+    "Intent",
+    "Journal",
+    "Pause",
+    "Settled",
+    "Settlement",
+    "Taken",
+    "Told",
+    "Wish",
+    "open_journal",
+    "reading",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_READERS = 2
+
+
+class Journal:
+    """The journal as the flows see it: every writing call returns after its commit.
+
+    Raises JournalFailed once a commit has failed: nothing is kept any more and the daemon must stop.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        readers: Engine,
+        sealer: Sealer,
+        *,
+        heartbeat: Heartbeat,
+        silence: timedelta,
+        closing: ExitStack,
+    ) -> None:
+        self.sealer = sealer
+        self._writer, self._readers, self._closing = writer, readers, closing
+        self._heartbeat, self._silence = heartbeat, silence
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="journal-reader")
+
+    @property
+    def backlog(self) -> int:
+        """Steps that wait for a commit."""
+        return self._writer.backlog
+
+    @property
+    def commits(self) -> int:
+        """Commits so far."""
+        return self._writer.commits
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why nothing can be kept any more; None while all is well."""
+        return self._writer.failure
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        """Keep a call exactly once; raises KeyConflict, AlreadyFiled, StillInFlight or CaseClosed."""
+        return await self._writer.submit(accepting.accept, acceptance)
+
+    async def repeated(self, acceptance: Acceptance) -> Accepted | None:
+        """The first answer of a call kept before under this key; None for a new one. Raises KeyConflict."""
+        return await self._writer.submit(accepting.recall, acceptance)
+
+    async def claim_ready(self, limit: int, closed_targets: frozenset[tuple[str, str]] = frozenset()) -> list[Claim]:
+        """Up to `limit` due exchanges at the heads of their lanes, none for the closed (tenant, target) pairs."""
+        return await self._writer.submit(claiming.claim_ready, Wish(limit, self._silence, closed_targets))
+
+    async def claim_unsettled(self, limit: int) -> list[Claim]:
+        """Up to `limit` exchanges in doubt or awaiting whose time to ask has come."""
+        return await self._writer.submit(claiming.claim_unsettled, Wish(limit, self._silence))
+
+    async def intend(self, claim: Claim, frozen: bytes, *, lease: timedelta) -> None:
+        """Commit the INTENT of an attempt with the bytes it will send; raises LeaseLost."""
+        await self._writer.submit(settling.intend, Intent(claim, frozen, lease))
+
+    async def settle(self, settlement: Settlement) -> Settled:
+        """Commit an outcome and all that follows from it; raises LeaseLost."""
+        return await self._writer.submit(settling.settle, settlement)
+
+    async def release(self, claim: Claim, due_at: datetime) -> None:
+        """Give a claim back untouched, due again at a time; raises LeaseLost."""
+        await self._writer.submit(settling.release, (claim, due_at))
+
+    async def take(self, page: Taken) -> int:
+        """Keep a page of an internal system's changes and its cursor; how many were new. Raises LeaseLost."""
+        return await self._writer.submit(changing.take, page)
+
+    async def strays(self, tenant: str, source: str) -> list[Change]:
+        """Changes of a source that still wait for their case to know its number."""
+        return await self.read(changing.kept_strays, self.sealer, tenant, source)
+
+    async def fall_expired(self, settle: timedelta) -> int:
+        """Open attempts whose lease has ended become in doubt; how many."""
+        return await self._writer.submit(claiming.fall_expired, Fallen(settle))
+
+    async def beat(self) -> None:
+        """This node lives."""
+        await self._writer.submit(claiming.beat, self._heartbeat)
+
+    async def command(self, order: Command) -> None:
+        """Carry out a person's decision; raises LeaseLost when the exchange has moved on since it was seen."""
+        await self._writer.submit(operating.command, order)
+
+    async def pause(self, order: Pause) -> None:
+        """Keep an endpoint paused or resumed."""
+        await self._writer.submit(operating.pause, order)
+
+    async def keep_findings(self, findings: Findings) -> None:
+        """Keep what a reconciliation found."""
+        await self._writer.submit(operating.keep_findings, findings)
+
+    async def read(
+        self, function: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs
+    ) -> R:
+        """One of the functions of `reading`, on a snapshot of its own; it must return values, not cursors."""
+
+        def call() -> R:
+            with self._readers.connect() as connection:
+                return function(connection, *arguments, **named)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+    async def content(self, shown: Exchange, kind: str) -> bytes | None:
+        """One sealed payload of an exchange, opened: `record`, `frozen` or `answer`."""
+        return await self.read(reading.content, self.sealer, shown, kind)
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the database."""
+        self._writer.close()
+        self._threads.shutdown()
+        self._closing.close()
+
+
+def open_journal(
+    url: str,
+    *,
+    master_key: bytes,
+    node: str,
+    clock: Clock,
+    randomness: Randomness,
+    silence: timedelta,
+    settle: timedelta,
+) -> Journal:
+    """Open the journal for this node; what its earlier lives held has fallen: claims are free, attempts in doubt.
+
+    `silence` is how long a node may go without a heartbeat before others take its claims; `settle` how long after
+    the start an interrupted attempt may be asked for. Raises JournalLocked and JournalUnusable.
+    """
+    database, sealer = journal_url(url), Sealer(master_key, randomness)
+    with ExitStack() as opening:
+        opening.enter_context(held_lock(database, node))
+        engine = make_engine(database, writes=True, connections=1)
+        opening.callback(engine.dispose)
+        prepare_schema(engine, sealer)
+        readers = make_engine(database, writes=False, connections=_READERS)
+        opening.callback(readers.dispose)
+        incarnation, now = randomness(8).hex(), batch_clock(database, clock)
+        owner = owner_name(node, incarnation)
+        with engine.connect() as connection:
+            announced_at = now(connection)
+        announce(engine, node, incarnation, now=announced_at)
+        writer = Writer(engine, sealer, owner=owner, head=_recover(engine, sealer, node, owner, now, settle), now=now)
+        return Journal(
+            writer,
+            readers,
+            sealer,
+            heartbeat=Heartbeat(node, incarnation),
+            silence=silence,
+            closing=opening.pop_all(),
+        )
+
+
+def _recover(
+    engine: Engine, sealer: Sealer, node: str, owner: str, now: Callable[[Connection], int], settle: timedelta
+) -> Head:
+    with engine.begin() as connection:
+        unit = Unit(connection, sealer, now(connection), owner, head_of(connection, node))
+        claiming.fall_dead(unit, Fallen(settle), node=node)
+        unit.flush()
+        return unit.head

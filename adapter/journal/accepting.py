@@ -1,0 +1,299 @@
+"""Acceptance: a call is kept exactly once, under its key and under its business subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Row, bindparam, select
+
+from adapter.errors import AlreadyFiled, CaseClosed, KeyConflict, RequestRefused, StillInFlight
+from adapter.exchange import (
+    CLOSED_STAGES,
+    LANE_HOLDING_STATES,
+    Caller,
+    Case,
+    Claim,
+    Exchange,
+    Payload,
+    Record,
+    Stage,
+    State,
+)
+from adapter.journal import payloads
+from adapter.journal.rows import case_of, exchange_row, micros
+from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
+from adapter.journal.sealing import Seal
+from adapter.journal.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A call to be kept: under `scope` (who, which operation, which key) and, if it has one, its business key.
+
+    `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
+    `body` is what the caller is answered, now and whenever the call comes again.
+    """
+
+    caller: Caller
+    scope: bytes
+    fingerprint: bytes
+    exchange: Exchange
+    record: Record = field(repr=False)
+    status: int
+    body: Payload = field(repr=False)
+    case: Case | None = None
+    answer: Payload | None = field(default=None, repr=False)
+    business_key: bytes | None = None
+    is_permanent: bool = False
+    search: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What the caller is told. `claim` is set when this node may deliver at once: the lane was free."""
+
+    status: int
+    body: Payload
+    is_replay: bool = False
+    claim: Claim | None = None
+
+
+_KEYS = (
+    select(idempotency_keys, cases.c.data_key)
+    .join(cases, cases.c.id == idempotency_keys.c.case_id)
+    .where(
+        idempotency_keys.c.tenant.in_(bindparam("tenants", expanding=True)),
+        idempotency_keys.c.scope.in_(bindparam("scopes", expanding=True)),
+    )
+)
+_SUBJECTS = (
+    select(
+        business_keys.c.key,
+        business_keys.c.fingerprint.label("subject_fingerprint"),
+        idempotency_keys,
+        cases.c.data_key,
+        cases.c.tracking_code,
+    )
+    .join(cases, cases.c.id == business_keys.c.case_id)
+    .join(
+        idempotency_keys,
+        (idempotency_keys.c.tenant == business_keys.c.tenant) & (idempotency_keys.c.scope == business_keys.c.scope),
+    )
+    .where(
+        business_keys.c.tenant.in_(bindparam("tenants", expanding=True)),
+        business_keys.c.key.in_(bindparam("keys", expanding=True)),
+    )
+)
+_BUSY_LANES = (
+    select(exchanges.c.lane)
+    .where(exchanges.c.lane.in_(bindparam("lanes", expanding=True)), in_states(LANE_HOLDING_STATES))
+    .distinct()
+)
+
+
+@dataclass(slots=True)
+class _Known:
+    keys: Mapping[tuple[str, bytes], Row[Any]]
+    subjects: Mapping[tuple[str, bytes], Row[Any]]
+    cases: Mapping[str, Mapping[str, Any]]
+    busy_lanes: set[str]
+    scopes_in_batch: set[bytes] = field(default_factory=set)
+
+
+def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exception]:
+    """Keep each call once; a repeated one gets the first answer, or the refusal that reliability §1 names."""
+    case_rows = _existing_cases(unit, acceptances)
+    known = _Known(
+        keys=_keys(unit, acceptances),
+        subjects=_subjects(unit, acceptances),
+        cases=case_rows,
+        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if a.case is None]),
+    )
+    answers: list[Accepted | Exception] = []
+    for acceptance in acceptances:
+        try:
+            answers.append(_accept_one(unit, acceptance, known))
+        except RequestRefused as refusal:
+            answers.append(refusal)
+    return answers
+
+
+def recall(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | None | Exception]:
+    """The first answer of each call that was kept before, without keeping anything; None for a new call."""
+    known = _keys(unit, acceptances)
+    return [
+        _recall_one(unit, acceptance, known.get((acceptance.caller.tenant, acceptance.scope)))
+        for acceptance in acceptances
+    ]
+
+
+def _recall_one(unit: Unit, acceptance: Acceptance, first: Row[Any] | None) -> Accepted | Exception | None:
+    if first is None:
+        return None
+    if first.fingerprint != acceptance.fingerprint:
+        return KeyConflict()
+    return _replay(unit, first)
+
+
+def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
+    tenant = acceptance.caller.tenant
+    first = known.keys.get((tenant, acceptance.scope))
+    if first is not None:
+        if first.fingerprint != acceptance.fingerprint:
+            raise KeyConflict
+        return _replay(unit, first)
+    if acceptance.business_key is not None:
+        subject = known.subjects.get((tenant, acceptance.business_key))
+        if subject is not None:
+            return _same_subject(unit, acceptance, subject)
+    in_flight = {acceptance.scope} if acceptance.business_key is None else {acceptance.scope, acceptance.business_key}
+    if in_flight & known.scopes_in_batch:
+        raise StillInFlight(retry_after=1)
+    known.scopes_in_batch |= in_flight
+    return _keep(unit, acceptance, known)
+
+
+def _same_subject(unit: Unit, acceptance: Acceptance, subject: Row[Any]) -> Accepted:
+    if subject.subject_fingerprint != acceptance.fingerprint:
+        raise AlreadyFiled(
+            f"the same subject was filed before under tracking code {subject.tracking_code}",
+            tracking_code=subject.tracking_code,
+        )
+    return _replay(unit, subject)
+
+
+def _replay(unit: Unit, row: Row[Any]) -> Accepted:
+    seal = unit.sealer.seal_of(row.case_id, row.data_key)
+    body = payloads.as_record(seal.open(row.sealed, _answer_label(row.scope)))
+    return Accepted(status=row.status, body=body, is_replay=True)
+
+
+def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
+    case, seal = _case_and_seal(unit, acceptance, known)
+    exchange = acceptance.exchange
+    is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
+    known.busy_lanes.add(exchange.lane)
+    fence = int(is_ours)
+    unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=fence))
+    _keep_contents(unit, acceptance, case, seal)
+    _keep_keys(unit, acceptance, case, seal)
+    unit.tell(
+        "accepted",
+        actor=f"caller:{acceptance.caller.name}",
+        tenant=case.tenant,
+        case_id=case.id,
+        exchange_id=exchange.id,
+        operation=exchange.operation,
+        state=exchange.state,
+    )
+    claim = Claim(exchange, case, fence=fence, record=acceptance.record) if is_ours else None
+    return Accepted(status=acceptance.status, body=acceptance.body, claim=claim)
+
+
+def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[Case, Seal]:
+    if acceptance.case is None:
+        row = known.cases[acceptance.exchange.case_id]
+        if Stage(row["stage"]) in CLOSED_STAGES:
+            raise CaseClosed(f"the case is {row['stage']}", stage=row["stage"])
+        return case_of(row), unit.sealer.seal_of(row["id"], row["data_key"])
+    case = acceptance.case
+    seal, wrapped = unit.sealer.new_data_key(case.id)
+    unit.insert(
+        cases,
+        {
+            "id": case.id,
+            "tenant": case.tenant,
+            "service": case.service,
+            "tracking_code": case.tracking_code,
+            "stage": case.stage.value,
+            "channel": case.channel,
+            "caller": acceptance.caller.name,
+            "internal_reference": case.internal_reference,
+            "status_sequence": case.status_sequence,
+            "opened_at": micros(case.opened_at),
+            "changed_at": micros(case.opened_at),
+            "closed_at": micros(case.opened_at) if case.stage in CLOSED_STAGES else None,
+            "data_key": wrapped,
+        },
+    )
+    return replace(case, data_key=wrapped), seal
+
+
+def _keep_contents(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:
+    exchange_id = acceptance.exchange.id
+    payloads.keep(unit, seal, acceptance.record, exchange_id=exchange_id, case_id=case.id, kind=payloads.RECORD)
+    if acceptance.answer is not None:
+        payloads.keep(unit, seal, acceptance.answer, exchange_id=exchange_id, case_id=case.id, kind=payloads.ANSWER)
+
+
+def _keep_keys(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:
+    unit.insert(
+        idempotency_keys,
+        {
+            "tenant": case.tenant,
+            "scope": acceptance.scope,
+            "fingerprint": acceptance.fingerprint,
+            "case_id": case.id,
+            "status": acceptance.status,
+            "sealed": seal.close(to_json(acceptance.body), _answer_label(acceptance.scope)),
+            "kept_at": unit.now,
+        },
+    )
+    if acceptance.business_key is not None:
+        unit.insert(
+            business_keys,
+            {
+                "tenant": case.tenant,
+                "key": acceptance.business_key,
+                "fingerprint": acceptance.fingerprint,
+                "scope": acceptance.scope,
+                "case_id": case.id,
+                "is_permanent": acceptance.is_permanent,
+            },
+        )
+    for kind, digest in acceptance.search.items():
+        unit.insert(search_keys, {"tenant": case.tenant, "kind": kind, "hash": digest, "case_id": case.id})
+
+
+def _answer_label(scope: bytes) -> str:
+    return f"answer:{scope.hex()}"
+
+
+def _keys(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
+    rows = unit.connection.execute(
+        _KEYS, {"tenants": _tenants(acceptances), "scopes": [a.scope for a in acceptances]}
+    )
+    return {(row.tenant, row.scope): row for row in rows}
+
+
+def _subjects(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
+    wanted = [a.business_key for a in acceptances if a.business_key is not None]
+    if not wanted:
+        return {}
+    rows = unit.connection.execute(_SUBJECTS, {"tenants": _tenants(acceptances), "keys": wanted})
+    return {(row.tenant, row.key): row for row in rows}
+
+
+def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, Mapping[str, Any]]:
+    wanted = sorted({a.exchange.case_id for a in acceptances if a.case is None})
+    if not wanted:
+        return {}
+    query = select(cases).where(cases.c.id.in_(wanted)).order_by(cases.c.id)
+    if unit.locks_rows:
+        query = query.with_for_update()
+    return {row["id"]: row for row in unit.connection.execute(query).mappings()}
+
+
+def busy_lanes(unit: Unit, lanes: Iterable[str]) -> set[str]:
+    """Those of the lanes in which an exchange still holds up what comes after it."""
+    wanted = sorted(set(lanes))
+    if not wanted:
+        return set()
+    return set(unit.connection.execute(_BUSY_LANES, {"lanes": wanted}).scalars())
+
+
+def _tenants(acceptances: Sequence[Acceptance]) -> list[str]:
+    return sorted({a.caller.tenant for a in acceptances})

@@ -1,0 +1,165 @@
+"""Opening a journal: the engine for its database, its schema, its lock, and what earlier lives left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import pysqlite3.dbapi2
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+
+from adapter.channels import Clock
+from adapter.errors import JournalLocked, JournalUnusable
+from adapter.journal.rows import micros
+from adapter.journal.schema import REVISION, audit, meta, metadata, nodes
+from adapter.journal.sealing import Sealer
+from adapter.journal.unit import Head
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA trusted_schema=OFF",
+    "PRAGMA cell_size_check=ON",
+)
+_DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+
+
+def is_sqlite(url: URL) -> bool:
+    """Whether the journal is embedded: one file, one process."""
+    return url.get_backend_name() == "sqlite"
+
+
+def journal_url(url: str) -> URL:
+    """The URL with the driver this adapter uses: psycopg 3 for any way of writing PostgreSQL."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
+    """An engine for the one writer or for readers. On SQLite a writer begins IMMEDIATE, a reader cannot write."""
+    if not is_sqlite(url):
+        return create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=not writes)
+    engine = create_engine(
+        url,
+        module=pysqlite3.dbapi2,
+        pool_size=connections,
+        max_overflow=0,
+        paramstyle="named",
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+    pragmas = _PRAGMAS if writes else (*_PRAGMAS, "PRAGMA query_only=ON")
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        for pragma in pragmas:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+@contextmanager
+def held_lock(url: URL, node: str) -> Iterator[None]:
+    """One daemon per SQLite file, one per node name on PostgreSQL; raises JournalLocked for the second."""
+    if is_sqlite(url):
+        with _held_file(Path(str(url.database)).with_suffix(".lock")):
+            yield
+    else:
+        with _held_node(url, node):
+            yield
+
+
+@contextmanager
+def _held_file(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as file:
+        _lock(file, path)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _lock(file: IO[str], path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise JournalLocked(
+            f"{path}: another daemon holds this journal; stop it first, or give this one its own database"
+        ) from error
+
+
+@contextmanager
+def _held_node(url: URL, node: str) -> Iterator[None]:
+    engine = make_engine(url, writes=True, connections=1)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            key = {"key": zlib.crc32(node.encode())}
+            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+                raise JournalLocked(f"a daemon named {node!r} already works on this database; give this one another name")
+            yield
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+    finally:
+        engine.dispose()
+
+
+def prepare_schema(engine: Engine, sealer: Sealer) -> None:
+    """Make the tables in an empty database; raises JournalUnusable for another revision or another master key."""
+    with engine.begin() as connection:
+        present = inspect(connection).get_table_names()
+        if not present:
+            metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
+        elif "alembic_version" not in present:
+            raise JournalUnusable("this database holds tables of something else; give the journal its own database")
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        if found != REVISION:
+            raise JournalUnusable(
+                f"the journal's schema is {found}, this version works with {REVISION}; run: panjereh migrate --apply"
+            )
+        _check_key(connection, sealer)
+
+
+def _check_key(connection: Connection, sealer: Sealer) -> None:
+    check = sealer.hash("master key check")
+    kept = connection.execute(select(meta.c.value).where(meta.c.name == "key_check")).scalar_one_or_none()
+    if kept is None:
+        connection.execute(meta.insert(), [{"name": "key_check", "value": check}])
+    elif bytes(kept) != check:
+        raise JournalUnusable("the master key is not the one under which this journal was sealed")
+
+
+def announce(engine: Engine, node: str, incarnation: str, *, now: int) -> None:
+    """Make this life of the node known."""
+    with engine.begin() as connection:
+        connection.execute(nodes.delete().where(nodes.c.name == node))
+        connection.execute(nodes.insert(), [{"name": node, "incarnation": incarnation, "seen_at": now}])
+
+
+def head_of(connection: Connection, writer: str) -> Head:
+    """The last link of the writer's audit chain."""
+    row = connection.execute(
+        select(audit.c.number, audit.c.hash).where(audit.c.writer == writer).order_by(audit.c.number.desc()).limit(1)
+    ).first()
+    return Head(writer) if row is None else Head(writer, row.number, bytes(row.hash))
+
+
+def batch_clock(url: URL, clock: Clock) -> Callable[[Connection], int]:
+    """The time of a batch: the database's on PostgreSQL, since nodes' clocks differ; the clock's on SQLite."""
+    if is_sqlite(url):
+        return lambda _connection: micros(clock())
+    return lambda connection: int(connection.execute(_DATABASE_NOW).scalar_one())

@@ -1,0 +1,143 @@
+"""What a person does to an exchange or an endpoint: guarded by the state seen, recorded with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+
+from adapter.errors import LeaseLost
+from adapter.exchange import CLOSED_STATES, Event, Exchange, State
+from adapter.journal.schema import endpoints, exchanges, findings
+from adapter.journal.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A person's decision about one exchange, seen in `exchange.state`; `state` is what the state machine made of it.
+
+    `actor` is the operator (`uid:1000`), `why` the reason given, `evidence` what it rests on.
+    """
+
+    exchange: Exchange
+    event: Event
+    state: State
+    actor: str
+    why: str
+    evidence: str | None = None
+    thaws: bool = False
+
+
+def command(unit: Unit, commands: Sequence[Command]) -> list[None | Exception]:
+    """Carry out each decision once; raises LeaseLost when the exchange has moved on since it was looked at."""
+    return [_command_one(unit, order) for order in commands]
+
+
+def _command_one(unit: Unit, order: Command) -> None:
+    exchange = order.exchange
+    done = unit.connection.execute(
+        update(exchanges)
+        .where(exchanges.c.id == exchange.id, exchanges.c.state == exchange.state.value, exchanges.c.owner.is_(None))
+        .values(
+            state=order.state.value,
+            due_at=unit.now,
+            asked=0,
+            may_have_effect=exchange.may_have_effect and order.state is not State.READY,
+            settled_at=unit.now if order.state in CLOSED_STATES else None,
+            deadline_at=unit.now + _micros_left(exchange),
+            fence=exchanges.c.fence + 1,
+        )
+    )
+    if done.rowcount != 1:
+        raise LeaseLost(f"{exchange.id} has moved on since it was looked at; look again")
+    unit.tell(
+        order.event,
+        actor=order.actor,
+        tenant=exchange.tenant,
+        case_id=exchange.case_id,
+        exchange_id=exchange.id,
+        state=order.state,
+        why=order.why,
+        evidence=order.evidence,
+    )
+
+
+def _micros_left(exchange: Exchange) -> int:
+    """A decision gives the exchange its whole transport deadline again."""
+    return int((exchange.deadline_at - exchange.accepted_at).total_seconds() * 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An endpoint that must not be called (`reason`), or may be called again (None)."""
+
+    tenant: str
+    name: str
+    reason: str | None
+    actor: str = "engine"
+
+
+def pause(unit: Unit, orders: Sequence[Pause]) -> list[None | Exception]:
+    """Keep each endpoint paused or resumed, across restarts and nodes."""
+    for order in orders:
+        here = (endpoints.c.tenant == order.tenant) & (endpoints.c.name == order.name)
+        row = {"paused_at": None if order.reason is None else unit.now, "reason": order.reason}
+        if unit.connection.execute(select(endpoints.c.name).where(here)).first() is None:
+            unit.connection.execute(endpoints.insert(), [{"tenant": order.tenant, "name": order.name, **row}])
+        else:
+            unit.connection.execute(update(endpoints).where(here).values(row))
+        unit.tell(
+            "endpoint_paused" if order.reason else "endpoint_resumed",
+            actor=order.actor,
+            tenant=order.tenant,
+            endpoint=order.name,
+            reason=order.reason,
+        )
+    return [None] * len(orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference that reconciliation found, and the command that mends it."""
+
+    tenant: str
+    ledger: str
+    kind: str
+    reference: str
+    detail: str
+    command: str
+    exchange_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """One run's findings, which replace those of earlier runs when they are older than the newest few."""
+
+    run: str
+    actor: str
+    found: tuple[Finding, ...]
+
+
+def keep_findings(unit: Unit, runs: Sequence[Findings]) -> list[None | Exception]:
+    """Keep each run's findings."""
+    for run in runs:
+        unit.connection.execute(delete(findings).where(findings.c.run == run.run))
+        for number, finding in enumerate(run.found, start=1):
+            unit.insert(
+                findings,
+                {
+                    "run": run.run,
+                    "number": number,
+                    "tenant": finding.tenant,
+                    "ledger": finding.ledger,
+                    "kind": finding.kind,
+                    "reference": finding.reference,
+                    "exchange_id": finding.exchange_id,
+                    "detail": finding.detail,
+                    "command": finding.command,
+                    "found_at": unit.now,
+                },
+            )
+        unit.tell("reconciled", actor=run.actor, run=run.run, findings=len(run.found))
+    return [None] * len(runs)

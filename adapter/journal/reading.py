@@ -1,0 +1,286 @@
+"""What is kept, for callers, operators and health: every function reads one snapshot and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select
+
+from adapter.errors import NotFound
+from adapter.exchange import LANE_HOLDING_STATES, Case, Direction, Exchange, LedgerEntry, Operation, State
+from adapter.journal import payloads
+from adapter.journal.rows import case_of, exchange_of, micros, moment
+from adapter.journal.schema import (
+    STANDING_STATES,
+    UNSETTLED_STATES,
+    attempts,
+    audit,
+    cases,
+    cursors,
+    endpoints,
+    exchanges,
+    findings,
+    in_states,
+    search_keys,
+)
+from adapter.journal.sealing import Sealer
+from adapter.journal.unit import first_broken
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which exchanges to list; None means any."""
+
+    tenant: str | None = None
+    service: str | None = None
+    state: State | None = None
+    case_id: str | None = None
+    operation: str | None = None
+    limit: int = 100
+
+
+def case_by_tracking_code(connection: Connection, tenant: str, code: str) -> Case | None:
+    """The tenant's case with this tracking code."""
+    row = _case_row(connection, cases.c.tenant == tenant, cases.c.tracking_code == code)
+    return None if row is None else case_of(row)
+
+
+def _case_row(connection: Connection, *conditions: Any) -> Mapping[str, Any] | None:
+    return connection.execute(select(cases).where(*conditions)).mappings().first()
+
+
+def status(connection: Connection, tenant: str, code: str) -> Mapping[str, Any] | None:
+    """What a caller may know of a case: stage, last status told, and whether something of it stands and waits."""
+    row = _case_row(connection, cases.c.tenant == tenant, cases.c.tracking_code == code)
+    if row is None:
+        return None
+    held = connection.execute(
+        select(exchanges.c.state, exchanges.c.code)
+        .where(exchanges.c.case_id == row["id"], in_states({State.PARKED, State.IN_DOUBT}))
+        .order_by(exchanges.c.sequence)
+        .limit(1)
+    ).first()
+    return {
+        **{name: row[name] for name in ("service", "tracking_code", "stage", "status_code", "status_title")},
+        "awaited_party": row["awaited_party"],
+        "changed_at": moment(row["changed_at"]),
+        "held": None if held is None else held.state,
+    }
+
+
+def cases_by_internal_reference(connection: Connection, tenant: str, references: list[str]) -> dict[str, Case]:
+    """The tenant's cases by the internal system's own numbers."""
+    rows = connection.execute(
+        select(cases).where(cases.c.tenant == tenant, cases.c.internal_reference.in_(references))
+    ).mappings()
+    return {row["internal_reference"]: case_of(row) for row in rows}
+
+
+def awaiting_of_cases(connection: Connection, case_ids: list[str]) -> dict[str, str]:
+    """case → the exchange of it that awaits a later answer."""
+    rows = connection.execute(
+        select(exchanges.c.case_id, exchanges.c.id).where(
+            exchanges.c.case_id.in_(case_ids), exchanges.c.state == State.AWAITING.value
+        )
+    )
+    return {row.case_id: row.id for row in rows}
+
+
+def has_open_submissions(connection: Connection, tenant: str, target: str) -> bool:
+    """Whether the target may know a case of ours by a number that we have not learnt yet."""
+    begun = (exchanges.c.attempts > 0) | (exchanges.c.state == State.SENDING.value)
+    row = connection.execute(
+        select(exchanges.c.id)
+        .where(
+            in_states(LANE_HOLDING_STATES | {State.AWAITING}),
+            exchanges.c.tenant == tenant,
+            exchanges.c.target == target,
+            exchanges.c.operation.in_([Operation.SUBMIT_REQUEST.value, Operation.INQUIRE.value]),
+            begun,
+        )
+        .limit(1)
+    ).first()
+    return row is not None
+
+
+def cursor(connection: Connection, tenant: str, source: str) -> str | None:
+    """How far the changes of a source are kept."""
+    return connection.execute(
+        select(cursors.c.value).where(cursors.c.tenant == tenant, cursors.c.source == source)
+    ).scalar_one_or_none()
+
+
+def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
+    """The newest exchanges that fit the filter, newest first."""
+    query: Select[Any] = select(exchanges).order_by(exchanges.c.sequence.desc()).limit(wanted.limit)
+    if wanted.state is not None:
+        query = query.where(in_states({wanted.state}))
+    for column in ("tenant", "service", "case_id", "operation"):
+        value = getattr(wanted, column)
+        if value is not None:
+            query = query.where(exchanges.c[column] == value)
+    return [exchange_of(row) for row in connection.execute(query).mappings()]
+
+
+def exchange(connection: Connection, exchange_id: str) -> Exchange:
+    """The exchange with this id or beginning of an id; raises NotFound, also when several begin so."""
+    rows = connection.execute(
+        select(exchanges).where(exchanges.c.id.startswith(exchange_id, autoescape=True)).limit(2)
+    )
+    found = rows.mappings().all()
+    if len(found) != 1:
+        what = "several exchanges begin" if found else "no exchange begins"
+        raise NotFound(f"{what} with {exchange_id!r}; list them with: panjereh exchanges list")
+    return exchange_of(found[0])
+
+
+def case(connection: Connection, case_id: str) -> Case:
+    """The case with this id; raises NotFound."""
+    row = _case_row(connection, cases.c.id == case_id)
+    if row is None:
+        raise NotFound(f"no case {case_id!r} is kept here")
+    return case_of(row)
+
+
+def case_by_code(connection: Connection, code: str) -> Case:
+    """The case of any tenant with this tracking code, for operators; raises NotFound."""
+    row = _case_row(connection, cases.c.tracking_code == code)
+    if row is None:
+        raise NotFound(f"no case has the tracking code {code!r}")
+    return case_of(row)
+
+
+def attempts_of(connection: Connection, exchange_id: str) -> list[dict[str, Any]]:
+    """The exchange's attempts, first to last, with times as datetimes."""
+    rows = connection.execute(
+        select(attempts).where(attempts.c.exchange_id == exchange_id).order_by(attempts.c.number)
+    ).mappings()
+    return [_with_times(row, "started_at", "ended_at") for row in rows]
+
+
+def audit_of_case(connection: Connection, case_id: str) -> list[dict[str, Any]]:
+    """All that was told of a case, in the order of time."""
+    rows = connection.execute(
+        select(audit.c["at", "actor", "event", "exchange_id", "detail"])
+        .where(audit.c.case_id == case_id)
+        .order_by(audit.c.at, audit.c.writer, audit.c.number)
+    ).mappings()
+    return [_with_times(row, "at") for row in rows]
+
+
+def first_broken_audit(connection: Connection) -> Mapping[str, Any] | None:
+    """The first record of any writer's chain that does not follow from the one before; None when all chains hold."""
+    for writer in connection.execute(select(audit.c.writer).distinct()).scalars().all():
+        rows = connection.execute(
+            select(audit).where(audit.c.writer == writer).order_by(audit.c.number)
+        ).mappings()
+        broken = first_broken(rows)
+        if broken is not None:
+            return broken
+    return None
+
+
+def content(connection: Connection, sealer: Sealer, shown: Exchange, kind: str) -> bytes | None:
+    """One sealed payload of an exchange, opened; None when there is none of this kind."""
+    seals = payloads.seals(connection, sealer, [shown.case_id])
+    return payloads.opened(connection, seals, [shown.id], [kind]).get((shown.id, kind))
+
+
+def ledger(
+    connection: Connection, tenant: str, target: str, since: datetime, until: datetime
+) -> Iterator[LedgerEntry]:
+    """Our ledger towards one target: every exchange accepted or settled in the period, by reference."""
+    rows = connection.execute(
+        select(exchanges, cases.c.tracking_code)
+        .join(cases, cases.c.id == exchanges.c.case_id)
+        .where(
+            exchanges.c.tenant == tenant,
+            exchanges.c.target == target,
+            exchanges.c.accepted_at < micros(until),
+            (exchanges.c.settled_at.is_(None)) | (exchanges.c.settled_at >= micros(since)),
+        )
+        .order_by(exchanges.c.reference)
+    ).mappings()
+    for row in rows:
+        yield LedgerEntry(
+            reference=row["reference"],
+            operation=row["operation"],
+            tracking_code=row["tracking_code"],
+            at=None if row["settled_at"] is None else moment(row["settled_at"]),
+            state=row["state"],
+        )
+
+
+def exchanges_by_reference(connection: Connection, tenant: str, references: list[str]) -> dict[str, Exchange]:
+    """The tenant's exchanges by the reference sent with them."""
+    rows = connection.execute(
+        select(exchanges).where(exchanges.c.tenant == tenant, exchanges.c.reference.in_(references))
+    ).mappings()
+    return {row["reference"]: exchange_of(row) for row in rows}
+
+
+def open_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
+    """(tenant, service, state) → how many exchanges are open in it."""
+    states = {State.READY, State.SENDING} | UNSETTLED_STATES | STANDING_STATES
+    keys = (exchanges.c.tenant, exchanges.c.service, exchanges.c.state)
+    rows = connection.execute(select(*keys, func.count()).where(in_states(states)).group_by(*keys))
+    return {(row[0], row[1], row[2]): row[3] for row in rows}
+
+
+def oldest_outward(connection: Connection, tenant: str) -> datetime | None:
+    """When the oldest exchange was accepted that the gateway has not been told yet."""
+    value = connection.execute(
+        select(func.min(exchanges.c.accepted_at)).where(
+            exchanges.c.tenant == tenant,
+            exchanges.c.direction == Direction.OUTWARD.value,
+            in_states({State.READY, State.SENDING}),
+        )
+    ).scalar_one_or_none()
+    return None if value is None else moment(value)
+
+
+def last_done(connection: Connection, tenant: str, service: str) -> datetime | None:
+    """When an exchange of the service was last done."""
+    value = connection.execute(
+        select(func.max(exchanges.c.settled_at)).where(
+            exchanges.c.tenant == tenant, exchanges.c.service == service, exchanges.c.state == State.DONE.value
+        )
+    ).scalar_one_or_none()
+    return None if value is None else moment(value)
+
+
+def paused_endpoints(connection: Connection) -> dict[tuple[str, str], str]:
+    """(tenant, endpoint) → why it is paused."""
+    rows = connection.execute(select(endpoints).where(endpoints.c.paused_at.is_not(None)))
+    return {(row.tenant, row.name): row.reason for row in rows}
+
+
+def findings_of(connection: Connection, run: str | None) -> list[dict[str, Any]]:
+    """The findings of a run, of the newest one when none is named."""
+    if run is None:
+        run = connection.execute(
+            select(findings.c.run).order_by(findings.c.found_at.desc(), findings.c.run.desc()).limit(1)
+        ).scalar_one_or_none()
+    rows = connection.execute(select(findings).where(findings.c.run == run).order_by(findings.c.number)).mappings()
+    return [_with_times(row, "found_at") for row in rows]
+
+
+def cases_by_search(connection: Connection, tenant: str, kind: str, digest: bytes) -> list[Case]:
+    """The tenant's cases with this searched value, newest first."""
+    rows = connection.execute(
+        select(cases)
+        .join(search_keys, search_keys.c.case_id == cases.c.id)
+        .where(search_keys.c.tenant == tenant, search_keys.c.kind == kind, search_keys.c.hash == digest)
+        .order_by(cases.c.opened_at.desc())
+    ).mappings()
+    return [case_of(row) for row in rows]
+
+
+def _with_times(row: Mapping[Any, Any], *names: str) -> dict[str, Any]:
+    told = dict(row)
+    for name in names:
+        told[name] = None if told[name] is None else moment(told[name])
+    return told

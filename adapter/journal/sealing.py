@@ -1,0 +1,77 @@
+"""Sealing: AES-256-GCM under a data key per case, itself wrapped by the master key; keyed hashes for search.
+
+Erasing a case's wrapped data key makes everything sealed under it unreadable for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapter.channels import Randomness
+from adapter.errors import JournalUnusable
+
+_NONCE_BYTES = 12
+_KEY_BYTES = 32
+_HASH_CONTEXT = b"panjereh hash key 1"
+_WRAP_CONTEXT = b"panjereh wrap key 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One case's data key at work; what it seals opens only under the same label."""
+
+    cipher: AESGCM
+    randomness: Randomness
+
+    def close(self, content: bytes, label: str) -> bytes:
+        """Nonce, ciphertext and tag; the label is bound in, so that rows cannot be swapped."""
+        nonce = self.randomness(_NONCE_BYTES)
+        return nonce + self.cipher.encrypt(nonce, content, label.encode())
+
+    def open(self, sealed: bytes, label: str) -> bytes:
+        """The content; raises JournalUnusable when the bytes, the label or the key are not those of the sealing."""
+        try:
+            return self.cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], label.encode())
+        except InvalidTag as error:
+            raise JournalUnusable(f"{label}: a sealed payload does not open; was the master key changed?") from error
+
+
+class Sealer:
+    """The master key at work: mints and unwraps data keys, and hashes what must be found again."""
+
+    def __init__(self, master_key: bytes, randomness: Randomness) -> None:
+        self._randomness = randomness
+        self._wrap = AESGCM(_derive(master_key, _WRAP_CONTEXT))
+        self._hash_key = _derive(master_key, _HASH_CONTEXT)
+
+    def new_data_key(self, case_id: str) -> tuple[Seal, bytes]:
+        """A fresh data key at work, and the same key wrapped, to be kept with the case."""
+        key = self._randomness(_KEY_BYTES)
+        nonce = self._randomness(_NONCE_BYTES)
+        return Seal(AESGCM(key), self._randomness), nonce + self._wrap.encrypt(nonce, key, case_id.encode())
+
+    def seal_of(self, case_id: str, wrapped: bytes) -> Seal:
+        """The case's data key at work; raises JournalUnusable under another master key."""
+        try:
+            key = self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], case_id.encode())
+        except InvalidTag as error:
+            raise JournalUnusable(f"case {case_id}: its data key does not open under this master key") from error
+        return Seal(AESGCM(key), self._randomness)
+
+    def hash(self, *parts: str | bytes) -> bytes:
+        """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
+        mac = hmac.new(self._hash_key, digestmod=hashlib.sha256)
+        for part in parts:
+            raw = part.encode() if isinstance(part, str) else part
+            mac.update(len(raw).to_bytes(4, "big"))
+            mac.update(raw)
+        return mac.digest()
+
+
+def _derive(master_key: bytes, context: bytes) -> bytes:
+    return hmac.new(master_key, context, hashlib.sha256).digest()

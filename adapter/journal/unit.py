@@ -1,0 +1,142 @@
+"""One unit of work: what a batch of steps reads, and the rows it will write in one commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection, Table
+from sqlalchemy.sql.dml import Insert, Update
+
+from adapter.journal.schema import audit, metadata
+from adapter.journal.sealing import Sealer
+
+_ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link of one writer's audit chain."""
+
+    writer: str
+    number: int = 0
+    hash: bytes = bytes(32)
+
+
+class Statements:
+    """Each writing statement compiled once to the database's own SQL.
+
+    Rows go to the driver as they are: our columns hold only text, integers, booleans and bytes, so SQLAlchemy's
+    per-row processing (6 µs a row, half of a commit's cost when measured) would change nothing.
+    """
+
+    def __init__(self) -> None:
+        self._compiled: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
+
+    def execute(self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run the statement for each row; how many rows it touched in all. Every row names the same columns."""
+        names = tuple(rows[0])
+        compiled = self._compiled.get((id(statement), names))
+        if compiled is None:
+            compiled = self._compiled[id(statement), names] = _compile(connection, statement, names)
+        if compiled.constants:
+            rows = [{**compiled.constants, **row} for row in rows]
+        return connection.exec_driver_sql(compiled.sql, list(rows)).rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    statement: Insert | Update
+    sql: str
+    constants: Mapping[str, Any]
+
+
+def _compile(connection: Connection, statement: Insert | Update, names: tuple[str, ...]) -> _Compiled:
+    keys = list(names) if isinstance(statement, Insert) else None
+    compiled = statement.compile(dialect=connection.dialect, column_keys=keys)
+    constants = {name: value for name, value in compiled.params.items() if name not in names}
+    return _Compiled(statement, str(compiled), constants)
+
+
+_INSERTS = {table.name: table.insert() for table in metadata.sorted_tables}
+
+
+@dataclass(slots=True)
+class Unit:
+    """An open transaction. `now` is database time on PostgreSQL and the clock's on SQLite, in microseconds."""
+
+    connection: Connection
+    sealer: Sealer
+    now: int
+    owner: str
+    head: Head
+    statements: Statements = field(default_factory=Statements)
+    _rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def locks_rows(self) -> bool:
+        """Whether other nodes may write at the same time, so that rows must be locked to be believed."""
+        return self.connection.dialect.name == "postgresql"
+
+    def insert(self, table: Table, row: Mapping[str, Any]) -> None:
+        """Stage a row; all rows of one table are written by one statement. Every row names the same columns."""
+        self._rows.setdefault(table.name, []).append(row)
+
+    def tell(
+        self,
+        event: str,
+        *,
+        actor: str,
+        tenant: str | None = None,
+        case_id: str | None = None,
+        exchange_id: str | None = None,
+        **detail: object,
+    ) -> None:
+        """Stage one audit record, chained to the one before by SHA-256 over its canonical JSON."""
+        told = {
+            "writer": self.head.writer,
+            "number": self.head.number + 1,
+            "at": self.now,
+            "actor": actor,
+            "event": event,
+            "tenant": tenant,
+            "case_id": case_id,
+            "exchange_id": exchange_id,
+            "detail": to_json({name: value for name, value in detail.items() if value is not None}).decode(),
+        }
+        link = chain(self.head.hash, told)
+        self.head = replace(self.head, number=told["number"], hash=link)
+        self.insert(audit, {**told, "hash": link})
+
+    def flush(self) -> None:
+        """Write what is staged, parents before children."""
+        for name, rows in sorted(self._rows.items(), key=lambda item: _ORDER[item[0]]):
+            self.statements.execute(self.connection, _INSERTS[name], rows)
+        self._rows.clear()
+
+    def update(self, statement: Update, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run the update for each row at once; how many rows it touched in all."""
+        return self.statements.execute(self.connection, statement, rows)
+
+
+def chain(previous: bytes, told: Mapping[str, Any]) -> bytes:
+    """The hash of an audit record, given the hash of the one before it."""
+    content = to_json([told[name] for name in _CHAINED])
+    return hashlib.sha256(previous + content).digest()
+
+
+_CHAINED = ("writer", "number", "at", "actor", "event", "tenant", "case_id", "exchange_id", "detail")
+
+
+def first_broken(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The first audit record of one writer, in order of number, that does not follow from the one before."""
+    previous, number = bytes(32), 0
+    for row in rows:
+        number += 1
+        if row["number"] != number or row["hash"] != chain(previous, row):
+            return row
+        previous = row["hash"]
+    return None

@@ -1,0 +1,155 @@
+"""The one writer: a thread that turns many steps into one commit (group commit).
+
+Each step is a handler with an argument. All steps waiting at the same moment share a transaction; a handler sees
+all of its arguments at once and answers each with a result or an error. When a batch fails as a whole, its steps
+are taken again one by one, so that only the guilty one fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from adapter.errors import JournalFailed, PanjerehError
+from adapter.journal.sealing import Sealer
+from adapter.journal.unit import Head, Statements, Unit
+
+A = TypeVar("A")
+R = TypeVar("R")
+Handler: TypeAlias = Callable[[Unit, Sequence[A]], Sequence[R | Exception]]
+_BATCH = 256
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Step:
+    handler: Handler[Any, Any]
+    argument: Any
+    future: asyncio.Future[Any]
+    answer: Any = None
+
+
+class Writer:
+    """Owns the only writing connection of this node, and the head of its audit chain."""
+
+    def __init__(
+        self, engine: Engine, sealer: Sealer, *, owner: str, head: Head, now: Callable[[Connection], int]
+    ) -> None:
+        self._engine, self._sealer, self._owner, self._head, self._now = engine, sealer, owner, head, now
+        self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
+        self._statements = Statements()
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
+        self.commits = 0
+        self._thread.start()
+
+    @property
+    def backlog(self) -> int:
+        """Steps that wait for a commit."""
+        return self._steps.qsize()
+
+    @property
+    def failure(self) -> Exception | None:
+        """Why the writer stopped; None while it works."""
+        return self._failure
+
+    async def submit(self, handler: Handler[A, R], argument: A) -> R:
+        """The handler's result, after its commit; raises the handler's error, or JournalFailed when nothing holds."""
+        if self._failure is not None:
+            raise JournalFailed(str(self._failure)) from self._failure
+        step = _Step(handler, argument, asyncio.get_running_loop().create_future())
+        self._steps.put(step)
+        result: R = await step.future
+        return result
+
+    def close(self) -> None:
+        """Finish what waits and stop."""
+        self._steps.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        with self._engine.connect() as connection:
+            while (batch := self._next_batch()) is not None:
+                self._commit_batch(connection, batch)
+                _answer(batch)
+
+    def _next_batch(self) -> list[_Step] | None:
+        batch: list[_Step] = []
+        step = self._steps.get()
+        while step is not None:
+            batch.append(step)
+            if len(batch) >= _BATCH or self._steps.empty():
+                return batch
+            step = self._steps.get()
+        self._steps.put(None)
+        if batch:
+            return batch
+        return None
+
+    def _commit_batch(self, connection: Connection, batch: list[_Step]) -> None:
+        if self._failure is None and self._commit(connection, batch) and len(batch) > 1:
+            for step in batch:
+                self._commit(connection, [step])
+        if self._failure is not None:
+            for step in batch:
+                step.answer = JournalFailed(str(self._failure))
+
+    def _commit(self, connection: Connection, batch: list[_Step]) -> bool:
+        """Commit the batch; True when it was rolled back and its steps carry the error."""
+        try:
+            unit = Unit(connection, self._sealer, self._now(connection), self._owner, self._head, self._statements)
+            for handler, steps in _by_handler(batch).items():
+                for step, answer in zip(steps, handler(unit, [step.argument for step in steps]), strict=True):
+                    step.answer = answer
+            unit.flush()
+        except Exception as error:  # noqa: BLE001 - the edge of the writer thread: one bad step must not end it
+            connection.rollback()
+            if not isinstance(error, PanjerehError | DBAPIError):
+                _log.exception("journal_step_failed", steps=len(batch))
+            _fail(batch, error)
+            return True
+        try:
+            connection.commit()
+        except DBAPIError as error:
+            self._failure = error
+            return True
+        self._head = unit.head
+        self.commits += 1
+        return False
+
+
+def _by_handler(batch: list[_Step]) -> dict[Handler[Any, Any], list[_Step]]:
+    groups: dict[Handler[Any, Any], list[_Step]] = {}
+    for step in batch:
+        groups.setdefault(step.handler, []).append(step)
+    return groups
+
+
+def _fail(batch: list[_Step], error: Exception) -> None:
+    for step in batch:
+        step.answer = error
+
+
+def _answer(batch: list[_Step]) -> None:
+    loops = {step.future.get_loop() for step in batch}
+    for loop in loops:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, [step for step in batch if step.future.get_loop() is loop])
+
+
+def _resolve(batch: list[_Step]) -> None:
+    for step in batch:
+        if step.future.done():
+            continue
+        if isinstance(step.answer, Exception):
+            step.future.set_exception(step.answer)
+        else:
+            step.future.set_result(step.answer)

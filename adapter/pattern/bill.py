@@ -1,0 +1,16 @@
+"""An inquiry that yields a bill, then a payment confirmation, then a receipt."""
+
+from __future__ import annotations
+
+from adapter.exchange import Operation, Verdict
+from adapter.pattern.step import Step
+
+STEPS = (
+    Step(Operation.SUBMIT_REQUEST, Verdict.DONE, "bill", Operation.ISSUE_BILL, present="bills"),
+    Step(Operation.SUBMIT_REQUEST, Verdict.DONE, "assessed", Operation.PUSH_STATUS, absent="bills"),
+    Step(Operation.SUBMIT_REQUEST, Verdict.REFUSED, "refusal", Operation.PUSH_STATUS),
+    Step(Operation.CONFIRM_PAYMENT, Verdict.DONE, "receipt", Operation.PUSH_STATUS),
+    Step(Operation.CONFIRM_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.WITHDRAW_REQUEST, Verdict.DONE, "withdrawal", Operation.PUSH_STATUS),
+    Step(Operation.WITHDRAW_REQUEST, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+)

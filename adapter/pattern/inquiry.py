@@ -1,0 +1,11 @@
+"""A question answered at once, or by a later answer; a refusal is an answer too."""
+
+from __future__ import annotations
+
+from adapter.exchange import Operation, Verdict
+from adapter.pattern.step import Step
+
+STEPS = (
+    Step(Operation.INQUIRE, Verdict.DONE, "answer", Operation.ANSWER_INQUIRY),
+    Step(Operation.INQUIRE, Verdict.REFUSED, "refused_answer", Operation.ANSWER_INQUIRY),
+)

@@ -1,0 +1,87 @@
+"""Every duration of the engine in one value, and the pure functions that turn it into due times.
+
+The default numbers are those of the reliability paper; a demo or a test takes `Profile.scaled`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+Fraction = Callable[[], float]
+"""A random number in [0, 1)."""
+
+_S, _M, _H, _D = (timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The durations by which an installation lives.
+
+    `schedule` are the waits between attempts, the last one repeating; `asks` those between questions about an
+    exchange in doubt; `contract_scale` multiplies what a contract itself says, so that a demo need not wait a minute.
+    """
+
+    name: str = "default"
+    schedule: tuple[timedelta, ...] = (30 * _S, 2 * _M, 5 * _M, 15 * _M, 30 * _M, _H, 2 * _H, 4 * _H, 6 * _H)
+    jitter: float = 0.2
+    asks: tuple[timedelta, ...] = (10 * _S, 30 * _S, 2 * _M, 10 * _M, _H, 6 * _H)
+    polls: tuple[timedelta, ...] = (10 * _S, 30 * _S, 2 * _M, 10 * _M, _H)
+    settle_after: timedelta = 10 * _S
+    deadline: timedelta = 7 * _D
+    lease: timedelta = 120 * _S
+    heartbeat: timedelta = 2 * _S
+    silence: timedelta = 6 * _S
+    idle: timedelta = timedelta(seconds=0.5)
+    change_poll: timedelta = 5 * _S
+    connect: timedelta = 3 * _S
+    write: timedelta = 15 * _S
+    first_byte: timedelta = 30 * _S
+    total: timedelta = 90 * _S
+    in_call_base: timedelta = timedelta(milliseconds=200)
+    in_call_cap: timedelta = 5 * _S
+    in_call_total: timedelta = 10 * _S
+    breaker_open: timedelta = 30 * _S
+    breaker_longest: timedelta = 5 * _M
+    breaker_window: timedelta = 60 * _S
+    retry_after_least: timedelta = _S
+    retry_after_most: timedelta = _H
+    contract_scale: float = 1.0
+
+    def scaled(self, name: str, scale: float) -> Self:
+        """The same profile with every waiting time multiplied, but never the time an answer may take."""
+        kept = {"connect", "write", "first_byte", "total", "lease", "deadline", "contract_scale", "jitter", "name"}
+        times = {field.name: _times(getattr(self, field.name), scale) for field in fields(self) if field.name not in kept}
+        return replace(self, name=name, contract_scale=self.contract_scale * scale, **times)
+
+
+def _times(value: timedelta | tuple[timedelta, ...], scale: float) -> timedelta | tuple[timedelta, ...]:
+    if isinstance(value, tuple):
+        return tuple(wait * scale for wait in value)
+    return value * scale
+
+
+def _step(waits: tuple[timedelta, ...], number: int) -> timedelta:
+    return waits[min(number, len(waits) - 1)]
+
+
+def retry_at(
+    profile: Profile, attempts: int, *, now: datetime, fraction: Fraction, retry_after: timedelta | None
+) -> datetime:
+    """When the next attempt is due after `attempts` of them: by schedule ± jitter, never before Retry-After."""
+    wait = _step(profile.schedule, max(attempts - 1, 0)) * (1 - profile.jitter + 2 * profile.jitter * fraction())
+    if retry_after is not None:
+        wait = max(wait, min(max(retry_after, profile.retry_after_least), profile.retry_after_most))
+    return now + wait
+
+
+def ask_at(profile: Profile, asked: int, *, now: datetime, settle_after: timedelta) -> datetime:
+    """When to ask next about an exchange in doubt; never sooner than the other side needs to know the truth."""
+    return now + max(_step(profile.asks, asked), settle_after)
+
+
+def poll_at(profile: Profile, polled: int, *, now: datetime) -> datetime:
+    """When to fetch a deferred answer next."""
+    return now + _step(profile.polls, polled)

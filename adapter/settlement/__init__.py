@@ -1,0 +1,1 @@
+"""Settlement: the state machine, and what an outcome changes in one commit."""

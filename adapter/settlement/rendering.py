@@ -1,0 +1,32 @@
+"""From a kept record to what the target gets, by the live tables of its service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapter.calendar import tehran_day
+from adapter.exchange import Case, Direction, Exchange, Payload, Record
+from adapter.service import Service
+from adapter.translator import Context
+
+
+def render(exchange: Exchange, case: Case, record: Record, service: Service, *, now: datetime) -> Payload:
+    """The payload of an exchange; raises Untranslatable naming the table's row that could not be filled."""
+    content = record if exchange.direction is Direction.INWARD else record["content"]
+    context = Context(
+        today=tehran_day(now),
+        case={
+            "tracking_code": case.tracking_code,
+            "internal_reference": case.internal_reference,
+            "channel": case.channel,
+        },
+        service={"service_id": service.service_id, "title": service.title},
+        exchange={
+            "reference": exchange.reference,
+            "event_id": exchange.event_id or exchange.id,
+            "sequence": record.get("sequence") or 0,
+            "changed_at": record.get("changed_at") or now.isoformat(timespec="milliseconds"),
+        },
+        outcome=record.get("outcome") or {} if exchange.direction is Direction.OUTWARD else {},
+    )
+    return service.tables[exchange.table].translate(content, context)
