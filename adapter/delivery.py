@@ -1,0 +1,226 @@
+"""Delivery: what is due is translated, frozen, announced, sent once, and settled with all that follows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import structlog
+
+from adapter.breaker import opened_for
+from adapter.channels import Clock, Target
+from adapter.contract.model import OperationContract
+from adapter.endpoints import Endpoints
+from adapter.errors import JournalFailed, LeaseLost, SchemaViolation, Untranslatable
+from adapter.exchange import Case, Claim, Direction, Exchange, Outcome, Payload, Record, State, Verdict
+from adapter.journal import Journal, Pause, Settlement
+from adapter.offer import Offer
+from adapter.retry import Profile
+from adapter.service import Service
+from adapter.settlement.drafting import operation_name
+from adapter.settlement.rendering import render
+from adapter.settlement.settling import Settling
+from adapter.telemetry import Metrics
+
+_log = structlog.get_logger(__name__)
+_TECHNICAL = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
+_WORKERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A claim ready to be sent: where, as which operation, what bytes, and what they say."""
+
+    target: Target
+    operation: OperationContract
+    frozen: bytes
+    payload: Payload | None
+
+
+@dataclass(slots=True)
+class Delivery:
+    """The flow from the journal to the other sides. `dispatch` and `run` share one queue of claims."""
+
+    journal: Journal
+    offer: Callable[[], Offer]
+    endpoints: Endpoints
+    settling: Settling
+    profile: Profile
+    clock: Clock
+    metrics: Metrics
+    workers: int = _WORKERS
+    _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
+    _hint: asyncio.Event = field(default_factory=asyncio.Event)
+    _under_way: int = 0
+
+    def dispatch(self, claim: Claim) -> None:
+        """Deliver this claim as soon as a worker is free."""
+        self._under_way += 1
+        self._queue.put_nowait(claim)
+
+    def hint(self) -> None:
+        """Something may have become due: look at once."""
+        self._hint.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; an attempt under way is finished by its own time-outs, not here."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.workers):
+                group.create_task(self._work())
+            group.create_task(self._claim())
+
+    async def _claim(self) -> None:
+        while True:
+            self._hint.clear()
+            room = 2 * self.workers - self._under_way
+            claims = await self.journal.claim_ready(room, self.endpoints.closed(self.clock())) if room > 0 else []
+            for claim in claims:
+                self.dispatch(claim)
+            if not claims:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self.profile.idle.total_seconds()):
+                        await self._hint.wait()
+            else:
+                await asyncio.sleep(0)
+
+    async def _work(self) -> None:
+        while True:
+            claim = await self._queue.get()
+            try:
+                await self.deliver(claim)
+            except LeaseLost:
+                _log.warning("lease_lost", exchange=claim.exchange.id)
+            except JournalFailed:
+                raise
+            except Exception:  # the edge of a worker: the exchange keeps its claim and falls with the lease
+                _log.exception("delivery_failed", exchange=claim.exchange.id)
+            finally:
+                self._under_way -= 1
+
+    async def deliver(self, claim: Claim) -> None:
+        """The life of one attempt: translate, freeze, INTENT, send, settle. Raises LeaseLost when it is not ours."""
+        exchange = claim.exchange
+        service = self.offer().named(exchange.tenant, exchange.service)
+        if service is None:
+            await self.journal.release(claim, self.clock() + self.profile.schedule[0])
+            return
+        prepared = await self._prepare(claim, service)
+        if prepared is None:
+            return
+        breaker = self.endpoints.breaker((exchange.tenant, exchange.target), prepared.operation.group)
+        if (exchange.tenant, exchange.target) in self.endpoints.paused or not breaker.begin(self.clock()):
+            await self._postpone(claim, opened_for(breaker, self.clock()))
+            return
+        try:
+            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
+            sending = _sending(claim, prepared.frozen)
+            outcome = await prepared.target.deliver(
+                prepared.operation.name, prepared.frozen, reference=exchange.reference
+            )
+        except BaseException:
+            breaker.cancel()
+            raise
+        breaker.end(self.clock(), succeeded=outcome.verdict not in _TECHNICAL)
+        await self._heed(sending, outcome)
+        payload = prepared.payload
+        if payload is None and exchange.direction is Direction.OUTWARD:
+            payload = prepared.target.thaw(prepared.operation.name, prepared.frozen)
+        await self.settle(self.settling.by_outcome(sending, outcome, service, payload), outcome.verdict)
+
+    async def settle(self, settlement: Settlement, verdict: Verdict) -> None:
+        """Commit a settlement and deliver at once what follows from it."""
+        exchange = settlement.claim.exchange
+        settled = await self.journal.settle(settlement)
+        self.metrics.settled(exchange, verdict, seconds=(self.clock() - exchange.accepted_at).total_seconds())
+        _log.info(
+            "attempt_settled",
+            tenant=exchange.tenant,
+            service=exchange.service,
+            operation=exchange.operation.value,
+            exchange=exchange.id,
+            case=exchange.case_id,
+            attempt=exchange.attempts,
+            verdict=verdict.value,
+            state=settlement.state.value,
+            code=settlement.code,
+            reason=settlement.reason,
+        )
+        for claim in settled.claims:
+            self.dispatch(claim)
+        self.hint()
+
+    async def ask(
+        self, service: Service, case: Case, exchange: Exchange, record: Record
+    ) -> tuple[Outcome, Payload | None]:
+        """Ask an inquiry once, within the service's time, without a lease: it changes nothing.
+
+        The second value is the answer as the gateway reads it; None when it is to come later.
+        """
+        target = self.endpoints.targets[exchange.tenant, exchange.target]
+        operation = self.settling.contract_of(Claim(exchange, case, fence=0, record=record), service)
+        late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
+        try:
+            frozen = target.freeze(operation.name, render(exchange, case, record, service, now=self.clock()))
+            async with asyncio.timeout(service.answer_within.total_seconds()):
+                outcome = await target.deliver(operation.name, frozen, reference=exchange.reference)
+        except TimeoutError:
+            return late, None
+        except (Untranslatable, SchemaViolation):
+            return late, None
+        outcome = replace(outcome, number=self.settling.number_of(operation, outcome))
+        return outcome, self._answer(service, case, exchange, outcome)
+
+    def _answer(self, service: Service, case: Case, exchange: Exchange, outcome: Outcome) -> Payload | None:
+        following = self.settling.following(
+            Claim(replace(exchange, state=State.SENDING), case, fence=0, record={}), outcome, service
+        )
+        for answering, record in following:
+            try:
+                payload = render(answering, case, record, service, now=self.clock())
+            except Untranslatable:
+                return None
+            answer: Payload | None = payload.get("answer")
+            return answer
+        return None
+
+    async def _prepare(self, claim: Claim, service: Service) -> Prepared | None:
+        exchange = claim.exchange
+        target = self.endpoints.targets[exchange.tenant, exchange.target]
+        operation = self.settling.contract_of(claim, service)
+        if claim.frozen is not None:
+            return Prepared(target, operation, claim.frozen, None)
+        try:
+            payload = render(exchange, claim.case, claim.record, service, now=self.clock())
+            return Prepared(target, operation, target.freeze(operation.name, payload), payload)
+        except Untranslatable as error:
+            parked = self.settling.parked(claim, error.detail, code="untranslatable")
+        except SchemaViolation as error:
+            where = f"mappings/{service.name}: table {exchange.table}: {error.detail}"
+            parked = self.settling.parked(claim, where, code="schema_violation")
+        await self.settle(parked, Verdict.PARKED)
+        return None
+
+    async def _postpone(self, claim: Claim, wait: timedelta) -> None:
+        await self.journal.release(claim, self.clock() + max(wait, self.profile.idle))
+
+    async def _heed(self, claim: Claim, outcome: Outcome) -> None:
+        """Pause the endpoint when the outcome says that nothing sent there can succeed."""
+        endpoint = claim.exchange.tenant, claim.exchange.target
+        if outcome.pause is None or endpoint in self.endpoints.paused:
+            return
+        if outcome.pause == "forbidden" and not self.endpoints.is_forbidden_for_all(endpoint, claim.exchange.id):
+            return
+        reason = outcome.reason or outcome.pause
+        self.endpoints.paused[endpoint] = reason
+        await self.journal.pause(Pause(*endpoint, reason=reason))
+        _log.error("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=reason)
+
+
+def _sending(claim: Claim, frozen: bytes) -> Claim:
+    exchange = replace(claim.exchange, state=State.SENDING, attempts=claim.exchange.attempts + 1, may_have_effect=True)
+    return replace(claim, exchange=exchange, frozen=frozen)
+
+

@@ -1,0 +1,58 @@
+"""The other sides as the flows reach them: a target per tenant and contract, its breaker, and whether it is paused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapter.breaker import Breaker
+from adapter.channels import System, Target
+from adapter.retry import Profile
+
+_FORBIDDEN_LIMIT = 3
+
+EndpointName = tuple[str, str]
+"""(tenant, contract title)."""
+
+
+@dataclass(slots=True)
+class Endpoints:
+    """Targets by (tenant, contract title). Breakers are by operation group, pauses by endpoint."""
+
+    targets: Mapping[EndpointName, Target]
+    systems: Mapping[EndpointName, System]
+    profile: Profile
+    paused: dict[EndpointName, str] = field(default_factory=dict)
+    _breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
+    _forbidden: dict[EndpointName, set[str]] = field(default_factory=dict)
+
+    def breaker(self, endpoint: EndpointName, group: str) -> Breaker:
+        """The breaker of one group of operations at an endpoint."""
+        return self._breakers.setdefault((*endpoint, group), Breaker(self.profile))
+
+    def closed(self, now: datetime) -> frozenset[EndpointName]:
+        """Endpoints to which nothing may be sent now: paused, or every group of theirs that was used is open."""
+        used: dict[EndpointName, list[bool]] = {}
+        for (tenant, contract, _), breaker in self._breakers.items():
+            used.setdefault((tenant, contract), []).append(breaker.open_until is not None and breaker.is_open(now))
+        return frozenset(self.paused) | {endpoint for endpoint, open_now in used.items() if all(open_now)}
+
+    def open_breakers(self, now: datetime) -> dict[tuple[str, str, str], datetime]:
+        """(tenant, contract, group) → until when it is open."""
+        return {
+            name: breaker.open_until
+            for name, breaker in self._breakers.items()
+            if breaker.open_until is not None and breaker.is_open(now)
+        }
+
+    def is_forbidden_for_all(self, endpoint: EndpointName, exchange_id: str) -> bool:
+        """Whether enough distinct exchanges were forbidden there that the endpoint itself must be at fault."""
+        met = self._forbidden.setdefault(endpoint, set())
+        met.add(exchange_id)
+        return len(met) >= _FORBIDDEN_LIMIT
+
+    def resume(self, endpoint: EndpointName) -> None:
+        """A person has mended what was wrong."""
+        self.paused.pop(endpoint, None)
+        self._forbidden.pop(endpoint, None)

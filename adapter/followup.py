@@ -1,0 +1,252 @@
+"""Follow-up: what is in doubt is asked for, what awaits is fetched, and what changed inside is taken up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from adapter.channels import Clock, Sight, Sighting, System
+from adapter.contract.model import OperationContract
+from adapter.endpoints import EndpointName, Endpoints
+from adapter.errors import GatewayUnreachable, JournalFailed, LeaseLost
+from adapter.exchange import Case, Change, Claim, Direction, Draft, Effect, Exchange, Record, State, Verdict
+from adapter.journal import Journal, Settlement, Taken, reading
+from adapter.offer import Offer
+from adapter.pattern import CHANGE_OPERATIONS, outward_record
+from adapter.retry import Profile
+from adapter.service import Service
+from adapter.settlement.settling import Settling
+
+_log = structlog.get_logger(__name__)
+_AT_ONCE = 32
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """The flow of everything that time or the other sides bring. `settle` commits and delivers what follows."""
+
+    journal: Journal
+    offer: Callable[[], Offer]
+    endpoints: Endpoints
+    settling: Settling
+    profile: Profile
+    clock: Clock
+    settle: Callable[[Settlement, Verdict], Awaitable[None]]
+    hint: Callable[[], None]
+
+    async def run(self) -> None:
+        """Follow up until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ever(self._beat, self.profile.heartbeat.total_seconds()))
+            group.create_task(self._ever(self.ask_unsettled, self.profile.idle.total_seconds()))
+            for endpoint, system in self.endpoints.systems.items():
+                group.create_task(self._poll_changes(endpoint, system))
+
+    async def ask_unsettled(self) -> int:
+        """Ask for everything in doubt or awaiting whose time has come; how many were asked for."""
+        claims = await self.journal.claim_unsettled(_AT_ONCE)
+        await asyncio.gather(*(self._ask(claim) for claim in claims))
+        return len(claims)
+
+    async def take_changes(self, endpoint: EndpointName, system: System) -> bool:
+        """Take one page of an internal system's changes; True when there is more at once."""
+        tenant, source = endpoint
+        await self._take_strays(tenant, source)
+        cursor = await self.journal.read(reading.cursor, tenant, source)
+        page = await system.changes(cursor)
+        if not page.changes and page.cursor == cursor:
+            return False
+        cases = await self._cases_of(tenant, source, page.changes)
+        ordered = sorted(page.changes, key=lambda change: (change.reference, change.sequence))
+        drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
+        strays = [change for change in ordered if change.reference not in cases]
+        if strays and not await self.journal.read(reading.has_open_submissions, tenant, source):
+            known = await self._known_now(tenant, strays)
+            strays = [change for change in strays if change.reference in known]
+        await self._keep(tenant, source, cursor, page.cursor, drafts, strays=strays, cases=cases)
+        return page.more
+
+    async def _keep(
+        self,
+        tenant: str,
+        source: str,
+        before: str | None,
+        cursor: str,
+        drafts: list[tuple[Exchange, Record] | None],
+        *,
+        strays: list[Change],
+        cases: dict[str, Case],
+    ) -> None:
+        answered = await self.journal.read(reading.awaiting_of_cases, [case.id for case in cases.values()])
+        new = await self.journal.take(
+            Taken(
+                tenant,
+                source,
+                before=before,
+                cursor=cursor,
+                drafts=tuple(draft for draft in drafts if draft is not None),
+                answered=tuple(answered.values()),
+                strays=tuple(strays),
+            )
+        )
+        if new or answered:
+            self.hint()
+
+    async def _take_strays(self, tenant: str, source: str) -> None:
+        """Changes that came before their case knew its number: taken up once it does."""
+        strays = await self.journal.strays(tenant, source)
+        if not strays:
+            return
+        cases = await self.journal.read(
+            reading.cases_by_internal_reference, tenant, sorted({change.reference for change in strays})
+        )
+        ordered = sorted(strays, key=lambda change: (change.reference, change.sequence))
+        known = [change for change in ordered if change.reference in cases]
+        if not known:
+            return
+        cursor = await self.journal.read(reading.cursor, tenant, source)
+        answered = await self.journal.read(reading.awaiting_of_cases, [case.id for case in cases.values()])
+        drafts = [self._draft(cases[change.reference], change) for change in known]
+        await self.journal.take(
+            Taken(
+                tenant,
+                source,
+                before=cursor,
+                cursor=cursor or "",
+                drafts=tuple(draft for draft in drafts if draft is not None),
+                answered=tuple(answered.values()),
+                gathered=tuple(change.event_id for change in known),
+            )
+        )
+        self.hint()
+
+    async def _cases_of(self, tenant: str, source: str, changes: Any) -> dict[str, Case]:
+        """The cases of a page's changes, but for those whose earlier changes still stray: order first."""
+        references = sorted({change.reference for change in changes})
+        straying = {change.reference for change in await self.journal.strays(tenant, source)}
+        known = await self.journal.read(reading.cases_by_internal_reference, tenant, references)
+        return {reference: case for reference, case in known.items() if reference not in straying}
+
+    async def _known_now(self, tenant: str, strays: list[Change]) -> dict[str, Case]:
+        references = sorted({change.reference for change in strays})
+        return await self.journal.read(reading.cases_by_internal_reference, tenant, references)
+
+    def _draft(self, case: Case, change: Change) -> tuple[Exchange, Record] | None:
+        service = self.offer().named(case.tenant, case.service)
+        operation = CHANGE_OPERATIONS.get(change.kind)
+        if service is None or operation is None or change.kind not in service.tables:
+            return None
+        record = outward_record(
+            change.record,
+            sequence=change.sequence,
+            changed_at=change.changed_at.isoformat(timespec="milliseconds"),
+        )
+        draft = Draft(operation, Direction.OUTWARD, table=change.kind, record=record, event_id=change.event_id)
+        return self.settling.drafting.exchange(draft, case, service, now=self.clock()), record
+
+    async def _ask(self, claim: Claim) -> None:
+        exchange = claim.exchange
+        service = self.offer().named(exchange.tenant, exchange.service)
+        endpoint = exchange.tenant, exchange.target
+        if service is None or endpoint in self.endpoints.paused:
+            await self.journal.release(claim, self.clock() + self.profile.asks[-1])
+            return
+        operation = self.settling.contract_of(claim, service)
+        steps: dict[State, Callable[..., Coroutine[Any, Any, None]]] = {
+            State.IN_DOUBT: self._resolve_doubt,
+            State.AWAITING: self._fetch_answer,
+        }
+        try:
+            await steps[exchange.state](claim, service, operation)
+        except LeaseLost:
+            _log.warning("lease_lost", exchange=exchange.id)
+
+    async def _resolve_doubt(self, claim: Claim, service: Service, operation: OperationContract) -> None:
+        exchange = claim.exchange
+        target = self.endpoints.targets[exchange.tenant, exchange.target]
+        sight = await _DOUBT[operation.effect](target, operation, claim)
+        if sight is None:
+            await self.journal.release(claim, exchange.deadline_at)
+            return
+        payload = None
+        if sight.sighting is Sighting.FOUND and exchange.direction is Direction.OUTWARD and claim.frozen is not None:
+            payload = target.thaw(operation.name, claim.frozen)
+        settlement = self.settling.by_sight(claim, sight, service, payload)
+        await self.settle(settlement, _verdict(settlement))
+
+    async def _fetch_answer(self, claim: Claim, service: Service, operation: OperationContract) -> None:
+        exchange = claim.exchange
+        system = self.endpoints.systems[exchange.tenant, exchange.target]
+        outcome = await system.poll(operation.name, claim.case.internal_reference or "")
+        await self.settle(self.settling.by_outcome(claim, outcome, service, None), outcome.verdict)
+
+    async def _beat(self) -> None:
+        await self.journal.beat()
+        await self.journal.fall_expired(self.profile.settle_after)
+
+    async def _poll_changes(self, endpoint: EndpointName, system: System) -> None:
+        is_lost = False
+        while True:
+            more = False
+            try:
+                if endpoint not in self.endpoints.paused:
+                    more = await self.take_changes(endpoint, system)
+                if is_lost:
+                    _log.info("endpoint_regained", tenant=endpoint[0], endpoint=endpoint[1])
+                is_lost = False
+            except GatewayUnreachable as error:
+                if not is_lost:
+                    _log.warning("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=error.detail)
+                is_lost = True
+            except LeaseLost:
+                _log.info("cursor_moved_elsewhere", tenant=endpoint[0], endpoint=endpoint[1])
+            except JournalFailed:
+                raise
+            except Exception:  # the edge of a worker: one bad page must not end the flow
+                _log.exception("changes_failed", tenant=endpoint[0], endpoint=endpoint[1])
+            if not more:
+                await asyncio.sleep(self.profile.change_poll.total_seconds())
+
+    async def _ever(self, step: Callable[[], Awaitable[Any]], seconds: float) -> None:
+        while True:
+            try:
+                await step()
+            except JournalFailed:
+                raise
+            except Exception:  # the edge of a worker
+                _log.exception("follow_up_failed")
+            await asyncio.sleep(seconds)
+
+
+async def _find(target: Any, operation: OperationContract, claim: Claim) -> Sight | None:
+    return await target.find(operation.name, claim.exchange.reference, claim.frozen)  # type: ignore[no-any-return]
+
+
+async def _send_again(_target: Any, _operation: OperationContract, _claim: Claim) -> Sight | None:
+    return Sight(Sighting.NOT_FOUND, reason="the operation is idempotent: sent again under the same key")
+
+
+async def _leave_to_a_person(_target: Any, _operation: OperationContract, _claim: Claim) -> Sight | None:
+    return None
+
+
+_DOUBT: dict[Effect, Callable[[Any, OperationContract, Claim], Awaitable[Sight | None]]] = {
+    Effect.QUERYABLE: _find,
+    Effect.IDEMPOTENT: _send_again,
+    Effect.READ: _send_again,
+    Effect.NEITHER: _leave_to_a_person,
+}
+
+
+def _verdict(settlement: Settlement) -> Verdict:
+    return {
+        State.DONE: Verdict.DONE,
+        State.READY: Verdict.RETRY,
+        State.IN_DOUBT: Verdict.IN_DOUBT,
+        State.PARKED: Verdict.PARKED,
+    }[settlement.state]

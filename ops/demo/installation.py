@@ -1,0 +1,89 @@
+"""An installation beside the sandbox: a folder with settings, keys and a journal, ready for `panjereh run`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TENANT = "sample-city"
+_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest"}
+_STAND_INS = {"window/1.0": "gateway", "urban_core/1.0": "urban_core", "revenue/1.0": "revenue"}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where an installation lives, and the API key of each of its callers by channel."""
+
+    folder: Path
+    settings: Path
+    keys: Mapping[str, str]
+
+
+def install(
+    folder: Path,
+    addresses: Mapping[str, str],
+    *,
+    services: Sequence[str],
+    scale: float,
+    port: int,
+    database: str | None = None,
+    gateway_binding: str = "soap",
+    channels: Sequence[str] = ("national_window", "counter"),
+) -> Installation:
+    """Write the folder; an existing journal and its master key stay as they are.
+
+    `addresses` are the sandbox's by stand-in, `scale` multiplies every waiting time.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _secret(folder / "master.key", secrets.token_hex(32))
+    keys = {channel: _secret(folder / f"{channel}.key", secrets.token_urlsafe(24)) for channel in channels}
+    bindings = {**_BINDINGS, "window/1.0": gateway_binding}
+    embedded = f"sqlite:///{folder / 'journal.db'}"
+    lines = [
+        'node = "demo"',
+        f"database = {json.dumps(database or embedded)}",
+        'master_key_file = "master.key"',
+        'admin_socket = "admin.sock"',
+        'log_level = "info"',
+        "",
+        "[http]",
+        'host = "127.0.0.1"',
+        f"port = {port}",
+        "",
+        "[profile]",
+        'name = "fast"',
+        f"scale = {scale}",
+        "",
+        f"[tenants.{TENANT}]",
+        f"services = {json.dumps(list(services))}",
+    ]
+    for contract, stand_in in _STAND_INS.items():
+        lines += [
+            "",
+            f'[tenants.{TENANT}.endpoints."{contract}"]',
+            f"address = {json.dumps(addresses[stand_in])}",
+            f"binding = {json.dumps(bindings[contract])}",
+        ]
+    for channel, key in keys.items():
+        lines += [
+            "",
+            "[[callers]]",
+            f"name = {json.dumps(channel)}",
+            f"tenant = {json.dumps(TENANT)}",
+            f"channel = {json.dumps(channel)}",
+            f'key_sha256 = ["{hashlib.sha256(key.encode()).hexdigest()}"]',
+        ]
+    settings = folder / "panjereh.toml"
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Installation(folder, settings, keys)
+
+
+def _secret(path: Path, fresh: str) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(fresh, encoding="ascii")
+    return path.read_text(encoding="ascii")

@@ -1,0 +1,169 @@
+"""Settings: the only place that reads the environment and files. Every field is described; a typo names itself."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+import adapter
+from adapter.errors import FaultySettings
+from adapter.retry import Profile
+
+_HOUSE = Path(adapter.__file__).resolve().parent.parent
+_LEAST_MASTER_KEY_BYTES = 32
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CallerSettings(_Strict):
+    """One who may call us: a channel of a tenant."""
+
+    name: str = Field(description="a short name, as logs and audit show it")
+    tenant: str = Field(description="the municipality on whose behalf it calls")
+    channel: str = Field(description="national_window, counter, city_office, portal, mobile, service_desk …")
+    key_sha256: list[str] = Field(description="SHA-256 of each valid API key, in hex; two while a key is rotated")
+
+
+class EndpointSettings(_Strict):
+    """Where one system answers."""
+
+    address: str = Field(description="base URL of the system, http or https")
+    binding: Literal["soap", "rest"] = Field(description="which binding of its contract it speaks")
+    key_file: Path | None = Field(default=None, description="file of mode 0600 that holds our API key there")
+    key_header: str = Field(default="X-Api-Key", description="HTTP header that carries our API key")
+    connections: int = Field(default=16, ge=1, le=256, description="connections at once")
+
+
+class TenantSettings(_Strict):
+    """A municipality served by this installation."""
+
+    services: list[str] = Field(description="names of its services: folders in the mappings folder")
+    endpoints: dict[str, EndpointSettings] = Field(description="by contract, such as \"window/1.0\"")
+
+
+class HttpSettings(_Strict):
+    """Where the doors and the health pages listen."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+
+
+class ProfileSettings(_Strict):
+    """The durations by which the installation lives."""
+
+    name: str = Field(default="default", description="a name, shown in health and in the demo")
+    scale: float = Field(default=1.0, gt=0, le=1, description="multiplies every waiting time; 1 in production")
+
+
+class Settings(BaseSettings):
+    """All that differs between one installation and another.
+
+    A value comes from the environment (`PANJEREH_…`, `__` between levels), else from the file, else from its default.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="PANJEREH_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    node: str = Field(default="panjereh-1", description="this daemon's name among the nodes of one database")
+    database: str = Field(description="sqlite:///path/journal.db or postgresql://…")
+    master_key_file: Path = Field(description="file of mode 0600 with at least 32 bytes; it seals every payload")
+    admin_socket: Path = Field(description="Unix socket for the operators' command")
+    contracts: Path = Field(default=_HOUSE / "contracts", description="the folder of contracts")
+    mappings: Path = Field(default=_HOUSE / "mappings", description="the folder of services")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
+    http: HttpSettings = Field(default_factory=HttpSettings, description="doors and health")
+    profile: ProfileSettings = Field(default_factory=ProfileSettings, description="durations")
+    callers: list[CallerSettings] = Field(description="who may call us")
+    tenants: dict[str, TenantSettings] = Field(description="the municipalities served")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in a TOML file under the environment; raises FaultySettings naming every faulty setting."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FaultySettings([f"{path}: there is no such file; name one with --config"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FaultySettings([f"{path}: not readable as TOML: {error}"]) from error
+    unknown = _unknown_variables()
+    if unknown:
+        raise FaultySettings([f"environment: {name}: there is no such setting" for name in unknown])
+    try:
+        settings = Settings(**_absolute(content, path.parent.resolve()))
+    except ValidationError as error:
+        raise FaultySettings([f"{path}: {_told(fault)}" for fault in error.errors()]) from error
+    return settings
+
+
+def _absolute(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Relative paths in a settings file are relative to the file."""
+    paths = {"master_key_file", "admin_socket", "contracts", "mappings"}
+    return {name: str(folder / value) if name in paths else value for name, value in content.items()}
+
+
+def _unknown_variables() -> list[str]:
+    known = {f"PANJEREH_{name.upper()}" for name in Settings.model_fields}
+    given = (name for name in os.environ if name.startswith("PANJEREH_"))
+    return sorted(name for name in given if name.split("__")[0] not in known)
+
+
+def _told(fault: Any) -> str:
+    place = ".".join(str(step) for step in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting; is it misspelt?"
+    return f"{place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+
+
+def master_key(settings: Settings) -> bytes:
+    """The master key; raises FaultySettings when its file is missing, short, or readable by others."""
+    return secret_of(settings.master_key_file, "master_key_file", least=_LEAST_MASTER_KEY_BYTES)
+
+
+def secret_of(path: Path, setting: str, *, least: int = 1) -> bytes:
+    """The content of a secret file; raises FaultySettings when it is missing, short, or readable by others."""
+    try:
+        mode, content = path.stat().st_mode, path.read_bytes().strip()
+    except OSError as error:
+        raise FaultySettings([f"{setting}: {path} cannot be read: {error.strerror}"]) from error
+    if mode & 0o077:
+        raise FaultySettings([f"{setting}: {path} can be read by others; run: chmod 600 {path}"])
+    if len(content) < least:
+        raise FaultySettings([f"{setting}: {path} holds {len(content)} bytes, {least} are needed"])
+    return content
+
+
+def profile_of(settings: Settings) -> Profile:
+    """The durations the settings ask for."""
+    if settings.profile.scale == 1.0:
+        return Profile(name=settings.profile.name)
+    return Profile().scaled(settings.profile.name, settings.profile.scale)
+
+
+def key_of(endpoint: EndpointSettings) -> SecretStr | None:
+    """Our API key at an endpoint, if it wants one."""
+    if endpoint.key_file is None:
+        return None
+    return SecretStr(secret_of(endpoint.key_file, "key_file").decode())
+
+
