@@ -51,6 +51,10 @@ class Target(Protocol):
         """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
         ...
 
+    def thaw(self, operation: str, frozen: bytes) -> Payload:
+        """What frozen bytes say."""
+        ...
+
     async def deliver(self, operation: str, frozen: bytes, *, reference: str) -> Outcome:
         """One attempt. Never raises for what the network or the other side does: that is the outcome."""
         ...

@@ -20,7 +20,6 @@ from adapter.journal import Journal, Pause, Settlement
 from adapter.offer import Offer
 from adapter.retry import Profile
 from adapter.service import Service
-from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling
 from adapter.telemetry import Metrics
@@ -95,7 +94,7 @@ class Delivery:
                 _log.warning("lease_lost", exchange=claim.exchange.id)
             except JournalFailed:
                 raise
-            except Exception:  # the edge of a worker: the exchange keeps its claim and falls with the lease
+            except Exception:  # noqa: BLE001 - the edge of a worker: the claim falls with its lease
                 _log.exception("delivery_failed", exchange=claim.exchange.id)
             finally:
                 self._under_way -= 1
@@ -161,10 +160,11 @@ class Delivery:
         """
         target = self.endpoints.targets[exchange.tenant, exchange.target]
         operation = self.settling.contract_of(Claim(exchange, case, fence=0, record=record), service)
+        within = service.answer_within or self.profile.idle
         late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
         try:
             frozen = target.freeze(operation.name, render(exchange, case, record, service, now=self.clock()))
-            async with asyncio.timeout(service.answer_within.total_seconds()):
+            async with asyncio.timeout(within.total_seconds()):
                 outcome = await target.deliver(operation.name, frozen, reference=exchange.reference)
         except TimeoutError:
             return late, None
@@ -222,5 +222,3 @@ class Delivery:
 def _sending(claim: Claim, frozen: bytes) -> Claim:
     exchange = replace(claim.exchange, state=State.SENDING, attempts=claim.exchange.attempts + 1, may_have_effect=True)
     return replace(claim, exchange=exchange, frozen=frozen)
-
-

@@ -36,7 +36,7 @@ class KeyMissing(RequestRefused):
 
 
 class KeyUnusable(RequestRefused):
-    """The Idempotency-Key must have 16 to 255 characters of A-Z a-z 0-9 . _ : -"""
+    """The Idempotency-Key must have 16 to 255 characters: letters, digits, dot, underscore, colon, hyphen."""
 
     kind = "idempotency-key-unusable"
     title_fa = "کلید یکتایی نادرست است"

@@ -15,11 +15,15 @@ Payload: TypeAlias = dict[str, Any]
 
 
 class Direction(StrEnum):
+    """Which way a message goes: inward to the municipality, outward to a gateway."""
+
     INWARD = "inward"
     OUTWARD = "outward"
 
 
 class State(StrEnum):
+    """Where an exchange stands; a state is a sentence about the world."""
+
     READY = "ready"
     SENDING = "sending"
     DONE = "done"
@@ -37,6 +41,8 @@ LANE_HOLDING_STATES = frozenset({State.READY, State.SENDING, State.IN_DOUBT, Sta
 
 
 class Verdict(StrEnum):
+    """Which of six meanings an outcome has."""
+
     DONE = "done"
     AWAITING = "awaiting"
     REFUSED = "refused"
@@ -46,6 +52,8 @@ class Verdict(StrEnum):
 
 
 class Event(StrEnum):
+    """What can happen to an exchange: the verdicts, and what time, leases and people bring."""
+
     DONE = "done"
     AWAITING = "awaiting"
     REFUSED = "refused"
@@ -65,6 +73,8 @@ class Event(StrEnum):
 
 
 class Stage(StrEnum):
+    """How far a case is, as the citizen is told."""
+
     RECEIVED = "received"
     INCOMPLETE = "incomplete"
     IN_PROGRESS = "in_progress"

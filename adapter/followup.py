@@ -207,7 +207,7 @@ class FollowUp:
                 _log.info("cursor_moved_elsewhere", tenant=endpoint[0], endpoint=endpoint[1])
             except JournalFailed:
                 raise
-            except Exception:  # the edge of a worker: one bad page must not end the flow
+            except Exception:  # noqa: BLE001 - the edge of a worker: one bad page must not end the flow
                 _log.exception("changes_failed", tenant=endpoint[0], endpoint=endpoint[1])
             if not more:
                 await asyncio.sleep(self.profile.change_poll.total_seconds())
@@ -218,7 +218,7 @@ class FollowUp:
                 await step()
             except JournalFailed:
                 raise
-            except Exception:  # the edge of a worker
+            except Exception:  # noqa: BLE001 - the edge of a worker
                 _log.exception("follow_up_failed")
             await asyncio.sleep(seconds)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 Fraction = Callable[[], float]
 """A random number in [0, 1)."""
@@ -53,7 +53,9 @@ class Profile:
     def scaled(self, name: str, scale: float) -> Self:
         """The same profile with every waiting time multiplied, but never the time an answer may take."""
         kept = {"connect", "write", "first_byte", "total", "lease", "deadline", "contract_scale", "jitter", "name"}
-        times = {field.name: _times(getattr(self, field.name), scale) for field in fields(self) if field.name not in kept}
+        times: dict[str, Any] = {
+            field.name: _times(getattr(self, field.name), scale) for field in fields(self) if field.name not in kept
+        }
         return replace(self, name=name, contract_scale=self.contract_scale * scale, **times)
 
 

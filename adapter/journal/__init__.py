@@ -149,9 +149,7 @@ class Journal:
         """Keep what a reconciliation found."""
         await self._writer.submit(operating.keep_findings, findings)
 
-    async def read(
-        self, function: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs
-    ) -> R:
+    async def read(self, function: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
         """One of the functions of `reading`, on a snapshot of its own; it must return values, not cursors."""
 
         def call() -> R:

@@ -98,7 +98,7 @@ _BUSY_LANES = (
 class _Known:
     keys: Mapping[tuple[str, bytes], Row[Any]]
     subjects: Mapping[tuple[str, bytes], Row[Any]]
-    cases: Mapping[str, Mapping[str, Any]]
+    cases: Mapping[str, Mapping[Any, Any]]
     busy_lanes: set[str]
     scopes_in_batch: set[bytes] = field(default_factory=set)
 
@@ -121,7 +121,7 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
     return answers
 
 
-def recall(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | None | Exception]:
+def recall(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exception | None]:
     """The first answer of each call that was kept before, without keeping anything; None for a new call."""
     known = _keys(unit, acceptances)
     return [
@@ -263,9 +263,7 @@ def _answer_label(scope: bytes) -> str:
 
 
 def _keys(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
-    rows = unit.connection.execute(
-        _KEYS, {"tenants": _tenants(acceptances), "scopes": [a.scope for a in acceptances]}
-    )
+    rows = unit.connection.execute(_KEYS, {"tenants": _tenants(acceptances), "scopes": [a.scope for a in acceptances]})
     return {(row.tenant, row.scope): row for row in rows}
 
 
@@ -277,7 +275,7 @@ def _subjects(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, 
     return {(row.tenant, row.key): row for row in rows}
 
 
-def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, Mapping[str, Any]]:
+def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, Mapping[Any, Any]]:
     wanted = sorted({a.exchange.case_id for a in acceptances if a.case is None})
     if not wanted:
         return {}

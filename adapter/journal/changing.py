@@ -75,7 +75,9 @@ def _here(page: Taken) -> ColumnElement[bool]:
 
 
 def _keep_strays(unit: Unit, page: Taken) -> None:
-    known = set(unit.connection.execute(select(strays.c.event_id).where(_here(page))).scalars()) if page.strays else set()
+    known = (
+        set(unit.connection.execute(select(strays.c.event_id).where(_here(page))).scalars()) if page.strays else set()
+    )
     for change in page.strays:
         if change.event_id in known:
             continue
@@ -127,9 +129,7 @@ def _move_cursor(unit: Unit, page: Taken) -> None:
     if page.before is None:
         if unit.connection.execute(select(cursors.c.value).where(here)).first() is not None:
             raise LeaseLost
-        unit.insert(
-            cursors, {"tenant": page.tenant, "source": page.source, "value": page.cursor, "moved_at": unit.now}
-        )
+        unit.insert(cursors, {"tenant": page.tenant, "source": page.source, "value": page.cursor, "moved_at": unit.now})
         unit.flush()
         return
     moved = unit.connection.execute(

@@ -63,9 +63,7 @@ def _claim(unit: Unit, wish: Wish, *conditions: ColumnElement[bool]) -> list[Cla
     rows = unit.connection.execute(query).mappings().all()
     if not rows:
         return []
-    unit.update(
-        _CLAIM, [{"b_id": row["id"], "b_owner": unit.owner, "b_fence": row["fence"] + 1} for row in rows]
-    )
+    unit.update(_CLAIM, [{"b_id": row["id"], "b_owner": unit.owner, "b_fence": row["fence"] + 1} for row in rows])
     return load_claims(unit, rows)
 
 
@@ -80,7 +78,7 @@ def owner_name(node: str, incarnation: str) -> str:
     return f"{node}:{incarnation}"
 
 
-def load_claims(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> list[Claim]:
+def load_claims(unit: Unit, rows: Sequence[Mapping[Any, Any]]) -> list[Claim]:
     """The claims for these rows of `exchanges` (as they stood before their fence was raised), opened."""
     case_rows = {
         row["id"]: row
@@ -89,9 +87,7 @@ def load_claims(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> list[Claim]:
         ).mappings()
     }
     seals = {case_id: unit.sealer.seal_of(case_id, row["data_key"]) for case_id, row in case_rows.items()}
-    contents = payloads.opened(
-        unit.connection, seals, [row["id"] for row in rows], [payloads.RECORD, payloads.FROZEN]
-    )
+    contents = payloads.opened(unit.connection, seals, [row["id"] for row in rows], [payloads.RECORD, payloads.FROZEN])
     return [
         Claim(
             exchange=exchange_of(row),
@@ -112,7 +108,7 @@ class Heartbeat:
     incarnation: str
 
 
-def beat(unit: Unit, heartbeats: Sequence[Heartbeat]) -> list[None | Exception]:
+def beat(unit: Unit, heartbeats: Sequence[Heartbeat]) -> list[Exception | None]:
     """Keep the node seen now."""
     for heartbeat in heartbeats:
         unit.connection.execute(

@@ -109,7 +109,9 @@ def _held_node(url: URL, node: str) -> Iterator[None]:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             key = {"key": zlib.crc32(node.encode())}
             if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
-                raise JournalLocked(f"a daemon named {node!r} already works on this database; give this one another name")
+                raise JournalLocked(
+                    f"a daemon named {node!r} already works on this database; give this one another name"
+                )
             yield
             connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
     finally:

@@ -29,9 +29,11 @@ class Command:
     thaws: bool = False
 
 
-def command(unit: Unit, commands: Sequence[Command]) -> list[None | Exception]:
+def command(unit: Unit, commands: Sequence[Command]) -> list[Exception | None]:
     """Carry out each decision once; raises LeaseLost when the exchange has moved on since it was looked at."""
-    return [_command_one(unit, order) for order in commands]
+    for order in commands:
+        _command_one(unit, order)
+    return [None] * len(commands)
 
 
 def _command_one(unit: Unit, order: Command) -> None:
@@ -78,7 +80,7 @@ class Pause:
     actor: str = "engine"
 
 
-def pause(unit: Unit, orders: Sequence[Pause]) -> list[None | Exception]:
+def pause(unit: Unit, orders: Sequence[Pause]) -> list[Exception | None]:
     """Keep each endpoint paused or resumed, across restarts and nodes."""
     for order in orders:
         here = (endpoints.c.tenant == order.tenant) & (endpoints.c.name == order.name)
@@ -119,7 +121,7 @@ class Findings:
     found: tuple[Finding, ...]
 
 
-def keep_findings(unit: Unit, runs: Sequence[Findings]) -> list[None | Exception]:
+def keep_findings(unit: Unit, runs: Sequence[Findings]) -> list[Exception | None]:
     """Keep each run's findings."""
     for run in runs:
         unit.connection.execute(delete(findings).where(findings.c.run == run.run))

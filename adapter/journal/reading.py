@@ -48,11 +48,11 @@ def case_by_tracking_code(connection: Connection, tenant: str, code: str) -> Cas
     return None if row is None else case_of(row)
 
 
-def _case_row(connection: Connection, *conditions: Any) -> Mapping[str, Any] | None:
+def _case_row(connection: Connection, *conditions: Any) -> Mapping[Any, Any] | None:
     return connection.execute(select(cases).where(*conditions)).mappings().first()
 
 
-def status(connection: Connection, tenant: str, code: str) -> Mapping[str, Any] | None:
+def status(connection: Connection, tenant: str, code: str) -> Mapping[Any, Any] | None:
     """What a caller may know of a case: stage, last status told, and whether something of it stands and waits."""
     row = _case_row(connection, cases.c.tenant == tenant, cases.c.tracking_code == code)
     if row is None:
@@ -80,7 +80,7 @@ def cases_by_internal_reference(connection: Connection, tenant: str, references:
 
 
 def awaiting_of_cases(connection: Connection, case_ids: list[str]) -> dict[str, str]:
-    """case → the exchange of it that awaits a later answer."""
+    """Case → the exchange of it that awaits a later answer."""
     rows = connection.execute(
         select(exchanges.c.case_id, exchanges.c.id).where(
             exchanges.c.case_id.in_(case_ids), exchanges.c.state == State.AWAITING.value
@@ -127,9 +127,7 @@ def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
 
 def exchange(connection: Connection, exchange_id: str) -> Exchange:
     """The exchange with this id or beginning of an id; raises NotFound, also when several begin so."""
-    rows = connection.execute(
-        select(exchanges).where(exchanges.c.id.startswith(exchange_id, autoescape=True)).limit(2)
-    )
+    rows = connection.execute(select(exchanges).where(exchanges.c.id.startswith(exchange_id, autoescape=True)).limit(2))
     found = rows.mappings().all()
     if len(found) != 1:
         what = "several exchanges begin" if found else "no exchange begins"
@@ -164,19 +162,17 @@ def attempts_of(connection: Connection, exchange_id: str) -> list[dict[str, Any]
 def audit_of_case(connection: Connection, case_id: str) -> list[dict[str, Any]]:
     """All that was told of a case, in the order of time."""
     rows = connection.execute(
-        select(audit.c["at", "actor", "event", "exchange_id", "detail"])
+        select(audit.c.at, audit.c.actor, audit.c.event, audit.c.exchange_id, audit.c.detail)
         .where(audit.c.case_id == case_id)
         .order_by(audit.c.at, audit.c.writer, audit.c.number)
     ).mappings()
     return [_with_times(row, "at") for row in rows]
 
 
-def first_broken_audit(connection: Connection) -> Mapping[str, Any] | None:
+def first_broken_audit(connection: Connection) -> Mapping[Any, Any] | None:
     """The first record of any writer's chain that does not follow from the one before; None when all chains hold."""
     for writer in connection.execute(select(audit.c.writer).distinct()).scalars().all():
-        rows = connection.execute(
-            select(audit).where(audit.c.writer == writer).order_by(audit.c.number)
-        ).mappings()
+        rows = connection.execute(select(audit).where(audit.c.writer == writer).order_by(audit.c.number)).mappings()
         broken = first_broken(rows)
         if broken is not None:
             return broken
@@ -189,9 +185,7 @@ def content(connection: Connection, sealer: Sealer, shown: Exchange, kind: str) 
     return payloads.opened(connection, seals, [shown.id], [kind]).get((shown.id, kind))
 
 
-def ledger(
-    connection: Connection, tenant: str, target: str, since: datetime, until: datetime
-) -> Iterator[LedgerEntry]:
+def ledger(connection: Connection, tenant: str, target: str, since: datetime, until: datetime) -> Iterator[LedgerEntry]:
     """Our ledger towards one target: every exchange accepted or settled in the period, by reference."""
     rows = connection.execute(
         select(exchanges, cases.c.tracking_code)

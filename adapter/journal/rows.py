@@ -27,7 +27,7 @@ def optional_moment(value: int | None) -> datetime | None:
     return None if value is None else moment(value)
 
 
-def case_of(row: Mapping[str, Any]) -> Case:
+def case_of(row: Mapping[Any, Any]) -> Case:
     """A row of `cases` as a Case."""
     return Case(
         id=row["id"],
@@ -43,7 +43,7 @@ def case_of(row: Mapping[str, Any]) -> Case:
     )
 
 
-def exchange_of(row: Mapping[str, Any]) -> Exchange:
+def exchange_of(row: Mapping[Any, Any]) -> Exchange:
     """A row of `exchanges` as an Exchange."""
     return Exchange(
         id=row["id"],

@@ -92,7 +92,6 @@ exchanges = Table(
 )
 
 
-
 def in_states(states: Iterable[State], table: FromClause = exchanges) -> ColumnElement[bool]:
     """The state is one of these, written out in the SQL so that partial indexes are used."""
     return table.c.state.in_(

@@ -117,7 +117,7 @@ class Settled:
     claims: tuple[Claim, ...] = ()
 
 
-def intend(unit: Unit, intents: Sequence[Intent]) -> list[None | Exception]:
+def intend(unit: Unit, intents: Sequence[Intent]) -> list[Exception | None]:
     """Commit the INTENT: from now on bytes may leave. Raises LeaseLost when the claim is no longer ours."""
     _fenced(
         unit,
@@ -133,9 +133,7 @@ def intend(unit: Unit, intents: Sequence[Intent]) -> list[None | Exception]:
     )
     for intent in intents:
         exchange = intent.claim.exchange
-        unit.insert(
-            attempts, {"exchange_id": exchange.id, "number": exchange.attempts + 1, "started_at": unit.now}
-        )
+        unit.insert(attempts, {"exchange_id": exchange.id, "number": exchange.attempts + 1, "started_at": unit.now})
         if intent.claim.frozen is None:
             payloads.keep(
                 unit,
@@ -178,7 +176,7 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exce
     return [Settled(tuple(_follow(unit, settlement, seals, busy))) for settlement in settlements]
 
 
-def release(unit: Unit, orders: Sequence[tuple[Claim, datetime]]) -> list[None | Exception]:
+def release(unit: Unit, orders: Sequence[tuple[Claim, datetime]]) -> list[Exception | None]:
     """Give claims back untouched, due again at a time; no attempt is counted."""
     _fenced(
         unit,
@@ -231,9 +229,7 @@ def _update_cases(unit: Unit, settlements: Sequence[Settlement]) -> None:
         (s.claim.case.id, s.internal_reference) for s in settlements if s.internal_reference is not None
     )
     if references:
-        unit.update(
-            _SET_REFERENCE, [{"b_id": case_id, "b_reference": reference} for case_id, reference in references]
-        )
+        unit.update(_SET_REFERENCE, [{"b_id": case_id, "b_reference": reference} for case_id, reference in references])
     told = sorted(((s.claim.case.id, s.told) for s in settlements if s.told), key=lambda pair: pair[0])
     if told:
         unit.update(_TELL, [_told_row(unit, case_id, news) for case_id, news in told])
@@ -295,9 +291,7 @@ def lock_cases(unit: Unit, case_ids: Iterable[str]) -> None:
     """Keep other nodes from adding to these cases until the commit, so that a lane's order is its commits' order."""
     wanted = sorted(set(case_ids))
     if wanted and unit.locks_rows:
-        unit.connection.execute(
-            select(cases.c.id).where(cases.c.id.in_(wanted)).order_by(cases.c.id).with_for_update()
-        )
+        unit.connection.execute(select(cases.c.id).where(cases.c.id.in_(wanted)).order_by(cases.c.id).with_for_update())
 
 
 def _tell(unit: Unit, exchange: Exchange, event: str, **detail: object) -> None:

@@ -36,7 +36,7 @@ class Statements:
     def __init__(self) -> None:
         self._compiled: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
 
-    def execute(self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[str, Any]]) -> int:
+    def execute(self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[Any, Any]]) -> int:
         """Run the statement for each row; how many rows it touched in all. Every row names the same columns."""
         names = tuple(rows[0])
         compiled = self._compiled.get((id(statement), names))
@@ -51,7 +51,7 @@ class Statements:
 class _Compiled:
     statement: Insert | Update
     sql: str
-    constants: Mapping[str, Any]
+    constants: Mapping[Any, Any]
 
 
 def _compile(connection: Connection, statement: Insert | Update, names: tuple[str, ...]) -> _Compiled:
@@ -74,14 +74,14 @@ class Unit:
     owner: str
     head: Head
     statements: Statements = field(default_factory=Statements)
-    _rows: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    _rows: dict[str, list[Mapping[Any, Any]]] = field(default_factory=dict)
 
     @property
     def locks_rows(self) -> bool:
         """Whether other nodes may write at the same time, so that rows must be locked to be believed."""
         return self.connection.dialect.name == "postgresql"
 
-    def insert(self, table: Table, row: Mapping[str, Any]) -> None:
+    def insert(self, table: Table, row: Mapping[Any, Any]) -> None:
         """Stage a row; all rows of one table are written by one statement. Every row names the same columns."""
         self._rows.setdefault(table.name, []).append(row)
 
@@ -96,9 +96,10 @@ class Unit:
         **detail: object,
     ) -> None:
         """Stage one audit record, chained to the one before by SHA-256 over its canonical JSON."""
+        number = self.head.number + 1
         told = {
             "writer": self.head.writer,
-            "number": self.head.number + 1,
+            "number": number,
             "at": self.now,
             "actor": actor,
             "event": event,
@@ -108,7 +109,7 @@ class Unit:
             "detail": to_json({name: value for name, value in detail.items() if value is not None}).decode(),
         }
         link = chain(self.head.hash, told)
-        self.head = replace(self.head, number=told["number"], hash=link)
+        self.head = replace(self.head, number=number, hash=link)
         self.insert(audit, {**told, "hash": link})
 
     def flush(self) -> None:
@@ -117,12 +118,12 @@ class Unit:
             self.statements.execute(self.connection, _INSERTS[name], rows)
         self._rows.clear()
 
-    def update(self, statement: Update, rows: Sequence[Mapping[str, Any]]) -> int:
+    def update(self, statement: Update, rows: Sequence[Mapping[Any, Any]]) -> int:
         """Run the update for each row at once; how many rows it touched in all."""
         return self.statements.execute(self.connection, statement, rows)
 
 
-def chain(previous: bytes, told: Mapping[str, Any]) -> bytes:
+def chain(previous: bytes, told: Mapping[Any, Any]) -> bytes:
     """The hash of an audit record, given the hash of the one before it."""
     content = to_json([told[name] for name in _CHAINED])
     return hashlib.sha256(previous + content).digest()
@@ -131,11 +132,10 @@ def chain(previous: bytes, told: Mapping[str, Any]) -> bytes:
 _CHAINED = ("writer", "number", "at", "actor", "event", "tenant", "case_id", "exchange_id", "detail")
 
 
-def first_broken(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def first_broken(rows: Iterable[Mapping[Any, Any]]) -> Mapping[Any, Any] | None:
     """The first audit record of one writer, in order of number, that does not follow from the one before."""
-    previous, number = bytes(32), 0
-    for row in rows:
-        number += 1
+    previous = bytes(32)
+    for number, row in enumerate(rows, start=1):
         if row["number"] != number or row["hash"] != chain(previous, row):
             return row
         previous = row["hash"]

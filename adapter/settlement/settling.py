@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -83,7 +83,8 @@ class Settling:
 
     def by_sight(self, claim: Claim, sight: Sight, service: Service, payload: Payload | None) -> Settlement:
         """The settlement of a question about an exchange in doubt."""
-        return _BY_SIGHT[sight.sighting.value](self, claim, sight, service, payload)
+        settle = _BY_SIGHT[sight.sighting.value]
+        return settle(self, claim, sight, service, payload)
 
     def parked(self, claim: Claim, reason: str, *, code: str) -> Settlement:
         """Kept until a person acts; nothing leaves now."""
@@ -184,9 +185,7 @@ class Settling:
             following=self.following(replace(claim, case=case), outcome, service),
         )
 
-    def following(
-        self, claim: Claim, outcome: Outcome, service: Service
-    ) -> tuple[tuple[Exchange, Record], ...]:
+    def following(self, claim: Claim, outcome: Outcome, service: Service) -> tuple[tuple[Exchange, Record], ...]:
         """What the pattern wants next, as exchanges with their records."""
         now = self.clock()
         drafts = following(
@@ -215,7 +214,7 @@ class Settling:
 
 
 _OPENING = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
-_BY_SIGHT: Mapping[str, "_Sighted"] = {
+_BY_SIGHT: Mapping[str, Callable[[Settling, Claim, Sight, Service, Payload | None], Settlement]] = {
     "found": Settling.found,
     "not_found": Settling.not_found,
     "different": Settling.different,

@@ -1,0 +1,161 @@
+"""A way to one contract over HTTP: freeze, deliver, find, ask, ping, statement."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
+from adapter.channels import Clock, Sight, Sighting
+from adapter.contract.model import Codec, Contract, HttpForm, StatementContract
+from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
+from adapter.contract.paths import put, value_at, values_at
+from adapter.contract.sighting import sight_of
+from adapter.contract.strict_json import safe_name
+from adapter.errors import GatewayUnreachable, RequestRefused
+from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class HttpTarget:
+    """One tenant's way to one contract in one binding, `soap` or `rest`. Nothing here is retried once it may have left.
+
+    `classify` decides what an observation means; the tables' own function unless a test weakens it.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        binding: str,
+        address: str,
+        *,
+        credentials: Credentials | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        retries: InCallRetries = InCallRetries(),  # noqa: B008 - frozen
+        classify: Classify = classify,
+        clock: Clock = _now,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 16,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.contract = contract
+        self._codec: Codec = contract.bindings[binding]
+        self._wire = Wire(address, timeouts, retries, tls=tls, connections=connections, sleep=sleep)
+        self._credentials = credentials
+        self._classify = classify
+        self._clock = clock
+
+    def freeze(self, operation: str, payload: Payload) -> bytes:
+        """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
+        path = self.contract.operations[operation].reference_path
+        key = value_at(payload, path) if path else None
+        return self._codec.encode_request(operation, payload, key=key if isinstance(key, str) else None)
+
+    def thaw(self, operation: str, frozen: bytes) -> Payload:
+        """What frozen bytes say."""
+        return self._codec.thaw(operation, frozen)
+
+    async def deliver(self, operation: str, frozen: bytes, *, reference: str) -> Outcome:
+        """One attempt. Never raises for what the network or the other side does: that is the outcome."""
+        form = self._codec.form(operation, frozen)
+        observation = await self._observe(operation, form, reference=reference)
+        return self._classify(self.contract, self.contract.operations[operation], observation)
+
+    async def ask(self, operation: str, content: Payload) -> Outcome:
+        """A reading operation, answered; raises SchemaViolation when the question breaks the contract."""
+        form = self._codec.form(operation, self._codec.encode_request(operation, content))
+        observation = await self._observe(operation, form, reference=None)
+        return self._classify(self.contract, self.contract.operations[operation], observation)
+
+    async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
+        """Ask for the effect of an earlier attempt by our reference, through the contract's query operation."""
+        query = self.contract.operations[operation].query
+        if query is None:
+            return Sight(Sighting.UNCLEAR, reason=f"{self.contract.title} has no way to ask for {operation}")
+        question: Payload = {}
+        put(question, self.contract.finds[query].reference, reference)
+        outcome = await self.ask(query, question)
+        if outcome.verdict is not Verdict.DONE or outcome.answer is None:
+            return Sight(Sighting.UNCLEAR, reason=outcome.reason)
+        asked = self._codec.thaw(operation, frozen) if frozen is not None else None
+        return sight_of(self.contract, operation, outcome.answer, asked=asked)
+
+    async def ping(self) -> bool:
+        """Whether the other side answers at all: its health operation, else any answer of its address."""
+        if self.contract.health is None:
+            form = HttpForm("GET", "/", None, {}, b"")
+            return isinstance(await self._wire.call(form, {}), WireAnswer)
+        return (await self.ask(self.contract.health, {})).verdict is Verdict.DONE
+
+    async def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
+        """The other side's ledger for a period, all pages; raises GatewayUnreachable when a page cannot be read."""
+        said = self.contract.statement
+        if said is None:
+            raise GatewayUnreachable(f"{self.contract.title} has no statement to ask for")
+        page, pages = 1, 1
+        while page <= pages:
+            outcome = await self.ask(said.operation, _statement_question(said, since, until, page=page))
+            if outcome.verdict is not Verdict.DONE or outcome.answer is None:
+                raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
+            for item, _ in values_at(outcome.answer, f"{said.items}[]"):
+                yield _ledger_entry(said, item)
+            pages = int(value_at(outcome.answer, said.pages) or 0)
+            page += 1
+
+    async def aclose(self) -> None:
+        """Afterwards no connection is open."""
+        await self._wire.aclose()
+
+    async def _observe(self, operation: str, form: HttpForm, *, reference: str | None) -> Observation:
+        headers = {self._credentials.header: self._credentials.value} if self._credentials else {}
+        if reference is not None and self.contract.operations[operation].effect is not Effect.READ:
+            headers["Idempotency-Key"] = reference
+        seen = await self._wire.call(form, headers)
+        if isinstance(seen, WireFailure):
+            return Observation(seen.seen, detail=seen.detail)
+        return self._read(operation, seen)
+
+    def _read(self, operation: str, answer: WireAnswer) -> Observation:
+        """What a whole answer holds; one that fails without readable content is known by its status alone."""
+        is_success = answer.status // 100 == _SUCCESS
+        detail, content = None, None
+        if answer.media_type not in self._codec.answer_media_types:
+            detail = f"media type {safe_name(answer.media_type.replace('/', '.'))}"
+        else:
+            try:
+                content = self._codec.decode_answer(operation, answer.body, status=answer.status)
+            except RequestRefused as error:
+                detail = error.detail
+        wait = retry_after(answer.retry_after, self._clock())
+        if is_success and content is None:
+            return Observation(Seen.UNREADABLE, answer.status, detail=detail, retry_after=wait)
+        return Observation(Seen.ANSWERED, answer.status, content, retry_after=wait)
+
+
+_SUCCESS = 2
+
+
+def _statement_question(said: StatementContract, since: datetime, until: datetime, *, page: int) -> Payload:
+    question: Payload = {}
+    put(question, said.since, since.isoformat())
+    put(question, said.until, until.isoformat())
+    put(question, said.page, page)
+    return question
+
+
+def _ledger_entry(said: StatementContract, item: Payload) -> LedgerEntry:
+    at = value_at(item, said.at) if said.at else None
+    amount = value_at(item, said.amount_rial) if said.amount_rial else None
+    return LedgerEntry(
+        reference=str(value_at(item, said.reference)),
+        operation=str(value_at(item, said.name)),
+        tracking_code=value_at(item, said.tracking_code) if said.tracking_code else None,
+        at=datetime.fromisoformat(at) if at else None,
+        state=str(value_at(item, said.state) or "done") if said.state else "done",
+        amount_rial=int(amount) if amount is not None else None,
+    )

@@ -1,0 +1,246 @@
+"""One endpoint over HTTP, with a witness of whether anything left; the only place that imports httpx.
+
+One big httpx pool is quadratic in its connections and can be exhausted for ever by cancelled requests (httpcore
+1.0), so each endpoint has a few clients of one connection each, lent to one call at a time and thrown away after
+anything but a whole answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+
+from adapter.contract.model import HttpForm
+from adapter.contract.outcomes import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long each step of a call may take; `total` covers all of them."""
+
+    connect: timedelta = timedelta(seconds=3)
+    write: timedelta = timedelta(seconds=15)
+    first_byte: timedelta = timedelta(seconds=30)
+    total: timedelta = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class InCallRetries:
+    """Repeats within one call of what certainly never left, with full jitter; no more than `attempts` in `total`."""
+
+    attempts: int = 3
+    base: timedelta = timedelta(milliseconds=200)
+    cap: timedelta = timedelta(seconds=5)
+    total: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The header that opens the other side, and the key in it."""
+
+    header: str
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """A whole answer, of whatever status and content."""
+
+    status: int
+    media_type: str
+    retry_after: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WireFailure:
+    """No whole answer; `seen` says whether anything may have left."""
+
+    seen: Seen
+    detail: str
+
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Wire:
+    """An endpoint: its address, its clients, its limits. Every call ends with an answer or a failure as a value."""
+
+    def __init__(
+        self,
+        address: str,
+        timeouts: Timeouts,
+        retries: InCallRetries,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connections: int = 16,
+        largest_answer: int = 16 * 1024 * 1024,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._address = address.rstrip("/")
+        self._timeouts = timeouts
+        self._retries = retries
+        self._tls = tls or (ssl.create_default_context() if address.startswith("https:") else _NO_TLS)
+        self._largest_answer = largest_answer
+        self._sleep = sleep
+        self._free = asyncio.Semaphore(connections)
+        self._idle: list[httpx.AsyncClient] = []
+
+    async def call(self, form: HttpForm, headers: Mapping[str, str]) -> WireAnswer | WireFailure:
+        """Send, and send again only what never left."""
+        retries = self._retries
+        repeating = AsyncRetrying(
+            stop=stop_after_attempt(retries.attempts) | stop_after_delay(retries.total.total_seconds()),
+            wait=wait_random_exponential(retries.base.total_seconds(), retries.cap.total_seconds()),
+            retry=retry_if_result(_never_left),
+            retry_error_callback=_last_failure,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        return await repeating(self._call_once, form, headers)
+
+    async def aclose(self) -> None:
+        """Afterwards no connection is open."""
+        while self._idle:
+            await self._idle.pop().aclose()
+
+    async def _call_once(self, form: HttpForm, headers: Mapping[str, str]) -> WireAnswer | WireFailure:
+        witness = _Witness()
+        try:
+            async with asyncio.timeout(self._timeouts.total.total_seconds()), self._client() as client:
+                witness.is_watching = True
+                return await self._exchange(client, self._request(client, form, headers, witness=witness))
+        except _AnswerTooLargeError:
+            return WireFailure(Seen.UNREADABLE, f"larger than {self._largest_answer} bytes")
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+            return WireFailure(_seen(error, witness), type(error).__name__)
+
+    def _request(
+        self, client: httpx.AsyncClient, form: HttpForm, headers: Mapping[str, str], *, witness: _Witness
+    ) -> httpx.Request:
+        content_type = {"Content-Type": form.media_type} if form.media_type else {}
+        return client.build_request(
+            form.method,
+            self._address + form.path,
+            content=form.body,
+            headers={**form.headers, **content_type, **headers},
+            extensions={"trace": witness},
+        )
+
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> WireAnswer:
+        # The client has the time-outs; `send` reads them from the request's extensions, which the witness shares.
+        response = await client.send(request, stream=True)
+        try:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise httpx.DecodingError("an encoding was not asked for", request=request)
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._largest_answer:
+                    raise _AnswerTooLargeError
+        finally:
+            await response.aclose()
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return WireAnswer(response.status_code, media_type, response.headers.get("Retry-After"), bytes(body))
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
+        """A client for one call; it comes back only when the call ended with a whole answer."""
+        async with self._free:
+            client = self._idle.pop() if self._idle else self._new_client()
+            is_whole = False
+            try:
+                yield client
+                is_whole = True
+            finally:
+                if is_whole:
+                    self._idle.append(client)
+                else:
+                    with suppress(httpx.HTTPError, OSError, RuntimeError):
+                        await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(
+            verify=self._tls,
+            trust_env=False,
+            retries=0,
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS),
+        )
+        return httpx.AsyncClient(
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"Accept-Encoding": "identity", "User-Agent": "panjereh"},
+            timeout=httpx.Timeout(
+                connect=self._timeouts.connect.total_seconds(),
+                write=self._timeouts.write.total_seconds(),
+                read=self._timeouts.first_byte.total_seconds(),
+                pool=self._timeouts.connect.total_seconds(),
+            ),
+        )
+
+
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For plain addresses: httpx would else load the whole certificate store for each client."""
+
+_IDLE_SECONDS = 3.0
+"""Shorter than servers keep an idle connection (commonly 5 s), lest a request race with their closing it."""
+
+
+class _AnswerTooLargeError(Exception):
+    """The answer went past the limit; the rest was not read."""
+
+
+class _Witness:
+    """Stands below the client, in httpcore: told when the first byte of the request is about to be written."""
+
+    def __init__(self) -> None:
+        self.is_watching = False
+        self.has_sent = False
+
+    async def __call__(self, event: str, info: object) -> None:
+        del info
+        if event.endswith("send_request_headers.started"):
+            self.has_sent = True
+
+
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+def _seen(error: Exception, witness: _Witness) -> Seen:
+    """Never left only if the witness saw nothing and the error's class says so too: neither is believed alone.
+
+    While no client was lent yet there was nothing to witness, and nothing that could have left.
+    """
+    if not witness.is_watching:
+        return Seen.UNSENT
+    if witness.has_sent or not isinstance(error, _BEFORE_SENDING):
+        return Seen.UNREADABLE if isinstance(error, httpx.DecodingError) else Seen.LOST
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
+        return Seen.CERTIFICATE
+    return Seen.UNSENT
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _never_left(result: WireAnswer | WireFailure) -> bool:
+    return isinstance(result, WireFailure) and result.seen is Seen.UNSENT
+
+
+def _last_failure(state: RetryCallState) -> WireAnswer | WireFailure:
+    if state.outcome is None:
+        raise RuntimeError("a call that was never tried has no end")
+    result: WireAnswer | WireFailure = state.outcome.result()
+    return result

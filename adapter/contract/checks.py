@@ -1,0 +1,132 @@
+"""Whether what a contract folder says agrees with itself; every fault says where, what and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from adapter.contract.model import Contract, OperationContract, Shape
+from adapter.exchange import Effect
+
+
+def check_contract(contract: Contract, directions: Mapping[str, str], *, place: str) -> list[str]:
+    """Every contradiction between contract.toml and the bindings, and between the bindings."""
+    found = [
+        *_unknown_operations(contract),
+        *_operations(contract),
+        *_directions(contract, directions),
+        *_sections(contract),
+        *_bindings_differ(contract),
+    ]
+    return [f"{place}: {fault}" for fault in found]
+
+
+def _unknown_operations(contract: Contract) -> Iterator[str]:
+    if not contract.bindings:
+        yield "has no readable binding; name a soap or an openapi file"
+    for binding, codec in sorted(contract.bindings.items()):
+        for name in sorted(codec.operations - contract.operations.keys()):
+            yield f"operations: {binding} has {name}, which has no section here; add [operations.{name}]"
+        for name in sorted(contract.operations.keys() - codec.operations):
+            yield f"operations.{name}: {binding} has no such operation{_near(name, codec.operations)}"
+
+
+def _operations(contract: Contract) -> Iterator[str]:
+    for name, operation in contract.operations.items():
+        place = f"operations.{name}"
+        if operation.effect is Effect.QUERYABLE and operation.query is None:
+            yield f"{place}.query: is missing; a queryable operation names the operation that asks for its effect"
+        for key, other in (("query", operation.query), ("poll", operation.poll)):
+            yield from _reading(contract, f"{place}.{key}", other)
+        if operation.query is not None and operation.query not in contract.finds:
+            yield f"{place}.query: [find.{operation.query}] is missing; it says where the query's answer carries what"
+        yield from _paths(contract, operation, place)
+
+
+def _reading(contract: Contract, place: str, other: str | None) -> Iterator[str]:
+    if other is None:
+        return
+    if other not in contract.operations:
+        yield f"{place}: '{other}' is not an operation{_near(other, contract.operations)}"
+    elif contract.operations[other].effect is not Effect.READ:
+        yield f"{place}: '{other}' changes something; only an operation with effect read may be asked"
+
+
+def _paths(contract: Contract, operation: OperationContract, place: str) -> Iterator[str]:
+    request = contract.shapes.get(operation.name, {})
+    answer = contract.answer_shapes.get(operation.name, {})
+    yield from _stands(request, operation.reference_path, f"{place}.reference_path")
+    yield from _stands(answer, operation.answer_reference, f"{place}.answer_reference")
+    yield from _stands(answer, (operation.awaiting or "").partition("=")[0].strip(), f"{place}.awaiting")
+    for path in operation.compare:
+        yield from _stands(request, path, f"{place}.compare")
+
+
+def _directions(contract: Contract, directions: Mapping[str, str]) -> Iterator[str]:
+    for name, direction in directions.items():
+        operation = contract.operations.get(name)
+        if operation and operation.direction != direction:
+            yield f"operations.{name}.direction: is {operation.direction}, the OpenAPI says {direction}; agree on one"
+
+
+def _sections(contract: Contract) -> Iterator[str]:
+    yield from _reading(contract, "health", contract.health)
+    needed = [path for path, must in contract.shapes.get(contract.health or "", {}).items() if must and "." not in path]
+    if needed:
+        yield f"health: '{contract.health}' needs {', '.join(needed)}; choose one that is asked without a word, or none"
+    for name, find in contract.finds.items():
+        place = f"find.{name}"
+        yield from _reading(contract, place, name)
+        answer = contract.answer_shapes.get(name, {})
+        yield from _stands(contract.shapes.get(name, {}), find.reference, f"{place}.reference")
+        for key in ("found", "operation", "answer"):
+            yield from _stands(answer, getattr(find, key), f"{place}.{key}")
+    for section, requests, answers, items in (
+        ("changes", ("cursor", "count"), ("next_cursor",), ("event", "kind", "reference", "sequence", "changed_at")),
+        ("statement", ("since", "until", "page"), ("pages",), ("reference", "name", "at", "amount_rial", "state")),
+    ):
+        yield from _paged(contract, section, requests=requests, answers=answers, items=items)
+
+
+def _paged(
+    contract: Contract, section: str, *, requests: tuple[str, ...], answers: tuple[str, ...], items: tuple[str, ...]
+) -> Iterator[str]:
+    said = getattr(contract, section)
+    if said is None:
+        return
+    yield from _reading(contract, f"{section}.operation", said.operation)
+    request = contract.shapes.get(said.operation, {})
+    answer = contract.answer_shapes.get(said.operation, {})
+    for key in requests:
+        yield from _stands(request, getattr(said, key), f"{section}.{key}")
+    for key in answers:
+        yield from _stands(answer, getattr(said, key), f"{section}.{key}")
+    yield from _stands(answer, f"{said.items}[]", f"{section}.items")
+    for key in items:
+        path = getattr(said, key)
+        yield from _stands(answer, path and f"{said.items}[].{path}", f"{section}.{key}")
+
+
+def _stands(shape: Shape, path: str | None, place: str) -> Iterator[str]:
+    if path and shape and path not in shape:
+        yield f"{place}: '{path}' is not a field there{_near(path, shape)}"
+
+
+def _bindings_differ(contract: Contract) -> Iterator[str]:
+    """Both bindings carry one record: same names, same nesting, same duties."""
+    if not {"soap", "rest"} <= contract.bindings.keys():
+        return
+    soap, rest = contract.bindings["soap"], contract.bindings["rest"]
+    for name in sorted(soap.operations & rest.operations):
+        for what, one, other in (
+            ("request", soap.request_shape(name), rest.request_shape(name)),
+            ("answer", soap.answer_shape(name), rest.answer_shape(name)),
+        ):
+            differing = sorted(path for path in {*one, *other} if one.get(path) != other.get(path))
+            if differing:
+                yield f"operations.{name}: soap and rest differ in the {what} at {', '.join(differing[:5])}"
+
+
+def _near(name: str, known: Mapping[str, object] | frozenset[str]) -> str:
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{found[0]}'?" if found else ""

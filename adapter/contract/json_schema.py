@@ -1,0 +1,113 @@
+"""JSON Schema as compiled validators, and their errors in our words: a place, what was expected, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import jsonschema_rs
+
+from adapter.contract.strict_json import kind_of, safe_name
+from adapter.errors import SchemaViolation, Violation
+
+Schema: TypeAlias = dict[str, Any]
+
+MOST_VIOLATIONS = 100
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "yes or no",
+    "array": "a list",
+    "object": "an object",
+}
+
+
+class Validator:
+    """One schema, compiled once; the document around it resolves its references."""
+
+    def __init__(self, schema: Schema, document: Schema) -> None:
+        whole = {**schema, "components": document.get("components", {})}
+        self._validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+
+    def check(self, value: Any) -> None:
+        """Raise SchemaViolation with every place where the value breaks the schema."""
+        if self._validator.is_valid(value):
+            return
+        found = [one for error in self._validator.iter_errors(value) for one in _violations(error)]
+        raise SchemaViolation(found[:MOST_VIOLATIONS])
+
+
+def _violations(error: jsonschema_rs.ValidationError) -> list[Violation]:
+    path = _path(error.instance_path)
+    kind: Any = error.kind
+    if kind.name == "required":
+        return [Violation(_join(path, kind.property), "a value", "nothing")]
+    if kind.name == "additionalProperties":
+        return [Violation(_join(path, safe_name(name)), "no such field", "a field") for name in kind.unexpected]
+    expected = _EXPECTED.get(kind.name, lambda _kind: f"what {kind.name} says")(kind)
+    return [Violation(path or "(whole body)", expected, _found(kind.name, error.instance))]
+
+
+def _found(rule: str, value: Any) -> str:
+    if rule == "enum":
+        return "another " + kind_of(value).removeprefix("a ")
+    if isinstance(value, str):
+        return f"text of {len(value)} characters" if rule != "type" else "text"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return kind_of(value)
+
+
+_EXPECTED: Mapping[str, Callable[[Any], str]] = {
+    "type": lambda kind: " or ".join(_TYPES.get(one, one) for one in kind.types),
+    "pattern": lambda kind: f"text like {kind.pattern}",
+    "enum": lambda kind: "one of " + ", ".join(map(str, kind.options)),
+    "format": lambda kind: f"a {kind.format}",
+    "minLength": lambda kind: f"at least {kind.limit} characters",
+    "maxLength": lambda kind: f"at most {kind.limit} characters",
+    "minItems": lambda kind: f"at least {kind.limit} entries",
+    "maxItems": lambda kind: f"at most {kind.limit} entries",
+    "minimum": lambda kind: f"at least {kind.limit}",
+    "maximum": lambda kind: f"at most {kind.limit}",
+    "const": lambda kind: f"{kind.expected_value}",
+}
+
+
+def _path(steps: list[str | int]) -> str:
+    path = ""
+    for step in steps:
+        path = f"{path}[{step}]" if isinstance(step, int) else _join(path, safe_name(step))
+    return path
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def resolved(schema: Schema, document: Schema) -> Schema:
+    """The schema itself, or what its local reference names; raises KeyError when nothing stands there."""
+    while "$ref" in schema:
+        where: Any = document
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            where = where[step]
+        schema = where
+    return schema
+
+
+def shape_of(schema: Schema, document: Schema, *, path: str = "", within: tuple[int, ...] = ()) -> dict[str, bool]:
+    """Every field of an object schema: its dotted path → whether it must stand; raises RecursionError on a cycle."""
+    schema = resolved(schema, document)
+    if id(schema) in within:
+        raise RecursionError(path)
+    within = (*within, id(schema))
+    found: dict[str, bool] = {}
+    for name, inner in schema.get("properties", {}).items():
+        inner_schema = resolved(inner, document)
+        step = _join(path, name)
+        if inner_schema.get("type") == "array":
+            step += "[]"
+            inner_schema = resolved(inner_schema.get("items", {}), document)
+        found[step] = name in schema.get("required", ())
+        found |= shape_of(inner_schema, document, path=step, within=within)
+    return found

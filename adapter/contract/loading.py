@@ -1,0 +1,111 @@
+"""A contract folder, loaded and checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapter.contract.checks import check_contract
+from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
+from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
+from adapter.contract.openapi import operations_of
+from adapter.contract.rest import RestCodec
+from adapter.contract.soap import SoapCodec
+from adapter.contract.strict_json import read_json
+from adapter.contract.xml_types import WsdlReader
+from adapter.errors import FaultyTables, RequestRefused
+
+
+@dataclass(slots=True)
+class _Bindings:
+    """What the two bindings brought, beside their faults."""
+
+    codecs: dict[str, Codec] = field(default_factory=dict)
+    routes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    directions: dict[str, str] = field(default_factory=dict)
+
+
+def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract:
+    """The folder as one value; raises FaultyTables with every fault of every file at once.
+
+    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it.
+    """
+    faults: list[str] = []
+    outcomes = read_outcomes(folder / "outcomes.csv", faults)
+    file = read_contract_file(folder / "contract.toml", faults)
+    if file is None:
+        raise FaultyTables(faults)
+    bindings = _Bindings()
+    _read_rest(folder, file, bindings, faults=faults)
+    _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
+    contract = Contract(
+        name=file.name,
+        version=file.version,
+        status=file.status,
+        operations={name: one.named(name) for name, one in file.operations.items()},
+        bindings=bindings.codecs,
+        outcomes=outcomes,
+        code_paths=file.codes.paths,
+        ignore_codes_when=file.codes.ignore_when,
+        soap_path=file.soap_path,
+        finds={name: FindContract(**one.model_dump()) for name, one in file.find.items()},
+        routes=bindings.routes,
+        shapes=_shapes(bindings.codecs, answers=False),
+        answer_shapes=_shapes(bindings.codecs, answers=True),
+        health=file.health,
+        changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
+        statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
+        sha256=digest(folder),
+    )
+    faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
+    if faults:
+        raise FaultyTables(faults)
+    return contract
+
+
+def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults: list[str]) -> None:
+    if file.openapi is None:
+        return
+    path = folder / file.openapi
+    try:
+        document = read_json(path.read_bytes())
+    except FileNotFoundError:
+        faults.append(f"{path}: is missing; contract.toml: openapi names it")
+        return
+    except RequestRefused as error:
+        faults.append(f"{path}: {error}")
+        return
+    operations = operations_of(document, faults, place=str(path))
+    codec = RestCodec(operations, _limits(file))
+    bindings.codecs["rest"] = codec
+    bindings.routes |= codec.routes
+    bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
+
+
+def _read_soap(
+    folder: Path, file: ContractFile, bindings: _Bindings, *, faults: list[str], read_wsdl: WsdlReader | None
+) -> None:
+    if file.soap is None:
+        return
+    if read_wsdl is None:
+        faults.append(f"{folder / 'contract.toml'}: soap: needs a WSDL reader; pass adapter.wsdl.read_wsdl")
+        return
+    try:
+        wsdl = read_wsdl(folder, file.soap)
+    except FaultyTables as error:
+        faults.extend(error.faults)
+        return
+    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path)
+
+
+def _limits(file: ContractFile) -> Mapping[str, int]:
+    return {name: one.max_bytes for name, one in file.operations.items()}
+
+
+def _shapes(codecs: Mapping[str, Codec], *, answers: bool) -> dict[str, Shape]:
+    found: dict[str, Shape] = {}
+    for codec in codecs.values():
+        for name in codec.operations:
+            found[name] = codec.answer_shape(name) if answers else codec.request_shape(name)
+    return found

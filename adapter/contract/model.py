@@ -1,0 +1,210 @@
+"""What a contract folder says, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol, TypeAlias
+
+from adapter.exchange import Direction, Effect, Payload, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeRow:
+    """One row of outcomes.csv: what a code at a place means."""
+
+    where: str
+    code: str
+    verdict: Verdict
+    fa: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationContract:
+    """One operation: its effect decides what an unclear outcome may become.
+
+    `query` is the read operation that finds this one's effect by `reference`; `settle_after` how long the other
+    side may need until the query tells the truth. `reference_path` is where the request carries our reference,
+    `answer_reference` where the answer carries the other side's own number. `awaiting` is `field=value` in the
+    answer that means "taken, answer later". `compare` lists fields that must agree when an effect is found.
+    """
+
+    name: str
+    direction: Direction
+    effect: Effect
+    query: str | None = None
+    settle_after: timedelta | None = None
+    deadline: timedelta | None = None
+    group: str = "default"
+    reference_path: str | None = None
+    answer_reference: str | None = None
+    awaiting: str | None = None
+    poll: str | None = None
+    compare: tuple[str, ...] = ()
+    max_bytes: int = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A message read and validated: the operation it belongs to, its content, and the idempotency key if it has one."""
+
+    operation: str
+    content: Payload
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A SOAP fault or problem document: `code` is the most specific code, `sender` whether it blames us."""
+
+    code: str
+    text: str
+    sender: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HttpForm:
+    """A frozen request as it stands in HTTP, before address, credentials and reference are known."""
+
+    method: str
+    path: str
+    media_type: str | None
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Shape: TypeAlias = Mapping[str, bool]
+"""Dotted path, `[]` after what repeats → whether it must stand within its parent; branches and leaves alike."""
+
+
+class Codec(Protocol):
+    """One binding (SOAP or REST) of one contract, both ways.
+
+    Decoding raises Unreadable, TooLarge or SchemaViolation; encoding raises SchemaViolation: nothing invalid leaves
+    or enters. `answer_media_types` are those that a readable answer may have.
+    """
+
+    answer_media_types: frozenset[str]
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that this binding carries."""
+        ...
+
+    def request_shape(self, operation: str) -> Shape:
+        """The fields of a request."""
+        ...
+
+    def answer_shape(self, operation: str) -> Shape:
+        """The fields of an answer."""
+        ...
+
+    def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
+        """The frozen request. For REST: `METHOD path?query`, an empty line, then the JSON body."""
+        ...
+
+    def thaw(self, operation: str, frozen: bytes) -> Payload:
+        """The content of a request that `encode_request` froze."""
+        ...
+
+    def form(self, operation: str, frozen: bytes) -> HttpForm:
+        """How a frozen request is sent."""
+        ...
+
+    def decode_request(
+        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+    ) -> Decoded:
+        """A caller's request; SOAP finds the operation by the Body's element, REST is told it by the route.
+
+        `parameters` are those of path and query, as text; they become fields of the content.
+        """
+        ...
+
+    def encode_answer(self, operation: str, content: Payload) -> bytes:
+        """Our answer to a caller."""
+        ...
+
+    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+        """The other side's answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesContract:
+    """Where a page of changes carries what; paths are dotted, `[]` repeats."""
+
+    operation: str
+    cursor: str
+    count: str
+    items: str
+    next_cursor: str
+    event: str
+    kind: str
+    reference: str
+    sequence: str
+    changed_at: str
+    kinds: Mapping[str, str]
+    page_size: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StatementContract:
+    """Where a page of the other side's ledger carries what; paths of an entry are relative to it."""
+
+    operation: str
+    since: str
+    until: str
+    page: str
+    pages: str
+    items: str
+    reference: str
+    name: str
+    tracking_code: str | None = None
+    at: str | None = None
+    amount_rial: str | None = None
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FindContract:
+    """How a query operation answers: the request's reference field, where `found` stands, and the original answer."""
+
+    reference: str
+    found: str
+    operation: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A folder of `contracts/`, loaded. `bindings` holds the codecs that it has, by `soap` and `rest`.
+
+    `shapes` tells per operation which paths a request has and whether each must stand in its parent, as in
+    `{"owners[]": False, "owners[].share_dang": True}`; `answer_shapes` tells the same of the answers. `sha256` is
+    over every file, so that a contract can be pinned.
+    """
+
+    name: str
+    version: str
+    status: str
+    operations: Mapping[str, OperationContract]
+    bindings: Mapping[str, Codec]
+    outcomes: Mapping[tuple[str, str], OutcomeRow]
+    code_paths: tuple[str, ...]
+    ignore_codes_when: str | None
+    soap_path: str
+    finds: Mapping[str, FindContract]
+    routes: Mapping[str, tuple[str, str]]
+    health: str | None = None
+    changes: ChangesContract | None = None
+    statement: StatementContract | None = None
+    sha256: str = ""
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """`name/version`, as settings and messages write it."""
+        return f"{self.name}/{self.version}"

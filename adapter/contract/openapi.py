@@ -1,0 +1,114 @@
+"""An OpenAPI document as plain REST operations: routes, parameters and compiled validators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapter.contract.json_schema import Schema, Validator, resolved, shape_of
+from adapter.contract.model import Shape
+
+METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class RestOperation:
+    """One operation: its content is the body's fields and the parameters of path and query in one object.
+
+    `typed` are the parameters that are no text, with their JSON type.
+    """
+
+    name: str
+    direction: str | None
+    method: str
+    path: str
+    path_names: tuple[str, ...]
+    query_names: tuple[str, ...]
+    typed: Mapping[str, str]
+    has_body: bool
+    content: Validator
+    answers: Mapping[str, Validator]
+    shape: Shape
+    answer_shape: Shape
+
+
+def operations_of(document: Schema, faults: list[str], *, place: str) -> dict[str, RestOperation]:
+    """Every operation of the document by name; what cannot be read is added to the faults."""
+    found: dict[str, RestOperation] = {}
+    for path, method, entry in _entries(document):
+        name = entry.get("operationId")
+        where = f"{place}: {method.upper()} {path}"
+        if not isinstance(name, str):
+            faults.append(f"{where}: operationId: is missing; give it the operation's name")
+            continue
+        if name in found:
+            faults.append(f"{where}: operationId: '{name}' stands twice; one operation has one route")
+            continue
+        try:
+            found[name] = _operation(name, path, method, entry=entry, document=document)
+        except KeyError as error:
+            faults.append(f"{where}: {name}: {error} is referred to or needed and does not stand in the document")
+        except RecursionError as error:
+            faults.append(f"{where}: {name}: {error}: a schema that contains itself cannot be carried; unroll it")
+        except ValueError as error:
+            faults.append(f"{where}: {name}: the schema cannot be compiled: {error}")
+    return found
+
+
+def _entries(document: Schema) -> Iterator[tuple[str, str, Schema]]:
+    for path, methods in document.get("paths", {}).items():
+        for method in METHODS:
+            if method in methods:
+                entry = methods[method]
+                yield path, method, {**entry, "parameters": methods.get("parameters", []) + entry.get("parameters", [])}
+
+
+def _operation(name: str, path: str, method: str, *, entry: Schema, document: Schema) -> RestOperation:
+    parameters = [resolved(one, document) for one in entry["parameters"]]
+    in_path = tuple(re.findall(r"\{(\w+)\}", path))
+    in_query = tuple(one["name"] for one in parameters if one["in"] == "query")
+    named = {one["name"]: one for one in parameters if one["in"] in {"path", "query"}}
+    schema = _content_schema(entry, document, {step: named[step] for step in (*in_path, *in_query)})
+    answers = dict(_answer_schemas(entry, document))
+    first = next(iter(answers.values()), {})
+    return RestOperation(
+        name=name,
+        direction=entry.get("x-direction"),
+        method=method.upper(),
+        path=path,
+        path_names=in_path,
+        query_names=in_query,
+        typed=_typed(named, document),
+        has_body="requestBody" in entry,
+        content=Validator(schema, document),
+        answers={status: Validator(answer, document) for status, answer in answers.items()},
+        shape=shape_of(schema, document),
+        answer_shape=shape_of(first, document),
+    )
+
+
+def _content_schema(entry: Schema, document: Schema, parameters: Mapping[str, Schema]) -> Schema:
+    """The body's schema with the parameters as fields beside its own."""
+    empty: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    body = resolved(entry["requestBody"]["content"][JSON]["schema"], document) if "requestBody" in entry else empty
+    needed = [name for name, one in parameters.items() if one.get("required")]
+    return {
+        **body,
+        "properties": {**{name: one["schema"] for name, one in parameters.items()}, **body.get("properties", {})},
+        "required": sorted({*needed, *body.get("required", ())}),
+    }
+
+
+def _answer_schemas(entry: Schema, document: Schema) -> Iterator[tuple[str, Schema]]:
+    """What a success holds, by status; `default` and failures are problem documents and read as such."""
+    for status, answer in entry.get("responses", {}).items():
+        if status.startswith("2"):
+            yield status, resolved(resolved(answer, document)["content"][JSON]["schema"], document)
+
+
+def _typed(parameters: Mapping[str, Schema], document: Schema) -> dict[str, str]:
+    types: dict[str, Any] = {name: resolved(one["schema"], document).get("type") for name, one in parameters.items()}
+    return {name: kind for name, kind in types.items() if kind in {"integer", "boolean"}}

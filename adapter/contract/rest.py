@@ -1,0 +1,155 @@
+"""The REST binding of a contract: requests and answers as JSON, validated both ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlencode
+
+from adapter.contract.json_schema import Validator
+from adapter.contract.model import Decoded, Fault, HttpForm, Shape
+from adapter.contract.openapi import JSON, RestOperation
+from adapter.contract.strict_json import faults_in, read_json, write_json
+from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
+from adapter.exchange import Payload
+
+PROBLEM = "application/problem+json"
+_LARGEST_CODE = 64
+
+
+class RestCodec:
+    """One contract's REST operations. `limits` are the largest requests in bytes, by operation."""
+
+    answer_media_types = frozenset({JSON, PROBLEM})
+
+    def __init__(self, operations: Mapping[str, RestOperation], limits: Mapping[str, int]) -> None:
+        self._operations = operations
+        self._limits = limits
+
+    @property
+    def operations(self) -> frozenset[str]:
+        """The operations that this binding carries."""
+        return frozenset(self._operations)
+
+    @property
+    def routes(self) -> dict[str, tuple[str, str]]:
+        """Method and path template of each operation."""
+        return {name: (one.method, one.path) for name, one in self._operations.items()}
+
+    def request_shape(self, operation: str) -> Shape:
+        """The fields of a request."""
+        return self._operations[operation].shape
+
+    def answer_shape(self, operation: str) -> Shape:
+        """The fields of an answer."""
+        return self._operations[operation].answer_shape
+
+    def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
+        """`METHOD path?query`, an empty line, the JSON body. The key travels as a header and is not frozen here."""
+        del key
+        shape = self._operations[operation]
+        shape.content.check(content)
+        path = re.sub(r"\{(\w+)\}", lambda found: quote(_text(content[found[1]]), safe=""), shape.path)
+        query = urlencode({name: _text(content[name]) for name in shape.query_names if name in content})
+        elsewhere = {*shape.path_names, *shape.query_names}
+        body = {name: value for name, value in content.items() if name not in elsewhere}
+        head = f"{shape.method} {path}?{query}" if query else f"{shape.method} {path}"
+        frozen = head.encode() + b"\n\n" + (write_json(body) if shape.has_body else b"")
+        if len(frozen) > self._limits[operation]:
+            raise SchemaViolation([_too_long(len(frozen), self._limits[operation])])
+        return frozen
+
+    def thaw(self, operation: str, frozen: bytes) -> Payload:
+        """The content of a request that `encode_request` froze."""
+        head, _, body = frozen.partition(b"\n\n")
+        path, _, query = head.decode().partition(" ")[2].partition("?")
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]*)", self._operations[operation].path)
+        steps = re.fullmatch(pattern, path)
+        parameters = {name: unquote(value) for name, value in steps.groupdict().items()} if steps else {}
+        parameters |= dict(parse_qsl(query, keep_blank_values=True))
+        return self.decode_request(body, operation=operation, parameters=parameters).content
+
+    def form(self, operation: str, frozen: bytes) -> HttpForm:
+        """Method, path and body as they were frozen."""
+        head, _, body = frozen.partition(b"\n\n")
+        method, _, path = head.decode().partition(" ")
+        media_type = JSON if self._operations[operation].has_body else None
+        return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
+
+    def decode_request(
+        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+    ) -> Decoded:
+        """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
+        if operation is None:
+            raise Unreadable("A REST request is read by the operation of its route")
+        shape = self._operations[operation]
+        if len(body) > self._limits[operation]:
+            raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
+        typed = {name: _typed(value, shape.typed.get(name)) for name, value in (parameters or {}).items()}
+        content = _body_of(body, shape)
+        if twice := sorted(content.keys() & {*shape.path_names, *shape.query_names}):
+            raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
+        content |= typed
+        if unfit := faults_in(typed):
+            raise SchemaViolation(unfit)
+        shape.content.check(content)
+        return Decoded(operation, content)
+
+    def encode_answer(self, operation: str, content: Payload) -> bytes:
+        """Our answer as JSON; raises SchemaViolation when it would break the contract."""
+        for validator in list(self._operations[operation].answers.values())[:1]:
+            validator.check(content)
+        return write_json(content)
+
+    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+        """Their answer; a problem document, or any JSON object with a failing status, is a Fault."""
+        content = read_json(body)
+        if not isinstance(content, dict):
+            raise Unreadable("The answer is not an object")
+        if status >= HTTPStatus.BAD_REQUEST:
+            return _problem(content, status)
+        if validator := _validator_for(self._operations[operation], status):
+            validator.check(content)
+        return content
+
+
+def _validator_for(shape: RestOperation, status: int) -> Validator | None:
+    """The schema of this status, else of the first success: another 2xx than promised must still be readable."""
+    return shape.answers.get(str(status)) or next(iter(shape.answers.values()), None)
+
+
+def _body_of(body: bytes, shape: RestOperation) -> Payload:
+    if not shape.has_body:
+        if body:
+            raise Unreadable(f"{shape.name} takes no body")
+        return {}
+    content = read_json(body)
+    if not isinstance(content, dict):
+        raise Unreadable("The body is not an object")
+    return content
+
+
+def _problem(content: Payload, status: int) -> Fault:
+    """RFC 9457, or whatever JSON came in its place: only a short code and title are taken over."""
+    code = content.get("code", f"http-{status}")
+    text = content.get("title", "")
+    return Fault(str(code)[:_LARGEST_CODE], str(text)[:200], sender=status < HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _typed(value: str, kind: str | None) -> str | int | bool:
+    """A parameter as its type says; what does not read as one stays text and breaks the schema there."""
+    if kind == "integer" and re.fullmatch(r"-?[0-9]{1,16}", value):
+        return int(value)
+    if kind == "boolean" and value in {"true", "false"}:
+        return value == "true"
+    return value
+
+
+def _too_long(found: int, allowed: int) -> Violation:
+    return Violation("(whole body)", f"at most {allowed} bytes", f"{found} bytes")

@@ -1,0 +1,115 @@
+"""What every request must pass before its content is looked at: limits, the caller's key, the body in time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from adapter.doors.problems import FAILED, Problem, problem_of
+from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
+from adapter.exchange import Caller, Operation, Record, Reply
+
+_log = structlog.get_logger(__name__)
+
+Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
+"""Caller, operation, record and idempotency key → the answer; raises RequestRefused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a request may be at most, beside the size that its operation's contract allows."""
+
+    headers: int = 100
+    header_bytes: int = 16 * 1024
+    body_time: timedelta = timedelta(seconds=30)
+
+
+def guarded(
+    work: Callable[[Request], Awaitable[Response]], tell: Callable[[Problem], Response], *, operation: str
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that answers every error: a refusal with its problem, anything else with 500 and a log line."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await work(request)
+        except RequestRefused as error:
+            problem = problem_of(error)
+            _log.info("request_refused", operation=operation, kind=problem.kind, status=problem.status)
+            return tell(problem)
+        except ClientDisconnect:
+            _log.info("caller_left", operation=operation)
+            return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
+        except Exception:  # noqa: BLE001 - the edge of the door: logged once, told without internals
+            _log.exception("request_failed", operation=operation)
+            return tell(FAILED)
+
+    return endpoint
+
+
+def caller_of(request: Request, callers: Mapping[str, Caller]) -> Caller:
+    """Who knocked; keys are known by their SHA-256 alone, so that the lookup tells nothing by its duration."""
+    given = request.headers.getlist("X-Api-Key")
+    caller = callers.get(hashlib.sha256(given[0].encode()).hexdigest()) if len(given) == 1 else None
+    if caller is None:
+        raise Unauthenticated
+    return caller
+
+
+def check_headers(request: Request, limits: Limits) -> None:
+    """Raise TooLarge (431) for more headers than anyone needs."""
+    raw = request.headers.raw
+    size = sum(len(name) + len(value) for name, value in raw)
+    if len(raw) > limits.headers or size > limits.header_bytes:
+        raise TooLarge("The headers are too many or too large", status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+
+async def body_of(request: Request, *, most: int, limits: Limits) -> bytes:
+    """The body, counted while it streams; raises TooLarge, or Unreadable (408) when it takes too long."""
+    announced = request.headers.get("Content-Length", "")
+    if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
+        raise TooLarge(f"The body may have {most} bytes")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.body_time.total_seconds()):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most:
+                    raise TooLarge(f"The body may have {most} bytes")
+    except TimeoutError as error:
+        raise Unreadable("The body did not arrive in time", status=HTTPStatus.REQUEST_TIMEOUT) from error
+    return bytes(body)
+
+
+def key_of(request: Request) -> str | None:
+    """The Idempotency-Key, bare or as a quoted structured string; what a usable key is, intake decides."""
+    given = request.headers.getlist("Idempotency-Key")
+    if len(given) > 1:
+        raise KeyUnusable("The Idempotency-Key stands twice")
+    if not given:
+        return None
+    value = given[0].strip()
+    is_quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+    return value[1:-1] if is_quoted else value
+
+
+def check_media_type(request: Request, *allowed: str) -> None:
+    """Raise Unreadable (415) when the body says to be something else, or in another encoding than UTF-8."""
+    media_type, _, rest = request.headers.get("Content-Type", "").lower().partition(";")
+    charset = rest.partition("charset=")[2].partition(";")[0].strip(' "')
+    if media_type.strip() not in allowed or charset not in {"", "utf-8", "utf8", "us-ascii"}:
+        wanted = " or ".join(allowed)
+        raise Unreadable(f"The media type must be {wanted} in UTF-8", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unreadable("Compressed bodies are not accepted", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+class OwnAnswerFaultyError(Exception):
+    """What we were about to answer breaks our own contract; the request itself was taken."""

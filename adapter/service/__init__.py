@@ -1,0 +1,20 @@
+"""A municipal service: one folder of `mappings/`, read, checked and compiled."""
+
+from __future__ import annotations
+
+from adapter.service.cases import CaseResult, run_cases
+from adapter.service.loading import declared_id, load_service, load_services
+from adapter.service.model import Promise, Route, Service, business_key_of, search_values
+
+__all__ = [
+    "CaseResult",
+    "Promise",
+    "Route",
+    "Service",
+    "business_key_of",
+    "declared_id",
+    "load_service",
+    "load_services",
+    "run_cases",
+    "search_values",
+]

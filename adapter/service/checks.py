@@ -1,0 +1,179 @@
+"""A service's tables against its pattern and the two contracts between which they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapter.contract.model import Contract
+from adapter.exchange import Direction, Operation
+from adapter.service.model import Route
+from adapter.tables import Document, Fault, near
+from adapter.translator import Table
+from adapter.translator.shapes import Shape, source_faults, target_faults, under
+
+
+@dataclass(frozen=True, slots=True)
+class PatternTables:
+    """Which inward operations a pattern speaks, and each outward table with the operations that need it."""
+
+    opening: Operation
+    inward: frozenset[Operation]
+    outward: Mapping[str, frozenset[Operation]]
+
+
+_OPENING = frozenset({Operation.SUBMIT_REQUEST})
+_LATER = frozenset(
+    {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST, Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}
+)
+_WHEN_TOLD: frozenset[Operation] = frozenset()
+"""Tables that only changes of the internal system use: a service has them when its system tells such changes."""
+
+PATTERNS: Mapping[str, PatternTables] = {
+    "case": PatternTables(
+        opening=Operation.SUBMIT_REQUEST,
+        inward=_OPENING | _LATER,
+        outward={
+            "status": _OPENING,
+            "refusal": _OPENING,
+            "setback": _LATER,
+            "bill": _WHEN_TOLD,
+            "document": _WHEN_TOLD,
+        },
+    ),
+    "bill": PatternTables(
+        opening=Operation.SUBMIT_REQUEST,
+        inward=_OPENING | {Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT},
+        outward={
+            "bill": _OPENING,
+            "assessed": _OPENING,
+            "refusal": _OPENING,
+            "receipt": frozenset({Operation.CONFIRM_PAYMENT}),
+            "withdrawal": frozenset({Operation.WITHDRAW_REQUEST}),
+            "setback": frozenset({Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}),
+            "status": _WHEN_TOLD,
+            "document": _WHEN_TOLD,
+        },
+    ),
+    "inquiry": PatternTables(
+        opening=Operation.INQUIRE,
+        inward=frozenset({Operation.INQUIRE}),
+        outward={
+            "answer": frozenset({Operation.INQUIRE}),
+            "refused_answer": frozenset({Operation.INQUIRE}),
+        },
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The two contracts of a service; None where it names one that does not exist."""
+
+    gateway: Contract | None
+    system: Contract | None
+
+
+def pattern_faults(
+    document: Document, inward: Mapping[Operation, Route], outward: Mapping[str, Operation]
+) -> list[Fault]:
+    """Return operations and tables that the pattern does not speak, and those it needs and lacks."""
+    pattern = PATTERNS.get(str(document.values.get("pattern")))
+    if pattern is None:
+        return []
+    why = f"the pattern is {document.values['pattern']}"
+    faults = [
+        document.fault(
+            f"inward.{operation}", "the operation is not spoken here", why, what_to_do=near(operation, pattern.inward)
+        )
+        for operation in inward
+        if operation not in pattern.inward
+    ]
+    faults += [
+        document.fault(
+            f"outward.{table}", f"'{table}' is not a table here", why, what_to_do=near(table, pattern.outward)
+        )
+        for table in outward
+        if table not in pattern.outward
+    ]
+    if pattern.opening not in inward:
+        faults.append(document.fault(f"inward.{pattern.opening}", "the section is missing", why))
+    faults += [
+        document.fault(f"outward.{table}", "the table is missing", f"{why} and offers {min(needing & inward.keys())}")
+        for table, needing in pattern.outward.items()
+        if table not in outward and needing & inward.keys()
+    ]
+    return faults
+
+
+def operation_faults(
+    document: Document, between: Between, inward: Mapping[Operation, Route], outward: Mapping[str, Operation]
+) -> list[Fault]:
+    """Return operations that the contracts do not have in that direction."""
+    faults = []
+    for operation, route in inward.items():
+        faults += _operation_faults(
+            document, f"inward.{operation}", operation, between.gateway, direction=Direction.INWARD
+        )
+        faults += _operation_faults(
+            document, f"inward.{operation}.operation", route.operation, between.system, direction=Direction.INWARD
+        )
+    for table, operation in outward.items():
+        faults += _operation_faults(
+            document, f"outward.{table}", operation, between.gateway, direction=Direction.OUTWARD
+        )
+    return faults
+
+
+def _operation_faults(
+    document: Document, key: str, name: str, contract: Contract | None, *, direction: Direction
+) -> list[Fault]:
+    if contract is None:
+        return []
+    names = [one.name for one in contract.operations.values() if one.direction is direction]
+    if name in names:
+        return []
+    what = f"'{name}' is not an {direction} operation of {contract.title}"
+    return [document.fault(key, what, what_to_do=near(name, names))]
+
+
+def inward_table_faults(table: Table, operation: Operation, route: Route, between: Between) -> list[Fault]:
+    """Check targets against the internal operation, sources against the gateway's."""
+    faults: list[Fault] = []
+    if between.system and (shape := between.system.shapes.get(route.operation)):
+        faults += target_faults(table, shape, route.operation)
+    if between.gateway and (shape := between.gateway.shapes.get(operation)):
+        faults += source_faults(table, shape, operation)
+    return faults
+
+
+def outward_table_faults(
+    table: Table, operation: Operation, inward: Mapping[Operation, Route], between: Between
+) -> list[Fault]:
+    """Check targets against the gateway's operation, sources against all that the internal system tells."""
+    faults: list[Fault] = []
+    if between.gateway and (shape := between.gateway.shapes.get(operation)):
+        faults += target_faults(table, shape, operation)
+    if between.system and (told := _told_by(between.system, inward)):
+        faults += source_faults(table, told, f"what {between.system.title} tells")
+    return faults
+
+
+def path_fault(document: Document, key: str, path: str, *, shape: Shape | None, message: str) -> list[Fault]:
+    """Return a fault when a path of service.toml is not in the message."""
+    if not shape or path in shape:
+        return []
+    return [document.fault(key, f"'{path}' is not in {message}", what_to_do=near(path, shape))]
+
+
+def _told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
+    """Gather the paths of its changes and of its answers, those fetched later included."""
+    told: set[str] = set()
+    if system.changes:
+        told |= set(under(system.answer_shapes.get(system.changes.operation, {}), f"{system.changes.items}[]"))
+    for route in inward.values():
+        operation = system.operations.get(route.operation)
+        names = [route.operation, operation.poll] if operation else []
+        for name in filter(None, names):
+            told |= set(system.answer_shapes.get(name, {}))
+    return told

@@ -1,0 +1,183 @@
+"""A folder of `mappings/` becomes a Service, or the list of everything that is wrong in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adapter.contract.model import Contract
+from adapter.errors import FaultyTables
+from adapter.exchange import Direction, Operation
+from adapter.service import document as parts
+from adapter.service.card import card_faults
+from adapter.service.cases import case_faults
+from adapter.service.checks import (
+    Between,
+    inward_table_faults,
+    operation_faults,
+    outward_table_faults,
+    pattern_faults,
+)
+from adapter.service.model import Route, Service
+from adapter.tables import Document, Fault, read_toml
+from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
+
+NOT_SERVICES = frozenset({"calendars"})
+"""Folders of `mappings/` that hold something else."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One folder while it is read."""
+
+    folder: Path
+    faults: list[Fault] = field(default_factory=list)
+
+    def label(self, *names: str) -> str:
+        """Name a file as people know it: from the folder of all services on."""
+        return "/".join((self.folder.parent.name, self.folder.name, *names))
+
+    def read_document(self, name: str) -> Document:
+        document, faults = read_toml(self.folder / name, self.label(name))
+        self.faults += faults
+        return document
+
+
+def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
+    """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
+    service, faults = _read_service(folder, contracts)
+    if service is None:
+        raise FaultyTables([str(fault) for fault in faults])
+    return service
+
+
+def load_services(folder: Path, contracts: Mapping[str, Contract]) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
+    """Read every service of `mappings/`: the sound ones by name, and the faults of the others by name.
+
+    A faulty table stops its own service only; folders with one service id stop each other. Raises FaultyTables when
+    there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FaultyTables([f"{folder}: there is no such folder of services"])
+    services: dict[str, Service] = {}
+    faults: dict[str, list[Fault]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in NOT_SERVICES and not path.name.startswith((".", "_")):
+            service, found = _read_service(path, contracts)
+            faults[path.name] = found
+            if service:
+                services[path.name] = service
+    for service in list(services.values()):
+        others = [one.name for one in services.values() if one.service_id == service.service_id and one is not service]
+        if others:
+            faults[service.name] = [_same_id(folder, service, others)]
+    return {name: one for name, one in services.items() if not faults[name]}, {k: v for k, v in faults.items() if v}
+
+
+def declared_id(folder: Path) -> str:
+    """The service id that a faulty folder still declares, so that callers are told it stopped; its name when none."""
+    document, _ = read_toml(folder / "service.toml", folder.name)
+    declared = document.values.get("service_id")
+    return declared if isinstance(declared, str) else folder.name
+
+
+def _same_id(folder: Path, service: Service, others: list[str]) -> Fault:
+    what = f"'{service.service_id}' is also the id of {', '.join(others)}"
+    place = f"{folder.name}/{service.name}/service.toml"
+    return Fault(place, 1, "service_id", what, what_to_do="a service id belongs to one folder")
+
+
+def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Service | None, list[Fault]]:
+    """Give the service, or else its faults, all of them, in the order of files and lines."""
+    reading = _Reading(folder)
+    faults = reading.faults
+    document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
+    faults += [*parts.document_faults(document), *card_faults(card)]
+    between = Between(
+        parts.read_contract_name(document, "gateway", contracts, faults),
+        parts.read_contract_name(document, "system", contracts, faults),
+    )
+    inward, outward = parts.read_inward(document, faults), parts.read_outward(document, faults)
+    tables = _read_tables(reading, document, inward, outward)
+    faults += pattern_faults(document, inward, outward)
+    faults += operation_faults(document, between, inward, outward)
+    faults += _table_faults(tables, inward, outward, between)
+    faults += case_faults(folder, reading.label(), tables)
+    keys = parts.read_business_keys(document, inward, between.gateway, faults)
+    search = parts.read_search(document, between.gateway, faults)
+    if faults:
+        return None, sorted(set(faults))
+    service = Service(
+        name=folder.name,
+        **{name: document.values[name] for name in _AS_WRITTEN},
+        inward=inward,
+        outward=outward,
+        tables=tables,
+        business_key=keys,
+        search=search,
+        answer_within=parts.read_answer_within(document),
+        promise=parts.read_promise(document),
+        card=card.values,
+        sha256=_digest(folder),
+    )
+    return service, []
+
+
+_AS_WRITTEN = ("service_id", "title", "title_en", "pattern", "tier", "kind", "gateway", "system")
+
+
+def _read_tables(
+    reading: _Reading, document: Document, inward: Mapping[Operation, Route], outward: Mapping[str, Operation]
+) -> dict[str, Table]:
+    """Compile every table that service.toml names, from the folder called as the internal contract."""
+    books = _read_books(reading)
+    directions = dict.fromkeys(outward, Direction.OUTWARD)
+    for operation, route in inward.items():
+        if route.table in directions:
+            what = f"'{route.table}' is also an outward table"
+            reading.faults.append(document.fault(f"inward.{operation}.table", what, "a table has one direction"))
+        directions[route.table] = Direction.INWARD
+    system = str(document.values.get("system", "")).partition("/")[0]
+    tables = {}
+    for name, direction in directions.items():
+        tools = Tools(direction, books)
+        path = reading.folder / system / f"{name}.csv"
+        tables[name], faults = compile_table(path, reading.label(system, path.name), tools)
+        reading.faults += [*faults, *tools.faults]
+    unused = sorted({path.stem for path in (reading.folder / system).glob("*.csv")} - set(tables)) if system else []
+    reading.faults += [
+        Fault(reading.label(system, f"{name}.csv"), 0, "", "no operation of service.toml uses this table")
+        for name in unused
+    ]
+    return tables
+
+
+def _read_books(reading: _Reading) -> dict[str, CodeBook]:
+    books = {}
+    for path in sorted((reading.folder / "codes").glob("*.csv")):
+        books[path.stem], faults = read_codes(path, reading.label("codes", path.name))
+        reading.faults += faults
+    return books
+
+
+def _table_faults(
+    tables: Mapping[str, Table], inward: Mapping[Operation, Route], outward: Mapping[str, Operation], between: Between
+) -> list[Fault]:
+    faults: list[Fault] = []
+    for operation, route in inward.items():
+        faults += inward_table_faults(tables[route.table], operation, route, between)
+    for name, operation in outward.items():
+        faults += outward_table_faults(tables[name], operation, inward, between)
+    return faults
+
+
+def _digest(folder: Path) -> str:
+    """Hash names and contents of all files, so that any change is another version."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

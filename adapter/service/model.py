@@ -1,0 +1,89 @@
+"""What a service is, as frozen values, and the two things that are computed from a record by its service.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from adapter.exchange import Operation, Record
+from adapter.text import canonical_text
+from adapter.translator import Table
+
+_BETWEEN_PARTS = "\x1f"
+_BETWEEN_VALUES = "\x1e"
+"""Control characters never stand in canonical text, so that different parts never make the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What an inward operation becomes: the internal contract's operation, and the table that translates for it."""
+
+    operation: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What the service promises the citizen; working days by the tenant's calendar, or plain days."""
+
+    working_days: int | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path of service.toml, compiled: `collect` gives every present value in a record."""
+
+    path: str
+    collect: Callable[[Record], list[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One folder of `mappings/`.
+
+    `outward` maps a table to the gateway operation that its payload is for; `gateway` and `system` are contracts'
+    titles, `name/version`. `answer_within` is how long intake awaits the answer of an inquiry. `sha256` is over every
+    file of the folder, so that what a message was translated by can be told later.
+    """
+
+    name: str
+    service_id: str
+    title: str
+    title_en: str
+    pattern: str
+    tier: str
+    kind: str
+    gateway: str
+    system: str
+    inward: Mapping[Operation, Route]
+    outward: Mapping[str, Operation]
+    tables: Mapping[str, Table]
+    business_key: Mapping[Operation, tuple[Source, ...]] = field(default_factory=dict)
+    search: Mapping[str, Source] = field(default_factory=dict)
+    answer_within: timedelta | None = None
+    promise: Promise = field(default_factory=Promise)
+    card: Mapping[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+
+
+def business_key_of(service: Service, operation: Operation, record: Record) -> str | None:
+    """Return what makes the record's subject unique: canonical values, joined; None when there is none to tell.
+
+    A repeated path counts as a set: the order of its values does not matter.
+    """
+    sources = service.business_key.get(operation, ())
+    parts = [_BETWEEN_VALUES.join(sorted(map(_canonical, source.collect(record)))) for source in sources]
+    return _BETWEEN_PARTS.join(parts) if any(parts) else None
+
+
+def search_values(service: Service, record: Record) -> dict[str, str]:
+    """Return what the case can be found by later: kind → canonical value; kinds without a value are left out."""
+    found = {kind: source.collect(record) for kind, source in service.search.items()}
+    return {kind: _canonical(values[0]) for kind, values in found.items() if values}
+
+
+def _canonical(value: Any) -> str:
+    return canonical_text(str(value), digits=True)

@@ -1,0 +1,78 @@
+"""One canonical form for Persian text and digits, so that equal words are equal strings."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ZWNJ = "\u200c"
+
+_DIGITS = {ord(digit): str(value) for row in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for value, digit in enumerate(row)}
+
+_LETTERS = str.maketrans(
+    {
+        "ي": "ی",
+        "ى": "ی",
+        "ې": "ی",
+        "ك": "ک",
+        "ڪ": "ک",
+        "ة": "ه",
+        "ۃ": "ه",
+        "ہ": "ه",
+        "ھ": "ه",
+        "ە": "ه",
+        "ۀ": "هٔ",
+        "ۂ": "هٔ",
+    }
+)
+
+_UNSEEN = "\u0640\u200b\u200d-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad"
+"""Tatweel, joiners, marks of direction, soft hyphen and byte-order marks: they change looks, never meaning."""
+
+_CONTROLS = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_REMOVED = re.compile(f"[{_UNSEEN}{_CONTROLS}]+")
+_PRESENTATION_FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
+_GAPS = re.compile(rf"[\s{ZWNJ}]+")
+_SETTLED = re.compile(rf"(?:[!-~آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأؤء،؛؟«»۰-۹]++(?:[ {ZWNJ}](?!$))?+)*+")
+"""What is canonical already: by far the most values. Possessive, so that no text makes it slow."""
+
+
+def canonical_text(value: str, *, digits: bool = False) -> str:
+    """NFC, Persian letters for Arabic ones, no tatweel or invisible marks, single spaces, ZWNJ only between letters.
+
+    With `digits`, Persian and Arabic digits become ASCII. The result is its own canonical form.
+    """
+    if digits:
+        value = canonical_digits(value)
+    if _SETTLED.fullmatch(value):
+        return value
+    value = _REMOVED.sub("", value)
+    value = _PRESENTATION_FORMS.sub(_plain_form, value)
+    value = unicodedata.normalize("NFC", value).translate(_LETTERS)
+    return _GAPS.sub(_single_gap, value).strip(f" {ZWNJ}")
+
+
+def canonical_digits(value: str) -> str:
+    """Return the same text with Persian and Arabic digits as ASCII; everything else stays as it is."""
+    return value if value.isascii() else value.translate(_DIGITS)
+
+
+def comparable(value: str) -> str:
+    """Return the form in which names are compared: no spaces, ZWNJ, marks or case; never for showing."""
+    text = unicodedata.normalize("NFD", canonical_text(value, digits=True)).casefold()
+    kept = (char for char in text if not unicodedata.combining(char) and not char.isspace() and char != ZWNJ)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def is_digits(value: str) -> bool:
+    """Whether the text is ASCII digits only; `str.isdigit` also takes '²' and Persian digits."""
+    return value.isascii() and value.isdigit()
+
+
+def _plain_form(found: re.Match[str]) -> str:
+    """Old systems send letters as the shapes that stood on screen (U+FB50 and up); the letters are meant."""
+    return _REMOVED.sub("", unicodedata.normalize("NFKC", found.group()))
+
+
+def _single_gap(found: re.Match[str]) -> str:
+    return ZWNJ if set(found.group()) == {ZWNJ} else " "

@@ -1,0 +1,137 @@
+"""codes/*.csv: what one side's code is called on the other side, and from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TypeAlias
+
+from adapter.calendar import parse_day, spell_day
+from adapter.errors import Unfit
+from adapter.exchange import Stage
+from adapter.tables import Columns, Fault, Row, near, read_csv
+from adapter.text import canonical_text
+
+CODE_COLUMNS = Columns(
+    required=("gateway", "internal"),
+    optional=("title", "stage", "awaited", "valid_from", "valid_to", "legal_basis", "note"),
+)
+VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis")
+
+_PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+_WORDS = {"stage": tuple(Stage), "awaited": _PARTIES}
+_LONGEST_CODE_TOLD = 32
+
+Lookup: TypeAlias = Callable[[str, date], str]
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """One row with its period; both days are included."""
+
+    row: Row
+    valid_from: date
+    valid_to: date
+
+    @property
+    def is_always_valid(self) -> bool:
+        """Whether the row has no first and no last day."""
+        return self.valid_from == date.min and self.valid_to == date.max
+
+    def is_valid(self, today: date) -> bool:
+        """Whether the row is in force on a day."""
+        return self.valid_from <= today <= self.valid_to
+
+    def overlaps(self, other: CodeRow) -> bool:
+        """Whether there is a day on which both are in force."""
+        return self.valid_from <= other.valid_to and other.valid_from <= self.valid_to
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBook:
+    """One codes file, read."""
+
+    file: str
+    rows: tuple[CodeRow, ...]
+
+    def lookup(self, key: str, value: str) -> tuple[Lookup, list[Fault]]:
+        """Return a function from a code in column `key` and a day to column `value`; it raises Unfit.
+
+        Faults are the codes that would mean two things on one day.
+        """
+        index: dict[str, list[CodeRow]] = {}
+        faults: list[Fault] = []
+        for row in self.rows:
+            code = canonical_text(row.row[key], digits=True)
+            if not code:
+                continue
+            others = index.setdefault(code, [])
+            faults += [
+                _ambiguous(row, other, key, value)
+                for other in others
+                if other.overlaps(row) and other.row[value] != row.row[value]
+            ]
+            others.append(row)
+        return self._finder(index, value), faults
+
+    def _finder(self, index: Mapping[str, list[CodeRow]], value: str) -> Lookup:
+        always = {code: rows[0].row[value] for code, rows in index.items() if rows[0].is_always_valid}
+
+        def find(code: str, today: date) -> str:
+            found = always.get(code)
+            if found is not None:
+                return found
+            rows = index.get(code)
+            if rows is None:
+                raise Unfit(f"{_told(code)} is not in {self.file}; add a row there, then replay")
+            for row in rows:
+                if row.is_valid(today):
+                    return row.row[value]
+            raise Unfit(f"{_told(code)} is not in force on {spell_day(today)} by {rows[-1].row.place}")
+
+        return find
+
+
+def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
+    """Read one codes file; every bad date, unknown stage and row without a code is a fault."""
+    rows, faults = read_csv(path, label, CODE_COLUMNS)
+    read: list[CodeRow] = []
+    for row in rows:
+        first, first_faults = _day(row, "valid_from", date.min)
+        last, last_faults = _day(row, "valid_to", date.max)
+        faults += [*first_faults, *last_faults, *_word_faults(row)]
+        if first > last:
+            faults.append(row.fault("valid_to", "the period ends before it begins"))
+        if not row["gateway"] and not row["internal"]:
+            faults.append(row.fault("gateway", "the row has no code"))
+        read.append(CodeRow(row, first, last))
+    return CodeBook(label, tuple(read)), faults
+
+
+def _day(row: Row, column: str, empty: date) -> tuple[date, list[Fault]]:
+    if not row[column]:
+        return empty, []
+    try:
+        return parse_day(row[column]), []
+    except Unfit as unfit:
+        return empty, [row.fault(column, f"'{row[column]}' is not a day", unfit.detail)]
+
+
+def _word_faults(row: Row) -> list[Fault]:
+    return [
+        row.fault(column, f"'{row[column]}' is not known", what_to_do=near(row[column], words))
+        for column, words in _WORDS.items()
+        if row[column] and row[column] not in words
+    ]
+
+
+def _ambiguous(row: CodeRow, other: CodeRow, key: str, value: str) -> Fault:
+    what = f"'{row.row[key]}' has two meanings in column {value}"
+    return row.row.fault(key, what, f"see line {other.row.line}", what_to_do="end one of them by valid_to")
+
+
+def _told(code: str) -> str:
+    """Return the code for people: a code is no personal data, but what is too long to be one is not repeated."""
+    return f"'{code}'" if len(code) <= _LONGEST_CODE_TOLD else f"a text of {len(code)} characters"

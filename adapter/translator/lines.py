@@ -1,0 +1,126 @@
+"""The rows of a table, read: every cell parsed, every mistake of a row told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any, TypeAlias, TypeVar
+
+from adapter.errors import Unfit
+from adapter.tables import Columns, Fault, Row, near, read_csv
+from adapter.text import canonical_text
+from adapter.translator.paths import Context, Path, is_absent, parse_path
+from adapter.translator.rules import MOST_SOURCES, RULES, Conversion, Tools
+
+TABLE_COLUMNS = Columns(
+    required=("target", "source", "rule", "argument", "when", "required", "note"),
+    unique=("target", "when"),
+    sorted_by="target",
+)
+
+Condition: TypeAlias = Callable[[Any], bool]
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row, read: where its value comes from, what is done with it, and when."""
+
+    row: Row
+    target: Path
+    sources: tuple[Path, ...]
+    convert: Conversion
+    when: tuple[Path, Condition] | None
+    is_required: bool
+
+
+def read_lines(path: FilePath, label: str, tools: Tools) -> tuple[tuple[Line, ...], list[Fault]]:
+    """Read a table's rows; a row whose paths are sound is there even when its other cells have faults."""
+    rows, faults = read_csv(path, label, TABLE_COLUMNS)
+    if not rows and not faults:
+        faults.append(Fault(label, 1, "", "the table has no rows"))
+    read = [_read_line(row, tools, faults) for row in rows]
+    lines = tuple(line for line in read if line is not None)
+    return lines, [*faults, *_alternatives_without_when(lines)]
+
+
+def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
+    def attempt(column: str, read: Callable[[], Read]) -> Read | None:
+        try:
+            return read()
+        except Unfit as unfit:
+            faults.append(row.fault(column, unfit.detail))
+            return None
+
+    target = attempt("target", lambda: _read_target(row["target"]))
+    sources = attempt("source", lambda: _read_sources(row["source"], row["rule"]))
+    when = attempt("when", lambda: _read_condition(row["when"]))
+    convert: Conversion | None = None
+    if row["rule"] in RULES:
+        convert = attempt("argument", lambda: RULES[row["rule"]](row["argument"], tools))
+    else:
+        faults.append(row.fault("rule", f"'{row['rule']}' is not a rule", what_to_do=near(row["rule"], RULES)))
+    if row["required"] not in {"yes", "no", ""}:
+        faults.append(row.fault("required", f"'{row['required']}' is neither yes nor no"))
+    if target is None or sources is None:
+        return None
+    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes")
+
+
+def _unusable(_: Any, __: Context) -> None:
+    """Stand in for a rule that has a fault: its table is checked further and never used."""
+
+
+def _read_target(cell: str) -> Path:
+    if not cell:
+        raise Unfit("the target is empty")
+    return parse_path(cell, reserved=False)
+
+
+def _read_sources(cell: str, rule: str) -> tuple[Path, ...]:
+    paths = tuple(map(parse_path, cell.split()))
+    most = 0 if rule == "constant" else MOST_SOURCES.get(rule, 1)
+    if len(paths) > most:
+        raise Unfit(f"{rule} takes {most} sources at most" if most else "a constant has no source; empty the cell")
+    if most and not paths:
+        raise Unfit("the source is empty")
+    return paths
+
+
+def _read_condition(cell: str) -> tuple[Path, Condition] | None:
+    """Read `path present`, `path absent` or `path = value`; values compare as canonical text."""
+    if not cell:
+        return None
+    name, _, rest = cell.partition(" ")
+    path, rest = parse_path(name), rest.strip()
+    if rest == "present":
+        return path, _is_there
+    if rest == "absent":
+        return path, lambda value: not _is_there(value)
+    if not rest.startswith("=") or not rest[1:].strip():
+        raise Unfit(f"'{cell}' is not a condition; write 'path = value', 'path present' or 'path absent'")
+    expected = canonical_text(rest[1:], digits=True)
+    return path, lambda value: _as_word(value) == expected
+
+
+def _is_there(value: Any) -> bool:
+    return not is_absent(value) and value not in ([], {})
+
+
+def _as_word(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return canonical_text(str(value), digits=True) if isinstance(value, str | int) else None
+
+
+def _alternatives_without_when(lines: Sequence[Line]) -> list[Fault]:
+    """Find targets with several rows of which one has no `when`: it would hide the others."""
+    first: dict[str, Line] = {}
+    faults = []
+    for line in lines:
+        other = first.setdefault(line.target.text, line)
+        if other is not line and not (other.when and line.when) and other.row["when"] != line.row["when"]:
+            what = f"'{line.target}' stands twice and not every row says when"
+            faults.append(line.row.fault("target", what, f"first in line {other.row.line}"))
+    return faults

@@ -1,0 +1,91 @@
+"""A compiled table against the contracts it stands between: every cell that names what a contract does not have.
+
+A shape maps each path of a message to whether it must stand within its parent: `{"owners[].share_dang": True}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from adapter.tables import Fault, near
+from adapter.translator.compile import Table
+from adapter.translator.lines import Line
+from adapter.translator.paths import Path
+
+Shape: TypeAlias = Mapping[str, bool]
+
+_TAKES_SECTIONS = frozenset({"copy", "join"})
+
+
+def target_faults(table: Table, shape: Shape, message: str) -> list[Fault]:
+    """Return every target that the message lacks and every required path of it that no row fills."""
+    faults = [fault for line in table.lines for fault in _target_faults(line, shape, message)]
+    return [*faults, *_missing_targets(table, shape, message)]
+
+
+def source_faults(table: Table, paths: Iterable[str], message: str) -> list[Fault]:
+    """Return every source and condition whose path does not stand among the message's paths."""
+    known = _with_lists(paths)
+    faults = []
+    for line in table.lines:
+        named = [("source", source) for source in line.sources]
+        named += [("when", line.when[0])] if line.when else []
+        faults += [_unknown(line, column, path, known, message) for column, path in named if _is_missing(path, known)]
+    return faults
+
+
+def under(shape: Iterable[str], prefix: str) -> list[str]:
+    """Return the paths below a prefix, without it."""
+    return [path.removeprefix(f"{prefix}.") for path in shape if path.startswith(f"{prefix}.")]
+
+
+def _target_faults(line: Line, shape: Shape, message: str) -> list[Fault]:
+    target = line.target.text
+    if target not in shape:
+        what = f"'{target}' is not in {message}"
+        return [line.row.fault("target", what, what_to_do=near(target, shape))]
+    if line.row["rule"] not in _TAKES_SECTIONS and any(path.startswith(f"{target}.") for path in shape):
+        return [
+            line.row.fault("target", f"'{target}' is a section of {message}", what_to_do="fill the fields under it")
+        ]
+    if shape[target] and line.row["required"] in {"", "no"} and not (line.when or line.row["rule"] == "constant"):
+        why = f"{message} requires '{target}'"
+        return [line.row.fault("required", "the cell is not yes", why, what_to_do="write yes")]
+    return []
+
+
+def _missing_targets(table: Table, shape: Shape, message: str) -> list[Fault]:
+    """Look only into sections that some row fills; a table without any readable row has told its fault already."""
+    targets = [line.target.text for line in table.lines]
+    if not targets:
+        return []
+    filled = {""} | {prefix for target in targets for prefix in _prefixes(target)}
+    return [
+        Fault(table.file, 1, "target", f"no row fills '{path}'", f"{message} requires it", "add a row")
+        for path, is_required in shape.items()
+        if is_required and _parent(path) in filled and path not in filled and path not in targets
+    ]
+
+
+def _prefixes(path: str) -> Sequence[str]:
+    steps = path.split(".")
+    return [".".join(steps[:length]) for length in range(1, len(steps))]
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _with_lists(paths: Iterable[str]) -> frozenset[str]:
+    """Return the paths, and repeated ones as the list they are: `owners[]` and `owners`."""
+    found = set(paths)
+    return frozenset(found | {path.removesuffix("[]") for path in found})
+
+
+def _is_missing(path: Path, known: frozenset[str]) -> bool:
+    return not path.is_reserved and path.text not in known
+
+
+def _unknown(line: Line, column: str, path: Path, known: frozenset[str], message: str) -> Fault:
+    return line.row.fault(column, f"'{path}' is not in {message}", what_to_do=near(path.text, known))

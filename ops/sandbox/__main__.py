@@ -1,0 +1,3 @@
+from ops.sandbox.command import main
+
+main()

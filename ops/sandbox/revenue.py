@@ -1,0 +1,246 @@
+"""The revenue system's side of revenue/1.0: assessments, bills, payments, and the bank's file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
+from ops.sandbox.calls import Call, Record
+from ops.sandbox.desk import Handler, Manner, Titles, period_of
+from ops.sandbox.identifiers import jalali_year
+from ops.sandbox.ledger import Entry, Ledger
+from ops.sandbox.lives import BANK_PAID, BILL_ISSUED, BILL_VOID, NO_DEBT, TOLL_HOUSES, TOLL_LIVES, chosen, parts_of
+from ops.sandbox.timeline import Happening, Timeline
+
+PAGE_SIZE = 500
+FIRST_ASSESSMENT = 100_000
+SYSTEM = 2
+DONE = "OK"
+_EFFECTS = frozenset({"CreateAssessment", "RegisterPayment", "CancelAssessment"})
+_MANNER = Manner(
+    reference="reference",
+    effects=_EFFECTS,
+    busy="BUSY",
+    invalid="VALIDATION",
+    duplicate="DUPLICATE",
+    busy_fault="BUSY",
+    unavailable_fault="UNAVAILABLE",
+    invalid_fault="VALIDATION",
+    unknown_fault="UNKNOWN_OPERATION",
+    changes_operation="GetChanges",
+    changes="changes",
+)
+_CODED = _EFFECTS | {"Ping"}
+
+
+@dataclass(slots=True)
+class _Assessment:
+    life: str
+    bills: Mapping[str, Bill]
+    unpaid: set[str]
+    is_void: bool = False
+
+
+class RevenueDesk:
+    """All state follows from the ledger."""
+
+    def __init__(self, ledger: Ledger, titles: Titles, *, pace: timedelta, dedupe: bool) -> None:
+        self.manner = _MANNER
+        self._ledger = ledger
+        self._titles = titles
+        self._dedupe = dedupe
+        self._timeline = Timeline(pace)
+        self._assessments: dict[str, _Assessment] = {}
+        self._were_busy: set[str] = set()
+        self._apply: Mapping[str, Callable[[Entry], None]] = {
+            "CreateAssessment": self._open,
+            "RegisterPayment": self._paid,
+            "CancelAssessment": self._cancelled,
+        }
+        self.handlers: Mapping[str, Handler] = {
+            "CreateAssessment": self._assess,
+            "RegisterPayment": self._pay,
+            "CancelAssessment": self._cancel,
+            "FindExchange": self._find,
+            "GetChanges": self._changes,
+            "GetLedger": self._tell_ledger,
+            "Ping": lambda _call, _now: {"code": DONE},
+        }
+
+    def says(self, operation: str, code: str, *, at: datetime, known: Entry | None = None) -> Record | None:  # noqa: ARG002 - the answer tells no time
+        if operation not in _CODED:
+            return None
+        if known is not None and known.operation == operation:
+            return dict(known.answer) | {"code": code}
+        return {"code": code} | ({"message": self._titles.get(code, code)} if operation in _EFFECTS else {})
+
+    def is_done(self, content: Record) -> bool:
+        return bool(content.get("code", DONE) == DONE)
+
+    def replay(self) -> None:
+        """Let everything happen again in its order and at its time."""
+        for entry in self._ledger.entries:
+            self._timeline.release(entry.at)
+            self._apply[entry.operation](entry)
+
+    def _assess(self, call: Call, now: datetime) -> Record:
+        record = call.record
+        house, block = parts_of(record["renovation_code"])
+        magic = chosen(TOLL_HOUSES, house, block)
+        if magic.busy and record["reference"] not in self._were_busy:
+            self._were_busy.add(record["reference"])
+            return self._code(call, magic.busy, now)
+        if magic.code:
+            return self._code(call, magic.code, now)
+        case = FIRST_ASSESSMENT + len(self._assessments) + 1
+        number = f"N-{jalali_year(now)}-{case}"
+        answer = _assessed(number, case, magic.life, _bills(number, magic.life))
+        detail = {"life": magic.life}
+        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, detail=detail)
+
+    def _pay(self, call: Call, now: datetime) -> Record:
+        self._timeline.release(now)
+        record = call.record
+        assessment = self._assessments.get(record["assessment_no"])
+        ids = f"{record['bill_id']}/{record['payment_id']}"
+        if assessment is None or ids not in assessment.bills:
+            return self._code(call, "UNKNOWN_BILL", now)
+        if assessment.is_void:
+            return self._code(call, "CANCELLED", now)
+        if assessment.bills[ids].amount_rial != record["amount_rial"]:
+            return self._code(call, "AMOUNT_MISMATCH", now)
+        if self._was_paid(record["assessment_no"], assessment, ids):
+            return self._code(call, "ALREADY_PAID", now) | {"status_code": BANK_PAID}
+        answer = {"code": DONE, "receipt_no": f"R-{len(self._ledger.entries) + 1:06d}", "status_code": BANK_PAID}
+        number, amount = record["assessment_no"], record["amount_rial"]
+        return self._enter(call, number, now, subject=ids, amount_rial=amount, answer=answer)
+
+    def _was_paid(self, number: str, assessment: _Assessment, ids: str) -> bool:
+        by_bank = assessment.life == "bank_file" and self._timeline.is_over(number)
+        return by_bank or (self._dedupe and ids not in assessment.unpaid)
+
+    def _cancel(self, call: Call, now: datetime) -> Record:
+        number = call.record["assessment_no"]
+        if number not in self._assessments:
+            return self._code(call, "UNKNOWN_BILL", now)
+        return self._enter(call, number, now, answer={"code": DONE, "status_code": BILL_VOID})
+
+    def _enter(self, call: Call, number: str, now: datetime, **known: object) -> Record:
+        self._timeline.release(now)
+        entry = self._ledger.enter(
+            call.operation, call.record["reference"], now, case_no=number, digest=call.digest, **known
+        )
+        self._apply[entry.operation](entry)
+        return dict(entry.answer)
+
+    def _code(self, call: Call, code: str, now: datetime) -> Record:
+        return self.says(call.operation, code, at=now) or {}
+
+    def _open(self, entry: Entry) -> None:
+        number = str(entry.case_no)
+        life = str(entry.detail["life"])
+        bills = _bills(number, life)
+        by_ids = {bill.ids: bill for bill in bills}
+        self._assessments[number] = _Assessment(life, by_ids, set(by_ids), is_void=life == "void")
+        self._timeline.begin(number, TOLL_LIVES[life], at=entry.at)
+
+    def _paid(self, entry: Entry) -> None:
+        assessment = self._assessments[str(entry.case_no)]
+        was_unpaid = bool(assessment.unpaid)
+        assessment.unpaid.discard(str(entry.subject))
+        if was_unpaid and not assessment.unpaid:
+            self._timeline.turn(str(entry.case_no), TOLL_LIVES["paid"], at=entry.at)
+
+    def _cancelled(self, entry: Entry) -> None:
+        self._assessments[str(entry.case_no)].is_void = True
+        self._timeline.turn(str(entry.case_no), (), at=entry.at)
+
+    def _find(self, call: Call, _now: datetime) -> Record:
+        entry = self._ledger.find(call.record["reference"])
+        if entry is None:
+            return {"found": False}
+        return {"found": True, "operation": entry.operation, "result": dict(entry.answer)}
+
+    def _changes(self, call: Call, now: datetime) -> Record:
+        self._timeline.release(now)
+        cursor = call.record.get("cursor", "0")
+        found, behind = self._timeline.after(int(cursor) if cursor.isdigit() else 0, most=call.record["count"])
+        return {"changes": [_change(happening) for happening in found], "next_cursor": str(behind)}
+
+    def _tell_ledger(self, call: Call, _now: datetime) -> Record:
+        since, until = period_of(call, "since", "until")
+        found = self._ledger.between(since, until, page=call.record["page"], size=PAGE_SIZE)
+        return {"page": found.page, "pages": found.pages, "entries": [_ledger_entry(entry) for entry in found.entries]}
+
+
+def _figures(case: int, life: str) -> dict[str, int]:
+    """The parts of the sum; they add up to the payable rial, a multiple of 1,000."""
+    if life == "no_debt":
+        return dict.fromkeys(("debt_rial", "waste_rial", "penalty_rial", "reward_rial", "rounding_rial"), 0)
+    debt = LARGE_SUM_RIAL if life == "large" else spread(case, base_rial=6_500_000, step_rial=41_300)
+    figures = {
+        "debt_rial": debt,
+        "waste_rial": spread(case, base_rial=1_200_000, step_rial=7_450),
+        "penalty_rial": debt // 50,
+        "reward_rial": debt // 20,
+    }
+    total = figures["debt_rial"] + figures["waste_rial"] + figures["penalty_rial"] - figures["reward_rial"]
+    return figures | {"rounding_rial": -(total % 1000)}
+
+
+def _payable(figures: Mapping[str, int]) -> int:
+    return sum(-amount if name == "reward_rial" else amount for name, amount in figures.items())
+
+
+def _bills(number: str, life: str) -> tuple[Bill, ...]:
+    _, year, case = number.split("-")
+    payable = _payable(_figures(int(case), life))
+    fees = [Item(1, "عوارض نوسازی و بهای خدمات پسماند", payable)] if payable else []
+    return issue(fees, case=int(case), system=SYSTEM, year=int(year))
+
+
+def _assessed(number: str, case: int, life: str, bills: tuple[Bill, ...]) -> Record:
+    figures = _figures(case, life)
+    status = BILL_ISSUED if bills else NO_DEBT
+    answer: Record = {"code": DONE, "assessment_no": number, "status_code": status, **figures}
+    answer["payable_rial"] = _payable(figures)
+    return answer | ({"bills": [_told_bill(bill) for bill in bills]} if bills else {})
+
+
+def _told_bill(bill: Bill) -> Record:
+    return {
+        "fiche_no": bill.fiche_no,
+        "bill_type": str(bill.kind),
+        "title": bill.title,
+        "amount_rial": bill.amount_rial,
+        "bill_id": bill.bill_id,
+        "payment_id": bill.payment_id,
+        "valid_until": bill.last_day("/"),
+        "iban": bill.iban,
+    }
+
+
+def _change(happening: Happening) -> Record:
+    change = {
+        "event_id": f"{happening.number}-{happening.sequence}",
+        "sequence": happening.sequence,
+        "assessment_no": happening.number,
+        "kind": happening.step.kind,
+        "changed_at": happening.at.isoformat(),
+        "status_code": happening.step.code,
+        "note": happening.step.note,
+    }
+    return {name: value for name, value in change.items() if value is not None}
+
+
+def _ledger_entry(entry: Entry) -> Record:
+    told = {
+        "reference": entry.reference,
+        "operation": entry.operation,
+        "assessment_no": entry.case_no,
+        "at": entry.at.isoformat(),
+        "amount_rial": entry.amount_rial,
+    }
+    return {name: value for name, value in told.items() if value is not None}

@@ -1,0 +1,201 @@
+"""The three stand-ins, started together, each with its own port, ledger and fault script."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ops.sandbox.calls import Binding
+from ops.sandbox.control import Control
+from ops.sandbox.desk import Desk, MonotoneClock, read_titles
+from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, check_places
+from ops.sandbox.gateway import GatewayDesk
+from ops.sandbox.ledger import Ledger
+from ops.sandbox.rest import RestBinding
+from ops.sandbox.revenue import RevenueDesk
+from ops.sandbox.settings import STAND_INS, SandboxSettings
+from ops.sandbox.soap import SoapBinding
+from ops.sandbox.stand_in import StandIn
+from ops.sandbox.urban_core import UrbanCoreDesk
+from ops.sandbox.wire import Listener, Reply, Request
+
+CONTRACTS = {"gateway": "window/1.0", "urban_core": "urban_core/1.0", "revenue": "revenue/1.0"}
+RETRY_BIND_SECONDS = 0.1
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Running:
+    """One stand-in behind its socket. While it is down, `_rising` brings it back."""
+
+    stand_in: StandIn
+    listener: Listener
+    seed: int
+    ledgers: Sequence[Ledger]
+    _timers: list[asyncio.TimerHandle] = field(default_factory=list)
+    _rising: asyncio.Task[None] | None = None
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.listener.host}]" if ":" in self.listener.host else self.listener.host
+        return f"http://{host}:{self.listener.port}"
+
+    def install(self, rules: Sequence[FaultRule]) -> None:
+        """Put these rules in the place of the old ones; their counts begin anew. The rules were checked."""
+        mine = [
+            replace(rule, seed=rule.seed + self.seed)
+            for rule in rules
+            if rule.stand_in in {ANY_STAND_IN, self.stand_in.name}
+        ]
+        self.stand_in.script = FaultScript(mine, now=self.stand_in.seconds())
+        self._forget_timers()
+        loop = asyncio.get_running_loop()
+        self._timers = [
+            loop.call_later(rule.after_seconds, self._fall, rule.seconds) for rule in mine if rule.is_by_the_clock
+        ]
+
+    def install_here(self, rules: Sequence[FaultRule]) -> None:
+        """Install rules that were sent to this stand-in; raises FaultyScriptError for one that could never strike."""
+        check_places(rules, self.served)
+        self.install(rules)
+
+    @property
+    def served(self) -> dict[str, Collection[str]]:
+        """The operations of this stand-in under its name."""
+        return {self.stand_in.name: self.stand_in.desk.handlers.keys()}
+
+    def fall(self, seconds: float) -> None:
+        """Refuse connections for so long, once the present call is through."""
+        asyncio.get_running_loop().call_soon(self._fall, seconds)
+
+    def _fall(self, seconds: float) -> None:
+        if self._rising is not None:
+            self._rising.cancel()
+        self.listener.down()
+        self._rising = asyncio.get_running_loop().create_task(self._rise(seconds))
+
+    async def _rise(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        while True:
+            try:
+                return await self.listener.open()
+            except OSError:
+                await asyncio.sleep(RETRY_BIND_SECONDS)
+
+    def close(self) -> None:
+        """Give port and files back."""
+        self._forget_timers()
+        if self._rising is not None:
+            self._rising.cancel()
+        self.listener.close()
+        for ledger in self.ledgers:
+            ledger.close()
+
+    def _forget_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+
+
+class Sandbox:
+    """The stand-ins while they run; names are those of `settings.STAND_INS`."""
+
+    def __init__(self, running: Mapping[str, _Running]) -> None:
+        self._running = running
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Base URL by stand-in."""
+        return {name: running.address for name, running in self._running.items()}
+
+    def ledger(self, name: str) -> Ledger:
+        """The effect ledger of a stand-in."""
+        return self._running[name].stand_in.ledger
+
+    def set_faults(self, rules: Sequence[FaultRule]) -> None:
+        """Replace the rules of each stand-in by those that name it or `*`; raises FaultyScriptError for a wrong one."""
+        check_places(rules, {name: places for one in self._running.values() for name, places in one.served.items()})
+        for running in self._running.values():
+            running.install(rules)
+
+    def set_faults_of(self, name: str, rules: Sequence[FaultRule]) -> None:
+        """Replace the rules of one stand-in."""
+        self._running[name].install_here(rules)
+
+    async def close(self) -> None:
+        """Stop listening, cut what is open, close the ledgers."""
+        for running in self._running.values():
+            running.close()
+        await asyncio.sleep(0)
+
+
+async def serve(settings: SandboxSettings) -> Sandbox:
+    """Start the three stand-ins; they listen and have their ledgers' state when this returns."""
+    running: dict[str, _Running] = {}
+    sandbox = Sandbox(running)
+    try:
+        for name in STAND_INS:
+            running[name] = _prepare(name, settings, lambda: sandbox.addresses)
+            await running[name].listener.open()
+        sandbox.set_faults(settings.faults)
+    except BaseException:
+        await sandbox.close()
+        raise
+    return sandbox
+
+
+def _prepare(name: str, settings: SandboxSettings, addresses: Callable[[], Mapping[str, str]]) -> _Running:
+    folder = settings.contracts_folder / CONTRACTS[name]
+    ledger = Ledger(settings.ledger_folder / f"{name}.jsonl", name)
+    ledgers = [ledger]
+    pace = timedelta(seconds=settings.pace_seconds)
+    titles = read_titles(folder / "outcomes.csv")
+    desk: Desk
+    if name == "gateway":
+        desk = GatewayDesk(ledger, titles)
+    elif name == "revenue":
+        desk = RevenueDesk(ledger, titles, pace=pace, dedupe=settings.dedupe)
+    else:
+        inquiries = Ledger(settings.ledger_folder / "urban_core.inquiries.jsonl", name)
+        ledgers.append(inquiries)
+        desk = UrbanCoreDesk(ledger, inquiries, titles, pace=pace, dedupe=settings.dedupe)
+    desk.replay()
+    # The socket, the stand-in and its control page need each other; the listener is told last whom it serves.
+    listener = Listener(_not_yet, settings.host, settings.ports.get(name, 0))
+    stand_in = StandIn(
+        name=name,
+        desk=desk,
+        bindings=_bindings(folder, frozenset(desk.handlers)),
+        ledger=ledger,
+        script=FaultScript((), now=time.monotonic()),
+        now=MonotoneClock(_now),
+        seconds=time.monotonic,
+        fall=lambda _seconds: None,
+        dedupe=settings.dedupe,
+    )
+    running = _Running(stand_in, listener, settings.seed, ledgers)
+    stand_in.fall = running.fall
+    listener.receive = Control(stand_in, running.install_here, addresses).receive
+    return running
+
+
+def _bindings(folder: Path, operations: frozenset[str]) -> list[Binding]:
+    contract = tomllib.loads((folder / "contract.toml").read_text(encoding="utf-8"))
+    bindings: list[Binding] = []
+    if "openapi" in contract:
+        bindings.append(RestBinding(folder / contract["openapi"], operations))
+    if "soap" in contract:
+        bindings.append(SoapBinding(folder / contract["soap"].replace(".wsdl", ".xsd"), contract["soap_path"]))
+    return bindings
+
+
+def _not_yet(_request: Request) -> Reply:
+    return Reply(503)

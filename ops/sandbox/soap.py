@@ -1,0 +1,114 @@
+"""SOAP 1.1 document/literal by the contract's XSD: bodies in, records out, and answers the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from ops.sandbox.calls import NO_HEADERS, Call, InvalidCallError, NoSuchCallError, Record, digest_of
+from ops.sandbox.wire import Reply, Request
+
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+MEDIA_TYPE = "text/xml; charset=utf-8"
+SERVER_FAULT_FROM = 500
+_XSD = "http://www.w3.org/2001/XMLSchema"
+_ONCE = (None, "0", "1")
+_DETAILS: Mapping[str, Callable[[str, str], Record]] = {
+    "Problem": lambda code, text: {"code": code, "title": code, "title_fa": "خطای آزمایشی", "detail": text},
+    "ServiceFault": lambda code, text: {"Code": code, "Message": text},
+}
+"""The element that a contract puts in a fault's detail, and its content."""
+
+
+class SoapBinding:
+    """One contract's SOAP side. The schema is compiled once; names that repeat are known from it."""
+
+    def __init__(self, schema: Path, path: str) -> None:
+        document = etree.parse(schema)
+        self._path = path
+        self._schema = etree.XMLSchema(document)
+        self._namespace = str(document.getroot().get("targetNamespace"))
+        self._repeating = frozenset(
+            str(element.get("name"))
+            for element in document.iter(f"{{{_XSD}}}element")
+            if element.get("maxOccurs") not in _ONCE
+        )
+        declared = {element.get("name") for element in document.getroot().findall(f"{{{_XSD}}}element")}
+        self._detail = next(name for name in _DETAILS if name in declared)
+
+    def takes(self, request: Request) -> bool:
+        return request.method == "POST" and request.path == self._path
+
+    def read(self, request: Request) -> Call:
+        message = _body(request.body)
+        operation = etree.QName(message).localname
+        if not self._schema.validate(message):
+            raise InvalidCallError(operation, _first_error(self._schema))
+        return Call(operation, self._record(message), digest_of(request.body))
+
+    def answer(self, operation: str, content: Record, *, is_done: bool = True) -> Reply:  # noqa: ARG002 - SOAP says 200
+        envelope, body = _envelope(self._namespace)
+        self._write(etree.SubElement(body, f"{{{self._namespace}}}{operation}Response"), content)
+        return Reply(200, etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), MEDIA_TYPE)
+
+    def fault(self, status: int, code: str, *, text: str, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
+        envelope, body = _envelope(self._namespace)
+        fault = etree.SubElement(body, f"{{{ENVELOPE}}}Fault")
+        side = "Server" if status >= SERVER_FAULT_FROM else "Client"
+        etree.SubElement(fault, "faultcode").text = f"soap:{side}"
+        etree.SubElement(fault, "faultstring").text = text
+        detail = etree.SubElement(etree.SubElement(fault, "detail"), f"{{{self._namespace}}}{self._detail}")
+        self._write(detail, _DETAILS[self._detail](code, text))
+        content = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+        return Reply(max(status, SERVER_FAULT_FROM), content, MEDIA_TYPE, tuple(headers.items()))
+
+    def _record(self, parent: etree._Element) -> Record:
+        record: Record = {}
+        start = len(self._namespace) + 2
+        for child in parent:
+            name = str(child.tag)[start:]
+            value: Any = self._record(child) if len(child) else (child.text or "")
+            if name in self._repeating:
+                record.setdefault(name, []).append(value)
+            else:
+                record[name] = value
+        return record
+
+    def _write(self, parent: etree._Element, content: Mapping[str, Any]) -> None:
+        for name, value in content.items():
+            tag = f"{{{self._namespace}}}{name}"
+            for one in value if isinstance(value, list | tuple) else (value,):
+                if one is None:
+                    continue
+                element = etree.SubElement(parent, tag)
+                if isinstance(one, Mapping):
+                    self._write(element, one)
+                else:
+                    element.text = str(one).lower() if isinstance(one, bool) else str(one)
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
+
+
+def _body(content: bytes) -> etree._Element:
+    try:
+        envelope = etree.fromstring(content, _parser())
+    except etree.XMLSyntaxError as error:
+        raise NoSuchCallError(f"the body is no XML: {error}") from error
+    messages = envelope.findall(f"{{{ENVELOPE}}}Body/*")
+    if len(messages) != 1 or b"<!DOCTYPE" in content:
+        raise NoSuchCallError("a SOAP 1.1 envelope without DOCTYPE and with one message in its Body is expected")
+    return messages[0]
+
+
+def _envelope(namespace: str) -> tuple[etree._Element, etree._Element]:
+    envelope = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE, "m": namespace})
+    return envelope, etree.SubElement(envelope, f"{{{ENVELOPE}}}Body")
+
+
+def _first_error(schema: etree.XMLSchema) -> str:
+    return str(schema.error_log).splitlines()[0].split(": ", 1)[-1]

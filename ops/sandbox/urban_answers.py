@@ -1,0 +1,126 @@
+"""How the urban-planning core words its answers, in the order of its schema."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+
+from ops.sandbox.bills import Bill
+from ops.sandbox.calls import Record
+from ops.sandbox.desk import Titles
+from ops.sandbox.ledger import Entry
+from ops.sandbox.papers import one_page_pdf
+from ops.sandbox.timeline import Happening
+
+UNIT = "شهرسازی منطقه"
+PERMIT = 204
+"""The permit among the core's kinds of documents (`mappings/building_permit/codes/document.csv`)."""
+
+__all__ = [
+    "CONTENTS",
+    "Happening",
+    "biz_error",
+    "change",
+    "house_and_block",
+    "ledger_entry",
+    "numbers",
+    "taken",
+    "warned",
+]
+
+
+def taken() -> Record:
+    """Success without a word."""
+    return {"ErrorResult": {}}
+
+
+def biz_error(code: str, title: str, *, action: int = 0) -> Record:
+    """A business error; action 1 makes it a warning beside success."""
+    return {"ErrorResult": {"BizErrors": [{"ErrorTitel": title[:200], "ErrorKey": code, "ErrorAction": action}]}}
+
+
+def warned(code: str | None, titles: Titles) -> Record:
+    """Success, with a warning if there is one."""
+    return biz_error(code, titles.get(code, code), action=1) if code else taken()
+
+
+def numbers(entry: Entry | None) -> Record:
+    """The numbers that the first answer to this effect had."""
+    if entry is None:
+        return {}
+    told = {"CaseNo": entry.case_no, "RahgiriCode": entry.answer.get("RahgiriCode")}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def house_and_block(record: Record) -> tuple[int | None, int | None]:
+    """The two parts of the renovation code that choose a magic."""
+    house, block = (record.get(name) for name in ("House", "Block"))
+    return (None if house is None else int(house), None if block is None else int(block))
+
+
+def change(happening: Happening, content: Record) -> Record:
+    """One change event."""
+    return {
+        "EventId": f"{happening.number}-{happening.sequence}",
+        "Sequence": happening.sequence,
+        "CaseNo": happening.number,
+        "Kind": happening.step.kind,
+        "ChangedAt": happening.at.isoformat(),
+        **content,
+    }
+
+
+def ledger_entry(entry: Entry) -> Record:
+    """One line of the core's own ledger."""
+    return {
+        "Reference": entry.reference,
+        "Operation": entry.operation,
+        "CaseNo": entry.case_no,
+        "At": entry.at.isoformat(),
+        "Price": entry.amount_rial,
+    }
+
+
+def _status(happening: Happening, _bills: Sequence[Bill]) -> Record:
+    return {"StatusCode": happening.step.code, "Note": happening.step.note, "Unit": UNIT}
+
+
+def _bill(_happening: Happening, bills: Sequence[Bill]) -> Record:
+    return {"Bills": [_fiche(bill) for bill in bills]}
+
+
+def _fiche(bill: Bill) -> Record:
+    return {
+        "FicheNo": bill.fiche_no,
+        "FicheType": bill.kind,
+        "Title": bill.title,
+        "Price": bill.amount_rial,
+        "BillId": bill.bill_id,
+        "PaymentId": bill.payment_id,
+        "ValidUntil": bill.last_day(""),
+        "Iban": bill.iban,
+    }
+
+
+def _document(happening: Happening, _bills: Sequence[Bill]) -> Record:
+    content = one_page_pdf(f"Building permit of case {happening.number} (sandbox)")
+    return {
+        "Document": {
+            "DocumentNo": f"P-{happening.number}",
+            "Kind": PERMIT,
+            "Title": "پروانهٔ ساختمانی",
+            "MediaType": "application/pdf",
+            "Content": base64.b64encode(content).decode("ascii"),
+            "Sha256": hashlib.sha256(content).hexdigest(),
+            "IssuedAt": happening.at.isoformat(),
+        }
+    }
+
+
+CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
+    "status": _status,
+    "bill": _bill,
+    "document": _document,
+}
+"""What a change of each kind carries; answers are worded by the inquiries."""
