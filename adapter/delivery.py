@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -115,7 +115,7 @@ class Delivery:
             return
         try:
             await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
-            sending = _sending(claim, prepared.frozen)
+            sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(
                 prepared.operation.name, prepared.frozen, reference=exchange.reference
             )
@@ -219,6 +219,12 @@ class Delivery:
         _log.error("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=reason)
 
 
-def _sending(claim: Claim, frozen: bytes) -> Claim:
-    exchange = replace(claim.exchange, state=State.SENDING, attempts=claim.exchange.attempts + 1, may_have_effect=True)
+def _sending(claim: Claim, frozen: bytes, *, now: datetime) -> Claim:
+    exchange = replace(
+        claim.exchange,
+        state=State.SENDING,
+        attempts=claim.exchange.attempts + 1,
+        attempted_at=now,
+        may_have_effect=True,
+    )
     return replace(claim, exchange=exchange, frozen=frozen)

@@ -184,6 +184,7 @@ class Exchange:
     code: str | None = None
     reason: str | None = None
     event_id: str | None = None
+    attempted_at: datetime | None = None
     settled_at: datetime | None = None
 
 

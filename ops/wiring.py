@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import random  # the one place where real randomness is chosen
-import secrets
+import random  # noqa: TID251 - the one place where real randomness is chosen
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,14 +25,16 @@ from adapter.intake import Intake
 from adapter.journal import Journal, open_journal, reading
 from adapter.offer import Offer, offer_of
 from adapter.retry import Profile
-from adapter.service import Service, load_services
+from adapter.service import Service, declared_id, load_services
 from adapter.settlement.drafting import Drafting
 from adapter.settlement.settling import Settling
+from adapter.tables import Fault
 from adapter.telemetry import Metrics
 from adapter.wsdl import read_wsdl
 from connectors import rest, soap
 from connectors.polled import PolledSystem
 from ops.health import tenant_health
+from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 
 _CONNECT: Mapping[str, Callable[..., PolledSystem]] = {"rest": rest.connect, "soap": soap.connect}
@@ -56,7 +57,7 @@ class Parts:
     """What a test may replace: clocks, randomness, and the parts whose weakening a score must notice."""
 
     clock: Clock = _now
-    randomness: Randomness = secrets.token_bytes
+    randomness: Randomness = field(default_factory=buffered)
     fraction: Callable[[], float] = random.SystemRandom().random
     classify: Classify = classify
     journal: Callable[[Journal], Journal] = lambda journal: journal
@@ -72,7 +73,7 @@ class House:
     profile: Profile
     contracts: Mapping[str, Contract]
     services: Mapping[str, Service]
-    faults: Mapping[str, list[str]]
+    faults: Mapping[str, list[Fault]]
     offer: Offer
     journal: Journal
     endpoints: Endpoints
@@ -107,7 +108,10 @@ def load_contracts(folder: Path) -> dict[str, Contract]:
 
 
 async def open_house(settings: Settings, parts: Parts | None = None) -> House:
-    """Everything connected, nothing running yet. Raises FaultyTables, FaultySettings, JournalLocked, JournalUnusable."""
+    """Everything connected, nothing running yet.
+
+    Raises FaultyTables, FaultySettings, JournalLocked or JournalUnusable.
+    """
     parts = parts or Parts()
     profile = profile_of(settings)
     contracts = load_contracts(settings.contracts)
@@ -136,7 +140,7 @@ class _Loaded:
     profile: Profile
     contracts: Mapping[str, Contract]
     services: Mapping[str, Service]
-    faults: Mapping[str, list[str]]
+    faults: Mapping[str, list[Fault]]
     offer: Offer
 
 
@@ -151,9 +155,7 @@ def _join(
     metrics = Metrics()
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
-    delivery = Delivery(
-        journal, lambda: loaded.offer, endpoints, settling, loaded.profile, parts.clock, metrics
-    )
+    delivery = Delivery(journal, lambda: loaded.offer, endpoints, settling, loaded.profile, parts.clock, metrics)
     house = House(
         settings=settings,
         profile=loaded.profile,
@@ -184,7 +186,8 @@ def _join(
     )
 
     async def health(tenant: str) -> Payload:
-        return await tenant_health(house, tenant)
+        told: Payload = await tenant_health(house, tenant)
+        return told
 
     house.intake = Intake(
         journal,
@@ -212,7 +215,7 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[str, list[str]]) -> Offer:
+def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[str, list[Fault]]) -> Offer:
     known = {*services, *faults}
     missing = [
         f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
@@ -222,13 +225,11 @@ def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[
     ]
     if missing:
         raise FaultySettings(missing)
-    stopped = {name: (name, found[0]) for name, found in faults.items()}
+    stopped = {name: (declared_id(settings.mappings / name), str(found[0])) for name, found in faults.items()}
     return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped)
 
 
-def _check_endpoints(
-    settings: Settings, services: Mapping[str, Service], contracts: Mapping[str, Contract]
-) -> None:
+def _check_endpoints(settings: Settings, services: Mapping[str, Service], contracts: Mapping[str, Contract]) -> None:
     wanted = {
         (tenant, contract)
         for tenant, its in settings.tenants.items()
@@ -282,7 +283,7 @@ def _wire(endpoint: EndpointSettings, profile: Profile, parts: Parts) -> dict[st
         "timeouts": Timeouts(
             connect=profile.connect, write=profile.write, first_byte=profile.first_byte, total=profile.total
         ),
-        "retries": InCallRetries(base=profile.in_call_base, cap=profile.in_call_cap, within=profile.in_call_total),
+        "retries": InCallRetries(base=profile.in_call_base, cap=profile.in_call_cap, total=profile.in_call_total),
         "classify": parts.classify,
         "clock": parts.clock,
         "connections": endpoint.connections,

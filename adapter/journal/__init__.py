@@ -26,7 +26,7 @@ from adapter.journal.opening import (
     make_engine,
     prepare_schema,
 )
-from adapter.journal.operating import Command, Finding, Findings, Pause
+from adapter.journal.operating import Command, Finding, Findings, Note, Pause
 from adapter.journal.reading import Filter
 from adapter.journal.sealing import Sealer
 from adapter.journal.settling import Intent, Settled, Settlement, Told
@@ -42,6 +42,7 @@ __all__ = [
     "Findings",
     "Intent",
     "Journal",
+    "Note",
     "Pause",
     "Settled",
     "Settlement",
@@ -144,6 +145,10 @@ class Journal:
     async def pause(self, order: Pause) -> None:
         """Keep an endpoint paused or resumed."""
         await self._writer.submit(operating.pause, order)
+
+    async def note(self, told: Note) -> None:
+        """Tell in the audit what a person looked at."""
+        await self._writer.submit(operating.note, told)
 
     async def keep_findings(self, findings: Findings) -> None:
         """Keep what a reconciliation found."""

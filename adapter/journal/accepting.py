@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import BindParameter, Row, Select, bindparam, select
 
 from adapter.errors import AlreadyFiled, CaseClosed, KeyConflict, RequestRefused, StillInFlight
 from adapter.exchange import (
@@ -61,37 +61,35 @@ class Accepted:
     claim: Claim | None = None
 
 
-_KEYS = (
-    select(idempotency_keys, cases.c.data_key)
-    .join(cases, cases.c.id == idempotency_keys.c.case_id)
-    .where(
-        idempotency_keys.c.tenant.in_(bindparam("tenants", expanding=True)),
-        idempotency_keys.c.scope.in_(bindparam("scopes", expanding=True)),
+_Values = list[BindParameter[Any]]
+
+
+def _keys_in(scopes: _Values) -> Select[Any]:
+    return (
+        select(idempotency_keys, cases.c.data_key)
+        .join(cases, cases.c.id == idempotency_keys.c.case_id)
+        .where(idempotency_keys.c.tenant == bindparam("tenant"), idempotency_keys.c.scope.in_(scopes))
     )
-)
-_SUBJECTS = (
-    select(
-        business_keys.c.key,
-        business_keys.c.fingerprint.label("subject_fingerprint"),
-        idempotency_keys,
-        cases.c.data_key,
-        cases.c.tracking_code,
+
+
+def _subjects_in(keys: _Values) -> Select[Any]:
+    first = (idempotency_keys.c.tenant == business_keys.c.tenant) & (idempotency_keys.c.scope == business_keys.c.scope)
+    return (
+        select(
+            business_keys.c.key,
+            business_keys.c.fingerprint.label("subject_fingerprint"),
+            idempotency_keys,
+            cases.c.data_key,
+            cases.c.tracking_code,
+        )
+        .join(cases, cases.c.id == business_keys.c.case_id)
+        .join(idempotency_keys, first)
+        .where(business_keys.c.tenant == bindparam("tenant"), business_keys.c.key.in_(keys))
     )
-    .join(cases, cases.c.id == business_keys.c.case_id)
-    .join(
-        idempotency_keys,
-        (idempotency_keys.c.tenant == business_keys.c.tenant) & (idempotency_keys.c.scope == business_keys.c.scope),
-    )
-    .where(
-        business_keys.c.tenant.in_(bindparam("tenants", expanding=True)),
-        business_keys.c.key.in_(bindparam("keys", expanding=True)),
-    )
-)
-_BUSY_LANES = (
-    select(exchanges.c.lane)
-    .where(exchanges.c.lane.in_(bindparam("lanes", expanding=True)), in_states(LANE_HOLDING_STATES))
-    .distinct()
-)
+
+
+def _busy_among(lanes: _Values) -> Select[Any]:
+    return select(exchanges.c.lane).where(exchanges.c.lane.in_(lanes), in_states(LANE_HOLDING_STATES)).distinct()
 
 
 @dataclass(slots=True)
@@ -263,16 +261,27 @@ def _answer_label(scope: bytes) -> str:
 
 
 def _keys(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
-    rows = unit.connection.execute(_KEYS, {"tenants": _tenants(acceptances), "scopes": [a.scope for a in acceptances]})
-    return {(row.tenant, row.scope): row for row in rows}
+    found: dict[tuple[str, bytes], Row[Any]] = {}
+    for tenant, its in _by_tenant(acceptances).items():
+        for row in unit.fetch(_keys_in, [a.scope for a in its], tenant=tenant):
+            found[tenant, row.scope] = row
+    return found
 
 
 def _subjects(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
-    wanted = [a.business_key for a in acceptances if a.business_key is not None]
-    if not wanted:
-        return {}
-    rows = unit.connection.execute(_SUBJECTS, {"tenants": _tenants(acceptances), "keys": wanted})
-    return {(row.tenant, row.key): row for row in rows}
+    found: dict[tuple[str, bytes], Row[Any]] = {}
+    for tenant, its in _by_tenant(acceptances).items():
+        wanted = [a.business_key for a in its if a.business_key is not None]
+        for row in unit.fetch(_subjects_in, wanted, tenant=tenant):
+            found[tenant, row.key] = row
+    return found
+
+
+def _by_tenant(acceptances: Sequence[Acceptance]) -> dict[str, list[Acceptance]]:
+    groups: dict[str, list[Acceptance]] = {}
+    for acceptance in acceptances:
+        groups.setdefault(acceptance.caller.tenant, []).append(acceptance)
+    return groups
 
 
 def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, Mapping[Any, Any]]:
@@ -287,11 +296,4 @@ def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, 
 
 def busy_lanes(unit: Unit, lanes: Iterable[str]) -> set[str]:
     """Those of the lanes in which an exchange still holds up what comes after it."""
-    wanted = sorted(set(lanes))
-    if not wanted:
-        return set()
-    return set(unit.connection.execute(_BUSY_LANES, {"lanes": wanted}).scalars())
-
-
-def _tenants(acceptances: Sequence[Acceptance]) -> list[str]:
-    return sorted({a.caller.tenant for a in acceptances})
+    return {row.lane for row in unit.fetch(_busy_among, sorted(set(lanes)))}

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 
-from adapter.exchange import LANE_HOLDING_STATES, Claim, State
+from adapter.exchange import LANE_HOLDING_STATES, Claim, State, Verdict
 from adapter.journal import payloads
 from adapter.journal.rows import case_of, exchange_of
 from adapter.journal.schema import UNSETTLED_STATES, attempts, cases, exchanges, in_states, nodes
@@ -144,7 +144,14 @@ def fall_dead(unit: Unit, order: Fallen, *, node: str) -> int:
 
 def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
     rows = unit.connection.execute(
-        select(exchanges.c.id, exchanges.c.tenant, exchanges.c.case_id, exchanges.c.attempts, exchanges.c.fence)
+        select(
+            exchanges.c.id,
+            exchanges.c.tenant,
+            exchanges.c.case_id,
+            exchanges.c.attempts,
+            exchanges.c.attempted_at,
+            exchanges.c.fence,
+        )
         .where(in_states({State.SENDING}), condition)
         .order_by(exchanges.c.id)
     ).all()
@@ -163,12 +170,18 @@ def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
         ),
         [{"b_id": row.id, "b_fence": row.fence + 1} for row in rows],
     )
-    unit.connection.execute(
-        update(attempts)
-        .where(attempts.c.exchange_id == bindparam("b_id"), attempts.c.number == bindparam("b_number"))
-        .values(ended_at=unit.now, verdict="in_doubt", code="lease_lost"),
-        [{"b_id": row.id, "b_number": row.attempts} for row in rows],
-    )
     for row in rows:
+        unit.insert(
+            attempts,
+            {
+                "exchange_id": row.id,
+                "number": row.attempts,
+                "started_at": row.attempted_at or unit.now,
+                "ended_at": unit.now,
+                "verdict": Verdict.IN_DOUBT.value,
+                "code": "lease_lost",
+                "reason": None,
+            },
+        )
         unit.tell("lease_lost", actor="engine", tenant=row.tenant, case_id=row.case_id, exchange_id=row.id)
     return len(rows)

@@ -27,7 +27,11 @@ _PRAGMAS = (
     "PRAGMA busy_timeout=5000",
     "PRAGMA trusted_schema=OFF",
     "PRAGMA cell_size_check=ON",
+    "PRAGMA wal_autocheckpoint=8000",
+    "PRAGMA cache_size=-32768",
 )
+_WHOLE = 1 << 32
+"""The advisory lock on the whole journal: every node shares it, a migration has it alone. Nodes' own keys are lower."""
 _DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
@@ -104,18 +108,41 @@ def _lock(file: IO[str], path: Path) -> None:
 
 @contextmanager
 def _held_node(url: URL, node: str) -> Iterator[None]:
+    with _locking(url) as connection:
+        _take(
+            connection, "pg_try_advisory_lock_shared", _WHOLE, "the journal is being migrated; start again afterwards"
+        )
+        taken = f"a daemon named {node!r} already works on this database; give this one another name"
+        _take(connection, "pg_try_advisory_lock", zlib.crc32(node.encode()), taken)
+        yield
+
+
+@contextmanager
+def held_alone(url: URL) -> Iterator[None]:
+    """The journal to oneself, to migrate it; raises JournalLocked while any daemon works on it."""
+    if is_sqlite(url):
+        with held_lock(url, ""):
+            yield
+    else:
+        with _locking(url) as connection:
+            _take(connection, "pg_try_advisory_lock", _WHOLE, "a daemon works on this database; stop every node first")
+            yield
+
+
+@contextmanager
+def _locking(url: URL) -> Iterator[Connection]:
+    """A connection of its own, which holds its advisory locks until it is closed."""
     engine = make_engine(url, writes=True, connections=1)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            key = {"key": zlib.crc32(node.encode())}
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
-                raise JournalLocked(
-                    f"a daemon named {node!r} already works on this database; give this one another name"
-                )
-            yield
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+            yield connection
     finally:
         engine.dispose()
+
+
+def _take(connection: Connection, function: str, key: int, refusal: str) -> None:
+    if not connection.execute(text(f"SELECT {function}(:key)"), {"key": key}).scalar_one():
+        raise JournalLocked(refusal)
 
 
 def prepare_schema(engine: Engine, sealer: Sealer) -> None:

@@ -78,6 +78,7 @@ class Pause:
     name: str
     reason: str | None
     actor: str = "engine"
+    why: str | None = None
 
 
 def pause(unit: Unit, orders: Sequence[Pause]) -> list[Exception | None]:
@@ -95,8 +96,40 @@ def pause(unit: Unit, orders: Sequence[Pause]) -> list[Exception | None]:
             tenant=order.tenant,
             endpoint=order.name,
             reason=order.reason,
+            why=order.why,
         )
     return [None] * len(orders)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person looked at: it changes nothing and is told in the audit all the same."""
+
+    event: str
+    actor: str
+    exchange: Exchange
+    why: str
+    what: str
+
+
+def note(unit: Unit, notes: Sequence[Note]) -> list[Exception | None]:
+    """Tell each of them."""
+    for told in notes:
+        exchange = told.exchange
+        unit.tell(
+            told.event,
+            actor=told.actor,
+            tenant=exchange.tenant,
+            case_id=exchange.case_id,
+            exchange_id=exchange.id,
+            what=told.what,
+            why=told.why,
+        )
+    return [None] * len(notes)
+
+
+COMPARED = "compared"
+"""The kind of the row that is no difference: it tells that a ledger was compared, so that a clean run is seen too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +174,6 @@ def keep_findings(unit: Unit, runs: Sequence[Findings]) -> list[Exception | None
                     "found_at": unit.now,
                 },
             )
-        unit.tell("reconciled", actor=run.actor, run=run.run, findings=len(run.found))
+        found = sum(finding.kind != COMPARED for finding in run.found)
+        unit.tell("reconciled", actor=run.actor, run=run.run, findings=found)
     return [None] * len(runs)

@@ -39,6 +39,7 @@ class Filter:
     state: State | None = None
     case_id: str | None = None
     operation: str | None = None
+    code: str | None = None
     limit: int = 100
 
 
@@ -118,7 +119,7 @@ def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
     query: Select[Any] = select(exchanges).order_by(exchanges.c.sequence.desc()).limit(wanted.limit)
     if wanted.state is not None:
         query = query.where(in_states({wanted.state}))
-    for column in ("tenant", "service", "case_id", "operation"):
+    for column in ("tenant", "service", "case_id", "operation", "code"):
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(exchanges.c[column] == value)
@@ -239,9 +240,15 @@ def oldest_outward(connection: Connection, tenant: str) -> datetime | None:
 def last_done(connection: Connection, tenant: str, service: str) -> datetime | None:
     """When an exchange of the service was last done."""
     value = connection.execute(
-        select(func.max(exchanges.c.settled_at)).where(
-            exchanges.c.tenant == tenant, exchanges.c.service == service, exchanges.c.state == State.DONE.value
+        select(exchanges.c.settled_at)
+        .where(
+            exchanges.c.tenant == tenant,
+            exchanges.c.settled_at.is_not(None),
+            exchanges.c.service == service,
+            exchanges.c.state == State.DONE.value,
         )
+        .order_by(exchanges.c.settled_at.desc())
+        .limit(1)
     ).scalar_one_or_none()
     return None if value is None else moment(value)
 

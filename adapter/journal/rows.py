@@ -67,6 +67,7 @@ def exchange_of(row: Mapping[Any, Any]) -> Exchange:
         code=row["code"],
         reason=row["reason"],
         event_id=row["event_id"],
+        attempted_at=optional_moment(row["attempted_at"]),
         settled_at=optional_moment(row["settled_at"]),
     )
 
@@ -95,6 +96,7 @@ def exchange_row(exchange: Exchange, *, owner: str | None = None, fence: int = 0
         "accepted_at": micros(exchange.accepted_at),
         "due_at": micros(exchange.due_at),
         "deadline_at": micros(exchange.deadline_at),
+        "attempted_at": None if exchange.attempted_at is None else micros(exchange.attempted_at),
         "settled_at": None if exchange.settled_at is None else micros(exchange.settled_at),
         "owner": owner,
         "fence": fence,

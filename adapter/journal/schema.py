@@ -83,6 +83,7 @@ exchanges = Table(
     Column("accepted_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("deadline_at", BigInteger, nullable=False),
+    Column("attempted_at", BigInteger),
     Column("settled_at", BigInteger),
     Column("owner", String(64)),
     Column("fence", Integer, nullable=False, default=0),

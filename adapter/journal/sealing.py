@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,6 +20,7 @@ _NONCE_BYTES = 12
 _KEY_BYTES = 32
 _HASH_CONTEXT = b"panjereh hash key 1"
 _WRAP_CONTEXT = b"panjereh wrap key 1"
+_KEPT_SEALS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Sealer:
         self._randomness = randomness
         self._wrap = AESGCM(_derive(master_key, _WRAP_CONTEXT))
         self._hash_key = _derive(master_key, _HASH_CONTEXT)
+        self.seal_of = lru_cache(maxsize=_KEPT_SEALS)(self._seal_of)
 
     def new_data_key(self, case_id: str) -> tuple[Seal, bytes]:
         """A fresh data key at work, and the same key wrapped, to be kept with the case."""
@@ -55,7 +58,7 @@ class Sealer:
         nonce = self._randomness(_NONCE_BYTES)
         return Seal(AESGCM(key), self._randomness), nonce + self._wrap.encrypt(nonce, key, case_id.encode())
 
-    def seal_of(self, case_id: str, wrapped: bytes) -> Seal:
+    def _seal_of(self, case_id: str, wrapped: bytes) -> Seal:
         """The case's data key at work; raises JournalUnusable under another master key."""
         try:
             key = self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], case_id.encode())

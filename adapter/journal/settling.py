@@ -29,6 +29,7 @@ _INTEND = _FENCED.values(
     state=State.SENDING.value,
     attempts=bindparam("b_attempts"),
     lease_until=bindparam("b_lease_until"),
+    attempted_at=bindparam("b_attempted_at"),
     may_have_effect=True,
 )
 _SETTLE = _FENCED.values(
@@ -43,16 +44,6 @@ _SETTLE = _FENCED.values(
     lease_until=None,
 )
 _RELEASE = _FENCED.values(owner=None, due_at=bindparam("b_due_at"))
-_END_ATTEMPT = (
-    update(attempts)
-    .where(attempts.c.exchange_id == bindparam("b_id"), attempts.c.number == bindparam("b_number"))
-    .values(
-        ended_at=bindparam("b_ended_at"),
-        verdict=bindparam("b_verdict"),
-        code=bindparam("b_code"),
-        reason=bindparam("b_reason"),
-    )
-)
 _SET_REFERENCE = (
     update(cases).where(cases.c.id == bindparam("b_id")).values(internal_reference=bindparam("b_reference"))
 )
@@ -126,6 +117,7 @@ def intend(unit: Unit, intents: Sequence[Intent]) -> list[Exception | None]:
             {
                 **_fence_of(unit, intent.claim),
                 "b_attempts": intent.claim.exchange.attempts + 1,
+                "b_attempted_at": unit.now,
                 "b_lease_until": unit.now + intent.lease // _MICROSECOND,
             }
             for intent in intents
@@ -133,7 +125,6 @@ def intend(unit: Unit, intents: Sequence[Intent]) -> list[Exception | None]:
     )
     for intent in intents:
         exchange = intent.claim.exchange
-        unit.insert(attempts, {"exchange_id": exchange.id, "number": exchange.attempts + 1, "started_at": unit.now})
         if intent.claim.frozen is None:
             payloads.keep(
                 unit,
@@ -151,9 +142,9 @@ def intend(unit: Unit, intents: Sequence[Intent]) -> list[Exception | None]:
 def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exception]:
     """Commit outcomes with all that follows from them. Raises LeaseLost when a claim is no longer ours."""
     _fenced(unit, _SETTLE, [_settled_row(unit, settlement) for settlement in settlements])
-    ended = [_ended_attempt(unit, s) for s in settlements if s.claim.exchange.state is State.SENDING]
-    if ended:
-        unit.update(_END_ATTEMPT, ended)
+    for settlement in settlements:
+        if settlement.claim.exchange.state is State.SENDING:
+            _keep_attempt(unit, settlement)
     lock_cases(unit, [s.claim.case.id for s in settlements if s.following])
     seals = {
         s.claim.case.id: unit.sealer.seal_of(s.claim.case.id, s.claim.case.data_key)
@@ -213,15 +204,20 @@ def _settled_row(unit: Unit, settlement: Settlement) -> dict[str, Any]:
     }
 
 
-def _ended_attempt(unit: Unit, settlement: Settlement) -> dict[str, Any]:
-    return {
-        "b_id": settlement.claim.exchange.id,
-        "b_number": settlement.claim.exchange.attempts,
-        "b_ended_at": unit.now,
-        "b_verdict": settlement.event,
-        "b_code": settlement.code,
-        "b_reason": settlement.reason,
-    }
+def _keep_attempt(unit: Unit, settlement: Settlement) -> None:
+    exchange = settlement.claim.exchange
+    unit.insert(
+        attempts,
+        {
+            "exchange_id": exchange.id,
+            "number": exchange.attempts,
+            "started_at": unit.now if exchange.attempted_at is None else micros(exchange.attempted_at),
+            "ended_at": unit.now,
+            "verdict": settlement.event,
+            "code": settlement.code,
+            "reason": settlement.reason,
+        },
+    )
 
 
 def _update_cases(unit: Unit, settlements: Sequence[Settlement]) -> None:

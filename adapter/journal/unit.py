@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Connection, Table
+from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam
 from sqlalchemy.sql.dml import Insert, Update
 
 from adapter.journal.schema import audit, metadata
@@ -35,6 +35,7 @@ class Statements:
 
     def __init__(self) -> None:
         self._compiled: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
+        self._selects: dict[tuple[Any, int], str] = {}
 
     def execute(self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[Any, Any]]) -> int:
         """Run the statement for each row; how many rows it touched in all. Every row names the same columns."""
@@ -45,6 +46,24 @@ class Statements:
         if compiled.constants:
             rows = [{**compiled.constants, **row} for row in rows]
         return connection.exec_driver_sql(compiled.sql, list(rows)).rowcount
+
+    def fetch(
+        self,
+        connection: Connection,
+        statement: Callable[[list[BindParameter[Any]]], Select[Any]],
+        values: Sequence[Any],
+        **fixed: Any,
+    ) -> Sequence[Row[Any]]:
+        """The rows of a select over a list of values; the list is padded so that few lengths are ever compiled."""
+        length = 1 << (len(values) - 1).bit_length()
+        sql = self._selects.get((statement, length))
+        if sql is None:
+            parameters = [bindparam(f"p{place}") for place in range(length)]
+            sql = str(statement(parameters).compile(dialect=connection.dialect))
+            self._selects[statement, length] = sql
+        padded = [*values, *[values[-1]] * (length - len(values))]
+        numbered = {f"p{place}": value for place, value in enumerate(padded)}
+        return connection.exec_driver_sql(sql, {**numbered, **fixed}).all()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +136,12 @@ class Unit:
         for name, rows in sorted(self._rows.items(), key=lambda item: _ORDER[item[0]]):
             self.statements.execute(self.connection, _INSERTS[name], rows)
         self._rows.clear()
+
+    def fetch(
+        self, statement: Callable[[list[BindParameter[Any]]], Select[Any]], values: Sequence[Any], **fixed: Any
+    ) -> Sequence[Row[Any]]:
+        """The rows of a select over a list of values and some fixed ones; none for an empty list."""
+        return self.statements.fetch(self.connection, statement, values, **fixed) if values else []
 
     def update(self, statement: Update, rows: Sequence[Mapping[Any, Any]]) -> int:
         """Run the update for each row at once; how many rows it touched in all."""

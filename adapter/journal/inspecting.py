@@ -1,0 +1,154 @@
+"""What operators, health and reconciliation look at: like `reading`, one snapshot each, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json
+from sqlalchemy import Connection, func, select
+
+from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, State
+from adapter.journal.rows import exchange_of, micros, moment, optional_moment
+from adapter.journal.schema import attempts, audit, cases, endpoints, exchanges, findings, in_states
+
+
+class Kept(NamedTuple):
+    """One exchange of our ledger, with the tracking code of its case."""
+
+    exchange: Exchange
+    tracking_code: str
+
+
+def is_alive(connection: Connection) -> bool:
+    """Whether the database answers at all."""
+    return bool(connection.execute(select(1)).scalar_one())
+
+
+def ledger_page(
+    connection: Connection,
+    tenant: str,
+    target: str,
+    *,
+    since: datetime,
+    until: datetime,
+    after: str = "",
+    limit: int = 2000,
+) -> list[Kept]:
+    """Our ledger towards one target in the order of references, behind `after`.
+
+    It holds every exchange accepted before `until` that is open or was settled from `since` on.
+    """
+    rows = connection.execute(
+        select(exchanges, cases.c.tracking_code)
+        .join(cases, cases.c.id == exchanges.c.case_id)
+        .where(
+            exchanges.c.tenant == tenant,
+            exchanges.c.reference > after,
+            exchanges.c.target == target,
+            exchanges.c.accepted_at < micros(until),
+            (exchanges.c.settled_at.is_(None)) | (exchanges.c.settled_at >= micros(since)),
+        )
+        .order_by(exchanges.c.reference)
+        .limit(limit)
+    ).mappings()
+    return [Kept(exchange_of(row), row["tracking_code"]) for row in rows]
+
+
+def oldest_settled(
+    connection: Connection, tenant: str, target: str, *, since: datetime, until: datetime
+) -> datetime | None:
+    """When the oldest of the exchanges was accepted that were settled in the period: its effect may be as old."""
+    return optional_moment(
+        connection.execute(
+            select(func.min(exchanges.c.accepted_at)).where(
+                exchanges.c.tenant == tenant,
+                exchanges.c.target == target,
+                exchanges.c.settled_at >= micros(since),
+                exchanges.c.settled_at < micros(until),
+            )
+        ).scalar_one_or_none()
+    )
+
+
+def kept_by_reference(connection: Connection, tenant: str, target: str, references: list[str]) -> dict[str, Kept]:
+    """The tenant's exchanges to a target by the reference sent with them."""
+    rows = connection.execute(
+        select(exchanges, cases.c.tracking_code)
+        .join(cases, cases.c.id == exchanges.c.case_id)
+        .where(exchanges.c.tenant == tenant, exchanges.c.reference.in_(references), exchanges.c.target == target)
+    ).mappings()
+    return {row["reference"]: Kept(exchange_of(row), row["tracking_code"]) for row in rows}
+
+
+def last_attempt(connection: Connection, exchange_id: str) -> datetime | None:
+    """When the exchange's last attempt began; None before the first."""
+    return optional_moment(
+        connection.execute(
+            select(func.max(attempts.c.started_at)).where(attempts.c.exchange_id == exchange_id)
+        ).scalar_one_or_none()
+    )
+
+
+def tracking_codes(connection: Connection, case_ids: Iterable[str]) -> dict[str, str]:
+    """Case → its tracking code."""
+    rows = connection.execute(select(cases.c.id, cases.c.tracking_code).where(cases.c.id.in_(sorted(set(case_ids)))))
+    return {row.id: row.tracking_code for row in rows}
+
+
+def exchanges_of_case(connection: Connection, case_id: str) -> list[Exchange]:
+    """The case's exchanges in the order in which they were kept."""
+    rows = connection.execute(
+        select(exchanges).where(exchanges.c.case_id == case_id).order_by(exchanges.c.sequence)
+    ).mappings()
+    return [exchange_of(row) for row in rows]
+
+
+def held_up_by(connection: Connection, shown: Exchange) -> str | None:
+    """The exchange at the head of the lane that must leave first; None when nothing stands before this one."""
+    mine = select(exchanges.c.sequence).where(exchanges.c.id == shown.id).scalar_subquery()
+    return connection.execute(
+        select(exchanges.c.id)
+        .where(exchanges.c.lane == shown.lane, exchanges.c.sequence < mine, in_states(LANE_HOLDING_STATES))
+        .order_by(exchanges.c.sequence)
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def undelivered(connection: Connection, tenant: str) -> dict[str, int]:
+    """Service → how many exchanges the gateway has not been given yet."""
+    rows = connection.execute(
+        select(exchanges.c.service, func.count())
+        .where(
+            exchanges.c.tenant == tenant,
+            exchanges.c.direction == Direction.OUTWARD.value,
+            in_states(LANE_HOLDING_STATES | {State.AWAITING}),
+        )
+        .group_by(exchanges.c.service)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def pauses(connection: Connection) -> dict[tuple[str, str], datetime]:
+    """(tenant, endpoint) → since when it is paused."""
+    rows = connection.execute(select(endpoints).where(endpoints.c.paused_at.is_not(None)))
+    return {(row.tenant, row.name): moment(row.paused_at) for row in rows}
+
+
+def newest_run(connection: Connection) -> str | None:
+    """The reconciliation that was kept last."""
+    return connection.execute(
+        select(findings.c.run).order_by(findings.c.found_at.desc(), findings.c.run.desc()).limit(1)
+    ).scalar_one_or_none()
+
+
+def audit_counts(connection: Connection) -> dict[str, int]:
+    """Writer → how many audit records it has written."""
+    rows = connection.execute(select(audit.c.writer, func.count()).group_by(audit.c.writer).order_by(audit.c.writer))
+    return {row[0]: row[1] for row in rows}
+
+
+def detail_of(told: dict[str, Any]) -> dict[str, Any]:
+    """An audit row with its detail as an object."""
+    return {**told, "detail": from_json(told["detail"])}

@@ -1,0 +1,14 @@
+"""${message}."""  # noqa: N999 - a revision's file begins with its number
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+
+
+def upgrade() -> None:
+    """What is true afterwards."""
+    ${upgrades if upgrades else "raise NotImplementedError"}

@@ -1,0 +1,163 @@
+"""The journal through its public functions, beside the raw limit of group commit on the same disk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+import psycopg
+from pysqlite3 import dbapi2 as sqlite
+
+from adapter.errors import StillInFlight
+from adapter.exchange import Caller, Case, Direction, Exchange, Operation, Record, Stage, State
+from adapter.journal import Acceptance, Journal, Settlement, open_journal
+from adapter.settlement.drafting import new_id, new_tracking_code
+from ops.randomness import buffered
+from tests.figures import Figure
+
+AT_ONCE = 64
+CALL_SECONDS = 0.002
+LIMIT_SECONDS = 2.0
+_CALLER = Caller("bench", "tenant", "national_window")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _record() -> Record:
+    return {
+        "service_id": "13042650207",
+        "applicant": {"national_id": "0012345679", "first_name": "نام", "last_name": "خانوادگی"},
+        "property": {"renovation_code": "1-2-3-4-0-0-0", "address": "نشانی " * 60},
+    }
+
+
+async def _one(journal: Journal, number: int, randomness) -> None:
+    now = _now()
+    case = Case(new_id(now, randomness), "tenant", "bench", new_tracking_code(randomness), Stage.RECEIVED, "x", now)
+    exchange = Exchange(
+        id=new_id(now, randomness),
+        tenant="tenant",
+        service="bench",
+        case_id=case.id,
+        operation=Operation.SUBMIT_REQUEST,
+        direction=Direction.INWARD,
+        table="submit",
+        target="target/1.0",
+        lane=f"{case.id}:target/1.0",
+        state=State.READY,
+        reference=str(uuid.uuid4()),
+        accepted_at=now,
+        due_at=now,
+        deadline_at=now + timedelta(days=7),
+    )
+    sealer = journal.sealer
+    accepted = await journal.accept(
+        Acceptance(
+            caller=_CALLER,
+            scope=sealer.hash("key", str(number)),
+            fingerprint=sealer.hash("content"),
+            exchange=exchange,
+            record=_record(),
+            status=202,
+            body={"tracking_code": case.tracking_code},
+            case=case,
+            business_key=sealer.hash("subject", str(number)),
+            search={"national_id": sealer.hash("national_id", "0012345679")},
+        )
+    )
+    if accepted.claim is None:
+        return
+    await asyncio.sleep(CALL_SECONDS)
+    await journal.intend(accepted.claim, b"z" * 1200, lease=timedelta(seconds=120))
+    await asyncio.sleep(CALL_SECONDS)
+    sending = replace(exchange, state=State.SENDING, attempts=1, attempted_at=now)
+    await journal.settle(
+        Settlement(
+            replace(accepted.claim, exchange=sending), "done", State.DONE, _now(), answer={"code": "OK", "number": "1"}
+        )
+    )
+
+
+async def _drive(url: str, exchanges: int) -> float:
+    randomness = buffered()
+    journal = open_journal(
+        url,
+        master_key=b"bench" * 8,
+        node="bench",
+        clock=_now,
+        randomness=randomness,
+        silence=timedelta(seconds=60),
+        settle=timedelta(seconds=10),
+    )
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def turn(number: int) -> None:
+        async with gate:
+            with suppress(StillInFlight):
+                await _one(journal, number, randomness)
+
+    async def all_of(first: int, count: int) -> float:
+        began = time.perf_counter()
+        tenth = 10
+        repeated = (n - 200 if n % tenth == 0 and n >= first + 200 else n for n in range(first, first + count))
+        await asyncio.gather(*(turn(number) for number in repeated))
+        return count / (time.perf_counter() - began)
+
+    await all_of(0, 500)
+    rate = await all_of(1_000_000, exchanges)
+    journal.close()
+    return rate
+
+
+def _sqlite_limit(folder: Path) -> float:
+    """Transactions of 64 plain rows a second, in rows: what one disk and one writer can do at the most."""
+    connection = sqlite.connect(str(folder / "limit.db"), isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, content BLOB)")
+    began, commits = time.perf_counter(), 0
+    while time.perf_counter() - began < LIMIT_SECONDS:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO t (content) VALUES (?)", [(b"y" * 900,)] * AT_ONCE)
+        connection.execute("COMMIT")
+        commits += 1
+    connection.close()
+    return commits * AT_ONCE / LIMIT_SECONDS
+
+
+def _postgresql_limit(url: str) -> float:
+    with psycopg.connect(url, autocommit=False) as connection:
+        connection.execute("CREATE TABLE t (id BIGSERIAL PRIMARY KEY, content BYTEA)")
+        connection.commit()
+        cursor, began, commits = connection.cursor(), time.perf_counter(), 0
+        while time.perf_counter() - began < LIMIT_SECONDS:
+            cursor.executemany("INSERT INTO t (content) VALUES (%s)", [(b"y" * 900,)] * AT_ONCE)
+            connection.commit()
+            commits += 1
+    return commits * AT_ONCE / LIMIT_SECONDS
+
+
+def measure(folder: Path, new_database, *, exchanges: int) -> list[Figure]:
+    """Exchanges a second on both databases: 10 % repeated keys, two recorded steps, sealed and audited."""
+    sqlite_rate = median(asyncio.run(_drive(f"sqlite:///{folder / f'journal-{n}.db'}", exchanges)) for n in range(3))
+    sqlite_limit = _sqlite_limit(folder)
+    postgresql_rate = median(asyncio.run(_drive(new_database(), exchanges)) for _ in range(3))
+    postgresql_limit = _postgresql_limit(new_database())
+    return [
+        Figure("journal on SQLite", sqlite_rate, "exchanges/s", 3000, note=f"raw limit {sqlite_limit:,.0f} rows/s"),
+        Figure(
+            "journal on PostgreSQL",
+            postgresql_rate,
+            "exchanges/s",
+            1500,
+            note=f"raw limit {postgresql_limit:,.0f} rows/s",
+        ),
+    ]
