@@ -1,7 +1,8 @@
 """The breaker of one endpoint and operation group: after too many technical failures nothing is sent for a while.
 
 Business refusals are successes of the wire and close it. While it is open no attempt is burnt; one probe is let
-through when its time has come, and after success the number at once grows 1, 2, 4 … until it no longer matters.
+through when its time has come, and after success the number at once grows 1, 2, 4 … until it no longer matters. A
+failure among these halves the number: an endpoint that loses one answer in ten is slow to trust, but not lost.
 """
 
 from __future__ import annotations
@@ -76,8 +77,10 @@ class Breaker:
         self._in_a_row += 1
         failed = sum(not succeeded for _, succeeded in self._calls)
         is_share = len(self._calls) >= _LEAST_CALLS and failed >= _FAILED_SHARE * len(self._calls)
-        if is_share or self._in_a_row >= _IN_A_ROW or self._allowed is not None:
+        if is_share or self._in_a_row >= _IN_A_ROW or self._allowed == 1:
             self._trip(now)
+        elif self._allowed is not None:
+            self._allowed //= 2
 
     def _trip(self, now: datetime) -> None:
         if self._open_until is not None and now < self._open_until:

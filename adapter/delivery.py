@@ -54,6 +54,7 @@ class Delivery:
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
     _hint: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: int = 0
+    _is_draining: bool = False
 
     def dispatch(self, claim: Claim) -> None:
         """Deliver this claim as soon as a worker is free."""
@@ -71,10 +72,18 @@ class Delivery:
                 group.create_task(self._work())
             group.create_task(self._claim())
 
+    async def drain(self, grace: timedelta) -> None:
+        """Begin nothing more, and wait for the attempts under way, so long at most."""
+        self._is_draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace.total_seconds()):
+                while self._under_way:  # noqa: ASYNC110 - once in a daemon's life
+                    await asyncio.sleep(0.01)
+
     async def _claim(self) -> None:
         while True:
             self._hint.clear()
-            room = 2 * self.workers - self._under_way
+            room = 0 if self._is_draining else 2 * self.workers - self._under_way
             claims = await self.journal.claim_ready(room, self.endpoints.closed(self.clock())) if room > 0 else []
             for claim in claims:
                 self.dispatch(claim)
@@ -89,7 +98,8 @@ class Delivery:
         while True:
             claim = await self._queue.get()
             try:
-                await self.deliver(claim)
+                if not self._is_draining:
+                    await self.deliver(claim)
             except LeaseLost:
                 _log.warning("lease_lost", exchange=claim.exchange.id)
             except JournalFailed:

@@ -61,7 +61,8 @@ class FollowUp:
         page = await system.changes(cursor)
         if not page.changes and page.cursor == cursor:
             return False
-        cases = await self._cases_of(tenant, source, page.changes)
+        straying = {change.reference for change in await self.journal.strays(tenant, source)}
+        cases = await self._cases_of(tenant, source, {change.reference for change in page.changes} - straying)
         ordered = sorted(page.changes, key=lambda change: (change.reference, change.sequence))
         drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         strays = [change for change in ordered if change.reference not in cases]
@@ -98,13 +99,11 @@ class FollowUp:
             self.hint()
 
     async def _take_strays(self, tenant: str, source: str) -> None:
-        """Changes that came before their case knew its number: taken up once it does."""
+        """Changes that had to wait, as `_cases_of` tells: taken up once they need not."""
         strays = await self.journal.strays(tenant, source)
         if not strays:
             return
-        cases = await self.journal.read(
-            reading.cases_by_internal_reference, tenant, sorted({change.reference for change in strays})
-        )
+        cases = await self._cases_of(tenant, source, {change.reference for change in strays})
         ordered = sorted(strays, key=lambda change: (change.reference, change.sequence))
         known = [change for change in ordered if change.reference in cases]
         if not known:
@@ -125,12 +124,16 @@ class FollowUp:
         )
         self.hint()
 
-    async def _cases_of(self, tenant: str, source: str, changes: Any) -> dict[str, Case]:
-        """The cases of a page's changes, but for those whose earlier changes still stray: order first."""
-        references = sorted({change.reference for change in changes})
-        straying = {change.reference for change in await self.journal.strays(tenant, source)}
-        known = await self.journal.read(reading.cases_by_internal_reference, tenant, references)
-        return {reference: case for reference, case in known.items() if reference not in straying}
+    async def _cases_of(self, tenant: str, source: str, references: set[str]) -> dict[str, Case]:
+        """The cases by these numbers whose changes may be told now.
+
+        A case may not know its number yet; or something sent there has an unknown outcome, whose consequence the
+        change may be: what follows from its own answer (a receipt) has to reach the gateway first.
+        """
+        asked = sorted(references)
+        known = await self.journal.read(reading.cases_by_internal_reference, tenant, asked)
+        lagging = await self.journal.read(reading.lagging_references, tenant, source, asked)
+        return {reference: case for reference, case in known.items() if reference not in lagging}
 
     async def _known_now(self, tenant: str, strays: list[Change]) -> dict[str, Case]:
         references = sorted({change.reference for change in strays})

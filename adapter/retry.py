@@ -5,7 +5,7 @@ The default numbers are those of the reliability paper; a demo or a test takes `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -50,19 +50,37 @@ class Profile:
     retry_after_most: timedelta = _H
     contract_scale: float = 1.0
 
-    def scaled(self, name: str, scale: float) -> Self:
-        """The same profile with every waiting time multiplied, but never the time an answer may take."""
-        kept = {"connect", "write", "first_byte", "total", "lease", "deadline", "contract_scale", "jitter", "name"}
+    def scaled(self, name: str, scale: float, *, longest: timedelta | None = None) -> Self:
+        """The same profile with every waiting time multiplied, but never the time an answer or a heartbeat may take.
+
+        No wait is longer than `longest`, and no pulse faster than is of use.
+        """
         times: dict[str, Any] = {
-            field.name: _times(getattr(self, field.name), scale) for field in fields(self) if field.name not in kept
+            field.name: _times(getattr(self, field.name), scale, longest or timedelta.max)
+            for field in fields(self)
+            if field.name not in _NEVER_SCALED
         }
-        return replace(self, name=name, contract_scale=self.contract_scale * scale, **times)
+        pulses = {pulse: max(times[pulse], min(least, getattr(self, pulse))) for pulse, least in _LEAST_PULSES.items()}
+        scaled = {**times, **pulses, "contract_scale": self.contract_scale * scale}
+        return replace(self, name=name, **scaled)
 
 
-def _times(value: timedelta | tuple[timedelta, ...], scale: float) -> timedelta | tuple[timedelta, ...]:
+_NEVER_SCALED = frozenset(
+    {"name", "jitter", "contract_scale", "connect", "write", "first_byte", "total"}
+    | {"lease", "deadline", "heartbeat", "silence"}
+)
+_LEAST_PULSES: Mapping[str, timedelta] = {
+    "idle": timedelta(milliseconds=20),
+    "change_poll": timedelta(milliseconds=50),
+}
+
+
+def _times(
+    value: timedelta | tuple[timedelta, ...], scale: float, longest: timedelta
+) -> timedelta | tuple[timedelta, ...]:
     if isinstance(value, tuple):
-        return tuple(wait * scale for wait in value)
-    return value * scale
+        return tuple(min(wait * scale, longest) for wait in value)
+    return min(value * scale, longest)
 
 
 def _step(waits: tuple[timedelta, ...], number: int) -> timedelta:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from adapter.callers import HttpTarget
 from adapter.channels import ChangePage, Sight
 from adapter.contract.model import ChangesContract
-from adapter.contract.paths import holds, put, value_at, values_at
+from adapter.contract.paths import put, value_at, values_at
 from adapter.errors import GatewayUnreachable
 from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
 
@@ -71,10 +71,7 @@ class PolledSystem:
             raise GatewayUnreachable(f"{contract.title} has no way to ask for the answer to {operation}")
         question: Payload = {}
         put(question, contract.operations[said.poll].reference_path or said.answer_reference, number)
-        outcome = await self.target.ask(said.poll, question)
-        if outcome.verdict is Verdict.DONE and holds(outcome.answer or {}, said.awaiting):
-            return replace(outcome, verdict=Verdict.AWAITING)
-        return outcome
+        return await self.target.ask(said.poll, question)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""

@@ -17,6 +17,8 @@ from adapter.retry import Profile
 
 _HOUSE = Path(adapter.__file__).resolve().parent.parent
 _LEAST_MASTER_KEY_BYTES = 32
+CONFIG_VARIABLE = "PANJEREH_CONFIG"
+"""Where a command finds the settings file when no `--config` names it."""
 
 
 class _Strict(BaseModel):
@@ -46,7 +48,7 @@ class TenantSettings(_Strict):
     """A municipality served by this installation."""
 
     services: list[str] = Field(description="names of its services: folders in the mappings folder")
-    endpoints: dict[str, EndpointSettings] = Field(description="by contract, such as \"window/1.0\"")
+    endpoints: dict[str, EndpointSettings] = Field(description='by contract, such as "window/1.0"')
 
 
 class HttpSettings(_Strict):
@@ -61,6 +63,9 @@ class ProfileSettings(_Strict):
 
     name: str = Field(default="default", description="a name, shown in health and in the demo")
     scale: float = Field(default=1.0, gt=0, le=1, description="multiplies every waiting time; 1 in production")
+    longest_wait_seconds: float | None = Field(
+        default=None, gt=0, description="no wait is longer than this; for demonstrations and tests"
+    )
 
 
 class Settings(BaseSettings):
@@ -70,7 +75,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="PANJEREH_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix="PANJEREH_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     node: str = Field(default="panjereh-1", description="this daemon's name among the nodes of one database")
@@ -88,7 +97,7 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
@@ -123,7 +132,7 @@ def _absolute(content: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def _unknown_variables() -> list[str]:
-    known = {f"PANJEREH_{name.upper()}" for name in Settings.model_fields}
+    known = {CONFIG_VARIABLE, *(f"PANJEREH_{name.upper()}" for name in Settings.model_fields)}
     given = (name for name in os.environ if name.startswith("PANJEREH_"))
     return sorted(name for name in given if name.split("__")[0] not in known)
 
@@ -157,7 +166,12 @@ def profile_of(settings: Settings) -> Profile:
     """The durations the settings ask for."""
     if settings.profile.scale == 1.0:
         return Profile(name=settings.profile.name)
-    return Profile().scaled(settings.profile.name, settings.profile.scale)
+    longest = settings.profile.longest_wait_seconds
+    return Profile().scaled(
+        settings.profile.name,
+        settings.profile.scale,
+        longest=None if longest is None else timedelta(seconds=longest),
+    )
 
 
 def key_of(endpoint: EndpointSettings) -> SecretStr | None:
@@ -165,5 +179,3 @@ def key_of(endpoint: EndpointSettings) -> SecretStr | None:
     if endpoint.key_file is None:
         return None
     return SecretStr(secret_of(endpoint.key_file, "key_file").decode())
-
-

@@ -230,7 +230,10 @@ def _seen(error: Exception, witness: _Witness) -> Seen:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    """The error and what led to it, each once: a chain of contexts may lead back to its beginning."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

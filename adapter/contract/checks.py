@@ -38,6 +38,9 @@ def _operations(contract: Contract) -> Iterator[str]:
             yield f"{place}.query: is missing; a queryable operation names the operation that asks for its effect"
         for key, other in (("query", operation.query), ("poll", operation.poll)):
             yield from _reading(contract, f"{place}.{key}", other)
+        poll = contract.operations.get(operation.poll or "")
+        if poll is not None and poll.awaiting is None:
+            yield f"operations.{operation.poll}.awaiting: is missing; how does it say that there is no answer yet?"
         if operation.query is not None and operation.query not in contract.finds:
             yield f"{place}.query: [find.{operation.query}] is missing; it says where the query's answer carries what"
         yield from _paths(contract, operation, place)

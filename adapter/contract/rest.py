@@ -49,14 +49,14 @@ class RestCodec:
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """`METHOD path?query`, an empty line, the JSON body. The key travels as a header and is not frozen here."""
         del key
-        shape = self._operations[operation]
-        shape.content.check(content)
-        path = re.sub(r"\{(\w+)\}", lambda found: quote(_text(content[found[1]]), safe=""), shape.path)
-        query = urlencode({name: _text(content[name]) for name in shape.query_names if name in content})
-        elsewhere = {*shape.path_names, *shape.query_names}
+        known = self._operations[operation]
+        known.content.check(content)
+        path = re.sub(r"\{(\w+)\}", lambda found: quote(_text(content[found[1]]), safe=""), known.path)
+        query = urlencode({name: _text(content[name]) for name in known.query_names if name in content})
+        elsewhere = {*known.path_names, *known.query_names}
         body = {name: value for name, value in content.items() if name not in elsewhere}
-        head = f"{shape.method} {path}?{query}" if query else f"{shape.method} {path}"
-        frozen = head.encode() + b"\n\n" + (write_json(body) if shape.has_body else b"")
+        head = f"{known.method} {path}?{query}" if query else f"{known.method} {path}"
+        frozen = head.encode() + b"\n\n" + (write_json(body) if known.has_body else b"")
         if len(frozen) > self._limits[operation]:
             raise SchemaViolation([_too_long(len(frozen), self._limits[operation])])
         return frozen
@@ -84,17 +84,17 @@ class RestCodec:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
             raise Unreadable("A REST request is read by the operation of its route")
-        shape = self._operations[operation]
+        known = self._operations[operation]
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        typed = {name: _typed(value, shape.typed.get(name)) for name, value in (parameters or {}).items()}
-        content = _body_of(body, shape)
-        if twice := sorted(content.keys() & {*shape.path_names, *shape.query_names}):
+        typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
+        content = _body_of(body, known)
+        if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
         content |= typed
         if unfit := faults_in(typed):
             raise SchemaViolation(unfit)
-        shape.content.check(content)
+        known.content.check(content)
         return Decoded(operation, content)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
@@ -115,15 +115,15 @@ class RestCodec:
         return content
 
 
-def _validator_for(shape: RestOperation, status: int) -> Validator | None:
+def _validator_for(known: RestOperation, status: int) -> Validator | None:
     """The schema of this status, else of the first success: another 2xx than promised must still be readable."""
-    return shape.answers.get(str(status)) or next(iter(shape.answers.values()), None)
+    return known.answers.get(str(status)) or next(iter(known.answers.values()), None)
 
 
-def _body_of(body: bytes, shape: RestOperation) -> Payload:
-    if not shape.has_body:
+def _body_of(body: bytes, known: RestOperation) -> Payload:
+    if not known.has_body:
         if body:
-            raise Unreadable(f"{shape.name} takes no body")
+            raise Unreadable(f"{known.name} takes no body")
         return {}
     content = read_json(body)
     if not isinstance(content, dict):

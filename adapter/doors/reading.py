@@ -43,15 +43,22 @@ def guarded(
         except RequestRefused as error:
             problem = problem_of(error)
             _log.info("request_refused", operation=operation, kind=problem.kind, status=problem.status)
-            return tell(problem)
+            return _told(request, tell(problem))
         except ClientDisconnect:
             _log.info("caller_left", operation=operation)
             return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
         except Exception:  # noqa: BLE001 - the edge of the door: logged once, told without internals
             _log.exception("request_failed", operation=operation)
-            return tell(FAILED)
+            return _told(request, tell(FAILED))
 
     return endpoint
+
+
+def _told(request: Request, response: Response) -> Response:
+    """Without its body read the connection is closed: nobody goes on sending what was refused already."""
+    if not getattr(request.state, "is_read", False):
+        response.headers["Connection"] = "close"
+    return response
 
 
 def caller_of(request: Request, callers: Mapping[str, Caller]) -> Caller:
@@ -85,6 +92,7 @@ async def body_of(request: Request, *, most: int, limits: Limits) -> bytes:
                     raise TooLarge(f"The body may have {most} bytes")
     except TimeoutError as error:
         raise Unreadable("The body did not arrive in time", status=HTTPStatus.REQUEST_TIMEOUT) from error
+    request.state.is_read = True
     return bytes(body)
 
 

@@ -68,7 +68,7 @@ def _keys_in(scopes: _Values) -> Select[Any]:
     return (
         select(idempotency_keys, cases.c.data_key)
         .join(cases, cases.c.id == idempotency_keys.c.case_id)
-        .where(idempotency_keys.c.tenant == bindparam("tenant"), idempotency_keys.c.scope.in_(scopes))
+        .where(idempotency_keys.c.tenant == bindparam("tenant", None), idempotency_keys.c.scope.in_(scopes))
     )
 
 
@@ -84,7 +84,7 @@ def _subjects_in(keys: _Values) -> Select[Any]:
         )
         .join(cases, cases.c.id == business_keys.c.case_id)
         .join(idempotency_keys, first)
-        .where(business_keys.c.tenant == bindparam("tenant"), business_keys.c.key.in_(keys))
+        .where(business_keys.c.tenant == bindparam("tenant", None), business_keys.c.key.in_(keys))
     )
 
 

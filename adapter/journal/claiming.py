@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
 
-from adapter.exchange import LANE_HOLDING_STATES, Claim, State, Verdict
+from adapter.errors import JournalUnusable
+from adapter.exchange import LANE_HOLDING_STATES, Claim, Event, State, Verdict
 from adapter.journal import payloads
 from adapter.journal.rows import case_of, exchange_of
 from adapter.journal.schema import UNSETTLED_STATES, attempts, cases, exchanges, in_states, nodes
@@ -22,6 +23,8 @@ from adapter.journal.unit import Unit
 _MICROSECONDS = 1_000_000
 _MINE = update(exchanges).where(exchanges.c.id == bindparam("b_id"))
 _CLAIM = _MINE.values(owner=bindparam("b_owner"), fence=bindparam("b_fence"))
+_UNREADABLE = "unreadable"
+_PARK = _MINE.values(state=State.PARKED.value, code=_UNREADABLE, reason=bindparam("b_reason"), owner=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,27 @@ def _claim(unit: Unit, wish: Wish, *conditions: ColumnElement[bool]) -> list[Cla
     if not rows:
         return []
     unit.update(_CLAIM, [{"b_id": row["id"], "b_owner": unit.owner, "b_fence": row["fence"] + 1} for row in rows])
-    return load_claims(unit, rows)
+    try:
+        return load_claims(unit, rows)
+    except JournalUnusable:
+        return [claim for row in rows for claim in _readable(unit, row)]
+
+
+def _readable(unit: Unit, row: Mapping[Any, Any]) -> list[Claim]:
+    """The claim, unless what was sealed does not open any more: that one is parked, so that it delays no other."""
+    try:
+        return load_claims(unit, [row])
+    except JournalUnusable as error:
+        unit.update(_PARK, [{"b_id": row["id"], "b_reason": error.detail}])
+        told = {"tenant": row["tenant"], "case_id": row["case_id"], "exchange_id": row["id"]}
+        unit.tell(Event.PARKED.value, actor="engine", **told, state=State.PARKED, code=_UNREADABLE)
+        return []
 
 
 def _dead_owners(unit: Unit, heartbeat: timedelta) -> list[str]:
     silent_since = unit.now - int(heartbeat.total_seconds() * _MICROSECONDS)
     rows = unit.connection.execute(select(nodes.c.name, nodes.c.incarnation).where(nodes.c.seen_at < silent_since))
-    return [owner_name(row.name, row.incarnation) for row in rows]
+    return [owner for row in rows if (owner := owner_name(row.name, row.incarnation)) != unit.owner]
 
 
 def owner_name(node: str, incarnation: str) -> str:
@@ -132,8 +149,13 @@ def fall_expired(unit: Unit, orders: Sequence[Fallen]) -> list[int | Exception]:
 
 
 def fall_dead(unit: Unit, order: Fallen, *, node: str) -> int:
-    """Everything that earlier lives of this node held: claims become free, open attempts in doubt; how many."""
-    mine = exchanges.c.owner.startswith(f"{node}:", autoescape=True)
+    """Everything that earlier lives of this node held: claims become free, open attempts in doubt; how many.
+
+    On SQLite there is one process, so whatever anybody held was an earlier life's, also under another name.
+    """
+    mine = (
+        exchanges.c.owner.startswith(f"{node}:", autoescape=True) if unit.locks_rows else exchanges.c.owner.is_not(None)
+    )
     unit.connection.execute(
         update(exchanges)
         .where(in_states({State.READY, *UNSETTLED_STATES}), mine, exchanges.c.owner != unit.owner)
@@ -143,18 +165,11 @@ def fall_dead(unit: Unit, order: Fallen, *, node: str) -> int:
 
 
 def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
-    rows = unit.connection.execute(
-        select(
-            exchanges.c.id,
-            exchanges.c.tenant,
-            exchanges.c.case_id,
-            exchanges.c.attempts,
-            exchanges.c.attempted_at,
-            exchanges.c.fence,
-        )
-        .where(in_states({State.SENDING}), condition)
-        .order_by(exchanges.c.id)
-    ).all()
+    columns = ("id", "tenant", "case_id", "attempts", "attempted_at", "fence")
+    query = select(*(exchanges.c[name] for name in columns)).where(in_states({State.SENDING}), condition)
+    if unit.locks_rows:  # one whose outcome is just being committed by its own node has not fallen
+        query = query.with_for_update(skip_locked=True)
+    rows = unit.connection.execute(query.order_by(exchanges.c.id)).all()
     if not rows:
         return 0
     unit.connection.execute(

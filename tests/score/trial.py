@@ -34,6 +34,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 FAULTS: Mapping[str, tuple[FaultRule, ...]] = {
     "ok": (),
     "answer_lost": (FaultRule(Mode.ANSWER_LOST, operation="effects", every=3),),
+    "ambiguous": (FaultRule(Mode.ANSWER_LOST, operation="effects", rate=0.3, seed=1),),
 }
 
 

@@ -340,7 +340,7 @@ async def test_a_connection_is_used_again_after_a_whole_answer_and_only_then() -
         (http(b"{"), Verdict.IN_DOUBT),
         (http(b'{"result_code": "200"}'), Verdict.IN_DOUBT),
         (http(b"", status="204 No Content"), Verdict.IN_DOUBT),
-        (http(b"x" * 17_000_000), Verdict.IN_DOUBT),
+        (http(json.dumps(RECEIPT).encode() + b" " * 17_000_000), Verdict.IN_DOUBT),
         (http(b"<html>Bad gateway</html>", status="502 Bad Gateway", media_type="text/html"), Verdict.IN_DOUBT),
         (http(b"<html>Busy</html>", status="503 Busy", media_type="text/html"), Verdict.RETRY),
         (http(b"", status="401 Unauthorized"), Verdict.RETRY),
@@ -455,6 +455,15 @@ async def test_only_a_class_that_names_the_connection_may_mean_unsent(error: Exc
         respx.post("http://gateway.invalid/v1/statuses").mock(side_effect=error)
         outcome = await delivered("http://gateway.invalid")
     assert outcome.left is left
+
+
+async def test_a_chain_of_errors_that_leads_back_to_itself_ends() -> None:
+    first, second = httpx.ConnectError("first"), OSError("second")
+    first.__cause__, second.__cause__ = second, first
+    with respx.mock:
+        respx.post("http://gateway.invalid/v1/statuses").mock(side_effect=first)
+        outcome = await asyncio.wait_for(delivered("http://gateway.invalid"), 2)
+    assert outcome.left is False
 
 
 async def test_a_class_that_names_the_connection_is_not_believed_against_the_witness() -> None:

@@ -283,6 +283,13 @@ def test_bindings_that_differ_are_a_fault(tmp_path: Path) -> None:
     assert any("SubmitRequest: soap and rest differ in the request" in one for one in faults(folder))
 
 
+def test_an_operation_that_fetches_answers_says_how_none_looks(tmp_path: Path) -> None:
+    core = CONTRACTS / "urban_core" / "1.0"
+    told = 'group = "inquiry"\nanswer_reference = "InquiryNo"\nawaiting = "State = 2"\nmax_bytes'
+    folder = copied(tmp_path, core, contract__toml=(told, told.replace('awaiting = "State = 2"\n', "")))
+    assert any("operations.GetAnswer.awaiting: is missing" in one for one in faults(folder))
+
+
 def test_a_soap_contract_asks_for_its_reader() -> None:
     with pytest.raises(FaultyTables, match=r"adapter\.wsdl\.read_wsdl"):
         load_contract(WINDOW)

@@ -1,4 +1,4 @@
-"""${message}."""  # noqa: N999 - a revision's file begins with its number
+"""${message}."""
 
 from __future__ import annotations
 

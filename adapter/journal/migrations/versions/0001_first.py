@@ -1,4 +1,4 @@
-"""The first schema of the journal, the same on SQLite and PostgreSQL."""  # noqa: N999 - a revision begins with its number
+"""The first schema of the journal, the same on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,0 +1,72 @@
+"""How a command reaches an installation: through its daemon, else by opening the journal itself under the lock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from adapter.errors import DaemonUnreachable
+from adapter.exchange import Payload
+from ops import admin
+from ops.settings import CONFIG_VARIABLE, load_settings
+
+if TYPE_CHECKING:
+    from ops.settings import Settings
+
+DEFAULT_CONFIG = Path("/etc/panjereh/panjereh.toml")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which installation, and how to answer."""
+
+    config: Annotated[Path, Parameter(env_var=CONFIG_VARIABLE, help="The settings of the installation.")] = (
+        DEFAULT_CONFIG
+    )
+    json: Annotated[bool, Parameter(negative="", help="Answer with one JSON object.")] = False
+
+
+def ask(where: Where, command: str, arguments: Mapping[str, Any], *, daemon_only: bool = False) -> Payload:
+    """The answer to an operator's action; raises what the action raises, and DaemonUnreachable for `daemon_only`."""
+    settings = load_settings(where.config)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if daemon_only or admin.answers(settings.admin_socket):
+        return asyncio.run(admin.call(settings.admin_socket, command, given, progress=_tell))
+    _refuse_new_journal(settings)
+    return asyncio.run(_open_and_ask(settings, command, given))
+
+
+async def _open_and_ask(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Payload:
+    from adapter.telemetry import configure_logging  # noqa: PLC0415 - the engine is loaded only when no daemon runs
+    from ops.operators import Desk, perform  # noqa: PLC0415 - as above
+    from ops.wiring import open_house  # noqa: PLC0415 - as above
+
+    configure_logging(level="warning")
+    house = await open_house(settings)
+    try:
+        return await perform(Desk(house, f"uid:{os.getuid()}", _tell), command, arguments)
+    finally:
+        await house.aclose()
+
+
+def _refuse_new_journal(settings: Settings) -> None:
+    """A command never makes a journal: a misspelt path would look like an empty one."""
+    scheme, _, path = settings.database.partition(":///")
+    if scheme.startswith("sqlite") and not Path(path).exists():
+        raise DaemonUnreachable(
+            f"no daemon answers on {settings.admin_socket}, and there is no journal at {path}; start: panjereh run"
+        )
+
+
+def _tell(told: Payload) -> None:
+    """Progress, for people who look on."""
+    if sys.stderr.isatty():
+        print(" ".join(f"{name} {value}" for name, value in told.items()), file=sys.stderr)

@@ -1,0 +1,67 @@
+"""`panjereh`: the operators' command. Every command is loaded only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from cyclopts import App, CycloptsError
+
+from adapter.errors import PanjerehError
+from ops.cli.exits import Exit, exit_of
+
+_COMMANDS = (
+    ("demo", "ops.demo.command:run", "Show the adapter doing its real job between stand-ins, faults included."),
+    ("sandbox", "ops.cli.running:sandbox", "Run the stand-ins of a gateway and two internal systems."),
+    ("run", "ops.cli.running:run", "Run the daemon."),
+    ("check", "ops.cli.checking:check", "Read every contract and service, and tell every fault."),
+    ("test", "ops.cli.checking:cases", "Run the cases of the services."),
+    ("exchanges", "ops.cli.exchanges:app", "List, show, replay, resolve or withdraw exchanges."),
+    ("cases", "ops.cli.cases:app", "Show the life of a case by its tracking code."),
+    ("endpoints", "ops.cli.endpoints:app", "List the other sides, or resume one that was paused."),
+    ("reconcile", "ops.cli.reconcile:app", "Compare the other sides' ledgers with our journal."),
+    ("journal", "ops.cli.journal:app", "Verify the audit."),
+    ("migrate", "ops.cli.journal:migrate", "Bring the journal's schema up to this version."),
+    ("health", "ops.cli.running:health", "Tell how the running daemon is."),
+)
+
+
+def _version() -> str:
+    try:
+        return version("panjereh")
+    except PackageNotFoundError:  # a checkout that nobody installed
+        return "0"
+
+
+def make_app() -> App:
+    """The command with all its commands, none of them loaded."""
+    app = App(
+        name="panjereh",
+        help="The window between a municipality's services and the national gateways.",
+        version=_version,
+        suppress_keyboard_interrupt=False,
+        help_format="plaintext",
+    )
+    for name, path, told in _COMMANDS:
+        app.command(path, name=name, help=told)
+    return app
+
+
+def run_command(tokens: Sequence[str]) -> int:
+    """Run one command; its exit code. What is wrong is told in a sentence on stderr, without a traceback."""
+    try:
+        code = make_app()(tokens, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        return Exit.USAGE
+    except PanjerehError as error:
+        print(error.detail, file=sys.stderr)
+        return exit_of(error)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    return Exit.OK if code is None else int(code)
+
+
+def main() -> None:
+    """The entry of `panjereh`."""
+    sys.exit(run_command(sys.argv[1:]))

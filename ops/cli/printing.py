@@ -1,0 +1,83 @@
+"""How commands answer: tables for people, one JSON object for machines; data on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from adapter.calendar import TEHRAN, spell_day
+from adapter.text import ZWNJ
+
+FORMAT = 1
+"""Of the JSON answers: raised when a name or a meaning changes, never for a new name."""
+
+_WIDE = 4000
+"""Columns where nobody looks: nothing is cut or wrapped in a file."""
+
+
+def print_json(told: Mapping[str, Any]) -> None:
+    """One object on stdout."""
+    sys.stdout.write(to_json({"format": FORMAT, **told}, indent=2).decode() + "\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Iterable[Any]], *, title: str | None = None, has_header: bool = True
+) -> None:
+    """One table on stdout, as wide as it needs where nobody looks."""
+    table = Table(
+        title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=has_header
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column == "id")
+    for row in rows:
+        table.add_row(*(Text(shown(value)) for value in row))
+    console().print(table)
+
+
+def print_facts(told: Mapping[str, Any], *, title: str | None = None) -> None:
+    """Names and values, one a line; what is not known is left out."""
+    known = ((name, value) for name, value in told.items() if value is not None and value != "")
+    print_table(("", ""), known, title=title, has_header=False)
+
+
+def say(sentence: str) -> None:
+    """A message for people, on stderr."""
+    print(clean(sentence), file=sys.stderr)
+
+
+def console() -> Console:
+    """The terminal, or an endless line where there is none. NO_COLOR is heeded by rich."""
+    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False)
+
+
+def shown(value: Any) -> str:
+    """A value as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return " ".join(f"{name}={shown(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return " ".join(shown(inner) for inner in value)
+    return clean(str(value))
+
+
+def clean(text: str) -> str:
+    """The text without what could steer a terminal or turn its direction: other sides' words stand in it."""
+    return "".join(char if char.isprintable() or char == ZWNJ else " " for char in text)
+
+
+def moment(value: str | None) -> str:
+    """An ISO instant as the day in the Jalali calendar and the time in Tehran, in ASCII digits."""
+    if value is None:
+        return ""
+    there = datetime.fromisoformat(value).astimezone(TEHRAN)
+    return f"{spell_day(there.date())} {there:%H:%M:%S}"

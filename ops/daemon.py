@@ -1,0 +1,218 @@
+"""The daemon: one asyncio process with the doors, the flows, the health pages and the operators' socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from sqlalchemy.engine import make_url
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapter.doors import routes
+from adapter.doors.problems import Problem, as_json
+from adapter.errors import FaultySettings, JournalFailed, RequestRefused
+from adapter.exchange import Caller, Operation, Payload, Record, Reply
+from adapter.telemetry import configure_logging
+from ops import admin
+from ops.health import health_routes
+from ops.operators import Desk, perform
+from ops.settings import HttpSettings, Settings
+from ops.wiring import House, Parts, open_house
+
+GRACE = timedelta(seconds=5)
+"""How long calls and attempts under way may take once the daemon is told to stop."""
+
+_SWITCH_SECONDS = 0.0005
+"""The journal's writer thread shares the interpreter with the loop: neither may hold it for 5 ms."""
+
+_MOST_CONNECTIONS = 256
+_KEEP_ALIVE_SECONDS = 30
+_log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Run the daemon as this process; its exit code."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run_daemon(settings))
+
+
+async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when nothing could be kept any more.
+
+    Raises what opening the house raises, and FaultySettings for an address or a socket that cannot be had.
+    """
+    configure_logging(level=settings.log_level)
+    _take_up_library_logs()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    with _listening(settings.http) as listener:
+        house = await open_house(settings, parts)
+        try:
+            return await _live(house, listener)
+        finally:
+            await house.aclose()
+            _log.info("daemon_stopped", node=settings.node)
+
+
+async def _live(house: House, listener: socket.socket) -> int:
+    stopped = asyncio.Event()
+    code = 0
+    try:
+        with _heeding_signals(stopped):
+            async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
+                flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
+                async with _served(house, listener):
+                    _log.info("daemon_started", **_introduction(house, listener))
+                    await stopped.wait()
+                    _log.info("daemon_stopping", node=house.settings.node)
+                await house.delivery.drain(GRACE)
+                for flow in flows:
+                    flow.cancel()
+    except* JournalFailed as group_error:
+        _log.critical("journal_failed", reason=str(group_error.exceptions[0]))
+        code = 1
+    return code
+
+
+def application(house: House) -> Starlette:
+    """The doors of every gateway contract that a service speaks, and the health pages."""
+    gateways = sorted({service.gateway for service in house.services.values()})
+
+    async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+        return await _counted(house, caller, operation, record, key)
+
+    doors = [route for name in gateways for route in routes(house.contracts[name], house.callers, receive)]
+    return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
+
+
+async def _counted(house: House, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+    status = 500
+    try:
+        reply = await house.intake.receive(caller, operation, record, key)
+        status = reply.status
+    except RequestRefused as refusal:
+        status = refusal.status
+        raise
+    finally:
+        house.metrics.requests.labels(caller.tenant, operation.value, str(status)).inc()
+    return reply
+
+
+async def _no_such_page(_request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return as_json(
+        Problem(
+            kind="no-such-page",
+            status=status,
+            title_en="There is nothing at this address",
+            title_fa="در این نشانی چیزی نیست",
+            detail="The contract's OpenAPI or WSDL names every path and its method.",
+        )
+    )
+
+
+def _performer(house: House) -> admin.Perform:
+    async def carry_out(command: str, arguments: Mapping[str, Any], actor: str, progress: admin.Progress) -> Payload:
+        _log.info("operator_asked", command=command, actor=actor)
+        return await perform(Desk(house, actor, progress), command, arguments)
+
+    return carry_out
+
+
+def _introduction(house: House, listener: socket.socket) -> dict[str, str]:
+    host, port = listener.getsockname()[:2]
+    return {
+        "node": house.settings.node,
+        "database": make_url(house.settings.database).get_backend_name(),
+        "address": f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+        "profile": house.profile.name,
+        "admin_socket": str(house.settings.admin_socket),
+    }
+
+
+@contextmanager
+def _listening(http: HttpSettings) -> Iterator[socket.socket]:
+    """The bound socket: taken before anything else, so that a taken port is told at once."""
+    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
+    try:
+        listener = socket.create_server((http.host, http.port), family=family, backlog=_MOST_CONNECTIONS)
+    except OSError as error:
+        told = f"http.port: {http.host}:{http.port} cannot be had: {error.strerror or error}"
+        raise FaultySettings([told]) from error
+    with listener:
+        yield listener
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without signal handlers of its own: the daemon has them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _served(house: House, listener: socket.socket) -> AsyncIterator[None]:
+    """Answer calls while inside; afterwards no call is under way."""
+    server = _Server(
+        uvicorn.Config(
+            application(house),
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=int(GRACE.total_seconds()),
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.005)
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@contextmanager
+def _heeding_signals(stopped: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+class _IntoOurLog(logging.Handler):
+    """What libraries say, as one of our events: nothing but JSON lines leaves the daemon."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _log.log(record.levelno, "library_said", logger=record.name, text=record.getMessage(), exc_info=record.exc_info)
+
+
+def _take_up_library_logs() -> None:
+    root = logging.getLogger()
+    root.handlers[:] = [_IntoOurLog()]
+    logging.captureWarnings(capture=True)

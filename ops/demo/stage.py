@@ -1,0 +1,77 @@
+"""The stage: sandbox and daemon in a folder of their own, and who may call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.demo.installation import Installation, install
+from ops.demo.processes import Processes, Running, free_port
+from ops.demo.scenes import Scene, Script
+from ops.demo.wire import call
+from ops.settings import Settings
+
+CONTRACTS: Path = Settings.model_fields["contracts"].default
+GATEWAY_CONTRACT = CONTRACTS / "window" / "1.0"
+_LEDGERS = "effects"
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where everything is. `daemon` is another process after each restart."""
+
+    folder: Path
+    processes: Processes
+    installation: Installation
+    stand_ins: dict[str, str]
+    door: str
+    daemon: Running
+
+    @property
+    def ledgers(self) -> Path:
+        """The folder of the effect ledgers."""
+        return self.folder / _LEDGERS
+
+    async def restart_after_kill(self) -> tuple[int, int]:
+        """`kill -9` the daemon and start it again; the old and the new pid."""
+        killed = self.daemon
+        killed.kill()
+        self.daemon = await self.processes.daemon(self.installation.settings, self.door)
+        return killed.pid, self.daemon.pid
+
+    async def set_faults(self, script: Script) -> None:
+        """From now on the stand-ins misbehave as the script says."""
+        for name, address in self.stand_ins.items():
+            rules = [rule for rule in script.faults if rule.get("stand_in", name) == name]
+            body = json.dumps(rules).encode()
+            headers = {"Content-Type": "application/json"}
+            answer = await call(address, "POST", "/_sandbox/faults", headers=headers, body=body)
+            if answer.status >= 400:  # noqa: PLR2004 - HTTP's own number
+                raise ValueError(f"script.json: faults: {name}: {answer.body.decode()}")
+
+    async def end_faults(self) -> None:
+        """From now on the stand-ins behave."""
+        for address in self.stand_ins.values():
+            headers = {"Content-Type": "application/json"}
+            await call(address, "POST", "/_sandbox/faults", headers=headers, body=b"[]")
+
+
+async def build_stage(folder: Path, processes: Processes, scenes: Sequence[Scene], script: Script) -> Stage:
+    """Everything runs and is ready when this returns; raises NotStartedError."""
+    ledgers = folder / _LEDGERS
+    ledgers.mkdir()
+    stand_ins = await processes.sandbox(CONTRACTS, ledgers, pace_seconds=script.times.pace_seconds)
+    port = free_port()
+    installation = install(
+        folder / "installation",
+        stand_ins,
+        services=[scene.name for scene in scenes],
+        scale=script.times.scale,
+        port=port,
+        channels=list(script.channels),
+    )
+    door = f"http://127.0.0.1:{port}"
+    daemon = await processes.daemon(installation.settings, door)
+    return Stage(folder, processes, installation, stand_ins, door, daemon)

@@ -1,0 +1,245 @@
+"""Health: what a gateway asks about its services, an orchestrator about the process, and Prometheus about figures."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from pydantic_core import to_json
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from adapter.endpoints import EndpointName
+from adapter.exchange import Payload
+from adapter.journal import inspecting, reading
+from adapter.service import Service
+
+if TYPE_CHECKING:  # wiring gives intake its health answer, so it imports this module
+    from ops.wiring import House
+
+HEALTH_JSON = "application/health+json"
+CACHED_SECONDS = 2.0
+_DISK_FAILS_BELOW, _DISK_WARNS_BELOW = 0.05, 0.10
+_JOURNAL_ANSWERS_WITHIN = timedelta(seconds=2)
+
+
+class Condition(StrEnum):
+    """How a service is, in the words of the gateway's contract."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class Status(StrEnum):
+    """How a check went, from best to worst."""
+
+    PASS = "pass"  # noqa: S105 - the word of application/health+json
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `output` says what is wrong."""
+
+    status: Status
+    output: str | None = None
+
+
+async def tenant_health(house: House, tenant: str) -> Payload:
+    """How the tenant's services are, as CheckHealth answers: a service whose other side is away is degraded."""
+    if house.journal.failure is not None:
+        return {"state": Condition.DOWN.value, "since": _told(house.clock()), "services": []}
+    lost = await _lost(house)
+    undelivered = await house.journal.read(inspecting.undelivered, tenant)
+    services = [
+        await _service_health(house, tenant, service, lost=lost, undelivered=undelivered.get(service.name, 0))
+        for (owner, _), service in sorted(house.offer.by_id.items())
+        if owner == tenant
+    ]
+    services += [
+        {"service_id": service_id, "state": Condition.DOWN.value, "undelivered": 0}
+        for owner, service_id in sorted(house.offer.stopped)
+        if owner == tenant and service_id.isascii() and service_id.isdigit()
+    ]
+    since = min((at for (owner, _), at in lost.items() if owner == tenant), default=house.started_at)
+    return {"state": _worst(services), "since": _told(since), "services": services}
+
+
+async def _service_health(
+    house: House, tenant: str, service: Service, *, lost: dict[EndpointName, datetime], undelivered: int
+) -> Payload:
+    is_degraded = any((tenant, name) in lost for name in (service.gateway, service.system))
+    told: Payload = {
+        "service_id": service.service_id,
+        "state": (Condition.DEGRADED if is_degraded else Condition.UP).value,
+        "undelivered": undelivered,
+    }
+    succeeded = await house.journal.read(reading.last_done, tenant, service.name)
+    return told if succeeded is None else {**told, "last_success_at": _told(succeeded)}
+
+
+def _worst(services: list[Payload]) -> str:
+    states = {service["state"] for service in services}
+    if states == {Condition.UP.value}:
+        return Condition.UP.value
+    return Condition.DOWN.value if states <= {Condition.DOWN.value} else Condition.DEGRADED.value
+
+
+async def _lost(house: House) -> dict[EndpointName, datetime]:
+    """Endpoints that are paused or whose breaker is open → since when."""
+    since = {
+        name: at for name, at in (await house.journal.read(inspecting.pauses)).items() if name in house.endpoints.paused
+    }
+    for (tenant, contract, _), until in house.endpoints.open_breakers(house.clock()).items():
+        opened = until - house.profile.breaker_open
+        since[tenant, contract] = min(opened, since.get((tenant, contract), opened))
+    return since
+
+
+async def checks(house: House) -> dict[str, Check]:
+    """Everything that readiness looks at; an endpoint that is away is a warning: keeping is what we are for."""
+    found = {
+        "journal": await _journal_check(house),
+        "disk": _disk_check(house.settings.database),
+        "configuration": _configuration_check(house),
+    }
+    if found["journal"].status is Status.FAIL:
+        return found
+    for tenant, contract in await _lost(house):
+        reason = house.endpoints.paused.get((tenant, contract), "its breaker is open")
+        found[f"endpoint:{tenant}/{contract}"] = Check(Status.WARN, reason)
+    return found
+
+
+async def _journal_check(house: House) -> Check:
+    if house.journal.failure is not None:
+        return Check(Status.FAIL, "the journal can not be written any more")
+    try:
+        async with asyncio.timeout(_JOURNAL_ANSWERS_WITHIN.total_seconds()):
+            await house.journal.read(inspecting.is_alive)
+    except (TimeoutError, SQLAlchemyError) as error:
+        return Check(Status.FAIL, f"the journal does not answer: {type(error).__name__}")
+    return Check(Status.PASS)
+
+
+def _disk_check(database: str) -> Check:
+    url = make_url(database)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return Check(Status.PASS)
+    usage = shutil.disk_usage(Path(url.database).resolve().parent)
+    free = usage.free / usage.total
+    told = f"{free:.0%} of the journal's disk is free"
+    if free < _DISK_FAILS_BELOW:
+        return Check(Status.FAIL, told)
+    return Check(Status.WARN, told) if free < _DISK_WARNS_BELOW else Check(Status.PASS)
+
+
+def _configuration_check(house: House) -> Check:
+    if not house.offer.by_id:
+        return Check(Status.FAIL, "no service is offered; run: panjereh check")
+    stopped = sorted({service_id for _, service_id in house.offer.stopped})
+    if stopped:
+        return Check(Status.WARN, f"stopped for faulty tables: {', '.join(stopped)}; run: panjereh check")
+    return Check(Status.PASS)
+
+
+def report(found: dict[str, Check]) -> dict[str, Any]:
+    """The checks as application/health+json tells them."""
+    order = list(Status)
+    worst = max((check.status for check in found.values()), key=order.index)
+    told = {
+        name: [{"status": check.status.value} | ({"output": check.output} if check.output else {})]
+        for name, check in found.items()
+    }
+    return {"status": worst.value, "checks": told}
+
+
+async def whole_health(house: House) -> dict[str, Any]:
+    """Readiness, and how every tenant's services are, for people."""
+    told = report(await checks(house))
+    is_readable = told["checks"]["journal"][0]["status"] != Status.FAIL.value
+    tenants = {name: await tenant_health(house, name) for name in house.settings.tenants} if is_readable else {}
+    return {
+        **told,
+        "node": house.settings.node,
+        "profile": house.profile.name,
+        "started_at": _told(house.started_at),
+        "tenants": tenants,
+    }
+
+
+def health_routes(house: House) -> list[Route]:
+    """`/livez /readyz /healthz /metrics`; what is asked again within two seconds is answered as before."""
+    ready = _Remembered(lambda: _readiness(house))
+    whole = _Remembered(lambda: whole_health(house))
+
+    async def livez(_request: Request) -> Response:
+        return _answer({"status": Status.PASS.value})
+
+    async def readyz(_request: Request) -> Response:
+        return _answer(await ready.told())
+
+    async def healthz(_request: Request) -> Response:
+        return _answer(await whole.told())
+
+    async def metrics(_request: Request) -> Response:
+        await count(house)
+        return Response(house.metrics.page(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route(f"/{endpoint.__name__}", endpoint) for endpoint in (livez, readyz, healthz, metrics)]
+
+
+async def _readiness(house: House) -> dict[str, Any]:
+    return report(await checks(house))
+
+
+async def count(house: House) -> None:
+    """Bring the gauges up to date."""
+    house.metrics.waiting.set(house.journal.backlog)
+    closed = house.endpoints.closed(house.clock())
+    for tenant, contract in house.endpoints.targets:
+        house.metrics.endpoints.labels(tenant, contract).set((tenant, contract) not in closed)
+    if house.journal.failure is None:
+        counts = await house.journal.read(reading.open_counts)
+        house.metrics.open.clear()
+        for labels, number in counts.items():
+            house.metrics.open.labels(*labels).set(number)
+
+
+class _Remembered:
+    """An answer that is worked out at most every two seconds, by one asker for all."""
+
+    def __init__(self, ask: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._ask = ask
+        self._lock = asyncio.Lock()
+        self._answer: dict[str, Any] = {}
+        self._until = float("-inf")
+
+    async def told(self) -> dict[str, Any]:
+        async with self._lock:
+            if time.monotonic() >= self._until:
+                self._answer = await self._ask()
+                self._until = time.monotonic() + CACHED_SECONDS
+            return self._answer
+
+
+def _answer(told: dict[str, Any]) -> Response:
+    status = 503 if told["status"] == Status.FAIL.value else 200
+    return Response(to_json(told), status, media_type=HEALTH_JSON, headers={"Cache-Control": "no-store"})
+
+
+def _told(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,144 @@
+"""What operators look at: exchanges and cases, their lives, and bodies when there is a reason."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from adapter.errors import NotFound
+from adapter.exchange import Event, Exchange, Payload, State
+from adapter.journal import Filter, Note, inspecting, reading
+from adapter.settlement.machine import TRANSITIONS
+from adapter.text import canonical_digits
+from ops.operators.desk import Arguments, Desk, needed, told_case, told_exchange
+
+MOST_LISTED = 10_000
+
+_SAFE_EVENTS = {
+    Event.REPLAYED: "replay",
+    Event.IN_DOUBT: "replay",
+    Event.RESOLVED: "resolve",
+    Event.WITHDRAWN: "withdraw",
+}
+_DECIDED_IN = frozenset({State.PARKED, State.IN_DOUBT, State.AWAITING, State.READY, State.BLOCKED})
+
+
+class Wanted(Arguments):
+    """Which exchanges: every field narrows, None is any."""
+
+    tenant: str | None = None
+    service: str | None = None
+    state: State | None = None
+    operation: str | None = None
+    code: str | None = None
+    tracking_code: str | None = None
+    limit: int = Field(default=100, ge=1, le=MOST_LISTED)
+
+
+class Shown(Arguments):
+    """One exchange; a body is opened only for a reason."""
+
+    id: str
+    body: Literal["record", "frozen", "answer"] | None = None
+    reason: str | None = None
+
+
+class CaseShown(Arguments):
+    """One case by its tracking code."""
+
+    tracking_code: str
+
+
+async def list_exchanges(desk: Desk, wanted: Wanted) -> Payload:
+    """The newest exchanges that fit, newest first."""
+    found = await matching(desk, wanted)
+    codes = await desk.tracking_codes(found)
+    return {"exchanges": [told_exchange(exchange, codes.get(exchange.case_id)) for exchange in found]}
+
+
+async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
+    """The newest exchanges that fit; raises NotFound for a tracking code that no case has."""
+    case_id = None
+    if wanted.tracking_code is not None:
+        code = canonical_digits(wanted.tracking_code)
+        case_id = (await desk.house.journal.read(reading.case_by_code, code)).id
+    return await desk.house.journal.read(
+        reading.list_exchanges,
+        Filter(
+            tenant=wanted.tenant,
+            service=wanted.service,
+            state=wanted.state,
+            case_id=case_id,
+            operation=wanted.operation,
+            code=wanted.code,
+            limit=wanted.limit,
+        ),
+    )
+
+
+async def show_exchange(desk: Desk, wanted: Shown) -> Payload:
+    """The life of one exchange: itself, its attempts, what was told of its case, and where its table stands."""
+    journal = desk.house.journal
+    exchange = await journal.read(reading.exchange, wanted.id)
+    case = await journal.read(reading.case, exchange.case_id)
+    told = {
+        "exchange": told_exchange(exchange, case.tracking_code),
+        "case": told_case(case),
+        "table": _table_file(desk, exchange),
+        "held_up_by": await journal.read(inspecting.held_up_by, exchange),
+        "possible": possible(exchange),
+        "attempts": await journal.read(reading.attempts_of, exchange.id),
+        "audit": await _audit(desk, case.id),
+    }
+    if wanted.body is not None:
+        told["body"] = await _body(desk, exchange, wanted.body, wanted.reason)
+    return told
+
+
+async def show_case(desk: Desk, wanted: CaseShown) -> Payload:
+    """The life of a case: its exchanges and everything that was told of it."""
+    journal = desk.house.journal
+    case = await journal.read(reading.case_by_code, canonical_digits(wanted.tracking_code))
+    exchanges = await journal.read(inspecting.exchanges_of_case, case.id)
+    return {
+        "case": told_case(case),
+        "exchanges": [told_exchange(exchange, case.tracking_code) for exchange in exchanges],
+        "audit": await _audit(desk, case.id),
+    }
+
+
+def possible(exchange: Exchange) -> list[str]:
+    """What an operator may do with the exchange now, by the state machine; looking is always possible."""
+    words = {
+        word
+        for event, word in _SAFE_EVENTS.items()
+        if exchange.state in _DECIDED_IN
+        and (exchange.state, event) in TRANSITIONS
+        and not (word == "replay" and exchange.state not in {State.PARKED, State.IN_DOUBT})
+    }
+    return ["show", *sorted(words)]
+
+
+async def _audit(desk: Desk, case_id: str) -> list[dict[str, Any]]:
+    return [inspecting.detail_of(row) for row in await desk.house.journal.read(reading.audit_of_case, case_id)]
+
+
+def _table_file(desk: Desk, exchange: Exchange) -> str:
+    service = desk.house.offer.named(exchange.tenant, exchange.service)
+    table = None if service is None else service.tables.get(exchange.table)
+    if table is not None:
+        return table.file
+    return (
+        f"mappings/{exchange.service}: the service is stopped, or has no table {exchange.table!r}; run: panjereh check"
+    )
+
+
+async def _body(desk: Desk, exchange: Exchange, kind: str, reason: str | None) -> Payload:
+    """The content, opened; told in the audit before it is shown."""
+    why = needed(reason)
+    content = await desk.house.journal.content(exchange, kind)
+    if content is None:
+        raise NotFound(f"exchange {exchange.id} has no {kind} yet")
+    await desk.house.journal.note(Note("body_shown", desk.actor, exchange, why=why, what=kind))
+    return {"kind": kind, "content": content.decode("utf-8", errors="replace")}

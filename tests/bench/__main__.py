@@ -1,0 +1,34 @@
+"""`make bench`: the journal and the daemon, one line a figure, and build/bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import daemon, journal
+from tests.databases import postgresql
+from tests.figures import Figure, report
+
+
+def main() -> int:
+    """Measure everything; 0 when every figure reached its target."""
+    arguments = argparse.ArgumentParser(prog="bench", description=__doc__)
+    arguments.add_argument("--full", action="store_true", help="ten times as many exchanges")
+    arguments.add_argument("--only", choices=["journal", "daemon"], help="one part alone")
+    given = arguments.parse_args()
+    times = 10 if given.full else 1
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="panjereh-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if given.only in {None, "daemon"}:
+            figures += daemon.measure(folder, calls=1500 * times)
+        if given.only in {None, "journal"}:
+            with postgresql(folder / "postgresql") as new_database:
+                figures += journal.measure(folder, new_database, exchanges=5000 * times)
+    return report(figures, "bench.json", seed=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,351 @@
+"""A call is kept exactly once, under its key and under its subject; a refused one leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import psycopg
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from adapter.errors import AlreadyFiled, CaseClosed, KeyConflict, StillInFlight
+from adapter.exchange import Caller, Operation, Stage, State
+from adapter.journal import Accepted, Journal, reading
+from tests.integration.journal_making import (
+    CORE,
+    RECORD,
+    TENANT,
+    Opening,
+    addition,
+    begun,
+    claim_of,
+    counts,
+    digest,
+    ended,
+    in_one_commit,
+    look,
+    new_case,
+    new_exchange,
+    opening,
+    settlement,
+    submitted,
+    told,
+)
+
+SUBJECT = digest("subject", "12-345")
+OTHER = digest("content", "other")
+
+
+async def test_a_call_is_answered_with_its_body_and_its_exchange_is_claimed(journal: Journal):
+    call = opening("first")
+
+    accepted = await journal.accept(call)
+
+    assert (accepted.status, accepted.body, accepted.is_replay) == (202, call.body, False)
+    assert claim_of(accepted).exchange == call.exchange
+    assert claim_of(accepted).record == call.record
+
+
+async def test_everything_of_a_call_is_in_the_database_when_it_is_answered(journal: Journal, journal_url: str):
+    await journal.accept(opening("first", business_key=SUBJECT, search={"national_id": digest("id")}))
+
+    assert counts(journal_url) == {
+        **dict.fromkeys(("attempts", "cursors", "strays"), 0),
+        **dict.fromkeys(("cases", "exchanges", "payloads", "audit"), 1),
+        **dict.fromkeys(("idempotency_keys", "business_keys", "search_keys"), 1),
+    }
+
+
+async def test_a_repeated_call_gets_the_first_answer_and_keeps_nothing(journal: Journal, journal_url: str):
+    first = opening("same")
+    await journal.accept(first)
+    before = counts(journal_url)
+
+    again = await journal.accept(opening("same", body={"tracking_code": "another"}, status=299))
+
+    assert again == Accepted(status=202, body=first.body, is_replay=True)
+    assert counts(journal_url) == before
+
+
+async def test_the_first_answer_is_given_after_a_restart_too(opening_journals: Opening):
+    journal, first = opening_journals(), opening("same")
+    await journal.accept(first)
+    journal.close()
+
+    again = await opening_journals().accept(opening("same"))
+
+    assert (again.body, again.is_replay, again.claim) == (first.body, True, None)
+
+
+async def test_the_first_answer_is_given_after_the_case_has_ended_too(journal: Journal):
+    first = opening("same")
+    accepted = await journal.accept(first)
+    assert first.case is not None
+    await ended(journal, first.case, claim_of(accepted))
+
+    assert (await journal.accept(opening("same"))).body == first.body
+
+
+async def test_a_key_used_with_another_payload_is_a_conflict(journal: Journal, journal_url: str):
+    await journal.accept(opening("same"))
+    before = counts(journal_url)
+
+    with pytest.raises(KeyConflict):
+        await journal.accept(opening("same", fingerprint=OTHER))
+
+    assert counts(journal_url) == before
+
+
+async def test_the_same_key_of_another_tenant_is_another_call(journal: Journal):
+    elsewhere = Caller("portal", "another town", "portal")
+    await journal.accept(opening("same"))
+
+    accepted = await journal.accept(opening("same", new_case(tenant="another town"), caller=elsewhere))
+
+    assert not accepted.is_replay
+
+
+async def test_a_key_that_is_still_being_accepted_is_in_flight(journal: Journal, journal_url: str):
+    first, second = await in_one_commit(journal, journal.accept(opening("same")), journal.accept(opening("same")))
+
+    assert isinstance(first, Accepted)
+    assert isinstance(second, StillInFlight)
+    assert second.context["retry_after"] == 1
+    assert counts(journal_url)["cases"] == 1
+
+
+async def test_a_subject_that_is_still_being_accepted_is_in_flight(journal: Journal, journal_url: str):
+    calls = (opening("one", business_key=SUBJECT), opening("two", business_key=SUBJECT))
+
+    first, second = await in_one_commit(journal, *(journal.accept(call) for call in calls))
+
+    assert isinstance(first, Accepted)
+    assert isinstance(second, StillInFlight)
+    assert counts(journal_url)["cases"] == 1
+
+
+async def test_a_refused_call_does_not_touch_the_others_of_its_commit(journal: Journal, journal_url: str):
+    await journal.accept(opening("known"))
+    commits = journal.commits
+
+    good, bad, also_good = await in_one_commit(
+        journal,
+        journal.accept(opening("new")),
+        journal.accept(opening("known", fingerprint=OTHER)),
+        journal.accept(opening("newer")),
+    )
+
+    assert isinstance(good, Accepted)
+    assert isinstance(bad, KeyConflict)
+    assert isinstance(also_good, Accepted)
+    assert counts(journal_url)["cases"] == 3
+    assert journal.commits == commits + 2
+
+
+async def test_the_same_subject_with_equal_content_gets_the_first_answer(journal: Journal, journal_url: str):
+    first = opening("one", business_key=SUBJECT)
+    await journal.accept(first)
+
+    again = await journal.accept(opening("two", business_key=SUBJECT))
+
+    assert (again.body, again.is_replay) == (first.body, True)
+    assert counts(journal_url)["cases"] == 1
+
+
+async def test_the_same_subject_with_other_content_is_told_the_first_tracking_code(journal: Journal, journal_url: str):
+    first = opening("one", business_key=SUBJECT)
+    await journal.accept(first)
+    before = counts(journal_url)
+
+    with pytest.raises(AlreadyFiled) as refused:
+        await journal.accept(opening("two", business_key=SUBJECT, fingerprint=OTHER))
+
+    assert first.case is not None
+    assert refused.value.context["tracking_code"] == first.case.tracking_code
+    assert first.case.tracking_code in refused.value.detail
+    assert counts(journal_url) == before
+
+
+async def test_a_refused_key_is_not_burnt(journal: Journal):
+    await journal.accept(opening("one", business_key=SUBJECT))
+    with pytest.raises(AlreadyFiled):
+        await journal.accept(opening("two", business_key=SUBJECT, fingerprint=OTHER))
+
+    accepted = await journal.accept(opening("two", fingerprint=OTHER))
+
+    assert not accepted.is_replay
+
+
+async def test_a_subject_is_free_again_once_its_case_has_ended(journal: Journal):
+    case, claim = await submitted(journal, business_key=SUBJECT)
+    await ended(journal, case, claim)
+
+    accepted = await journal.accept(opening("next year", business_key=SUBJECT, fingerprint=OTHER))
+
+    assert not accepted.is_replay
+
+
+async def test_a_subject_is_not_free_while_its_case_goes_on(journal: Journal):
+    _, claim = await submitted(journal, business_key=SUBJECT)
+    await journal.settle(settlement(await begun(journal, claim), told=told(1, Stage.TO_PAY)))
+
+    with pytest.raises(AlreadyFiled):
+        await journal.accept(opening("too soon", business_key=SUBJECT, fingerprint=OTHER))
+
+
+async def test_a_permanent_subject_stays_taken_after_its_case_has_ended(journal: Journal):
+    case, claim = await submitted(journal)
+    await journal.accept(addition(case, "payment", business_key=SUBJECT))
+    await ended(journal, case, claim)
+
+    with pytest.raises(AlreadyFiled):
+        await journal.accept(opening("again", business_key=SUBJECT, fingerprint=OTHER))
+
+
+@pytest.mark.parametrize("stage", [Stage.ENDED, Stage.REFUSED, Stage.WITHDRAWN])
+async def test_a_closed_case_takes_nothing_more(journal: Journal, journal_url: str, stage: Stage):
+    case, claim = await submitted(journal)
+    await ended(journal, case, claim, stage)
+    before = counts(journal_url)
+
+    with pytest.raises(CaseClosed, match=stage.value):
+        await journal.accept(addition(case))
+
+    assert counts(journal_url) == before
+
+
+async def test_an_addition_waits_while_its_lane_is_held(journal: Journal):
+    case, _ = await submitted(journal)
+
+    accepted = await journal.accept(addition(case))
+
+    assert accepted.claim is None
+
+
+async def test_an_addition_is_delivered_at_once_when_its_lane_is_free(journal: Journal):
+    case, claim = await submitted(journal)
+    await journal.settle(settlement(await begun(journal, claim)))
+
+    accepted = await journal.accept(addition(case))
+
+    assert claim_of(accepted).case.tracking_code == case.tracking_code
+
+
+async def test_two_additions_of_one_commit_are_not_both_delivered_at_once(journal: Journal):
+    case, claim = await submitted(journal)
+    await journal.settle(settlement(await begun(journal, claim)))
+
+    first, second = await in_one_commit(journal, journal.accept(addition(case)), journal.accept(addition(case)))
+
+    assert [first.claim is not None, second.claim is not None] == [True, False]
+
+
+async def test_what_settles_and_what_is_accepted_in_one_commit_do_not_share_a_lane(journal: Journal):
+    """A follower and an addition in the same lane, in the same commit: only one may leave at once."""
+    case, claim = await submitted(journal)
+    sending = await begun(journal, claim)
+    follower = new_exchange(case, operation=Operation.CORRECT_REQUEST)
+
+    settled, accepted = await in_one_commit(
+        journal,
+        journal.settle(settlement(sending, following=((follower, RECORD),))),
+        journal.accept(addition(case)),
+    )
+
+    assert len(settled.claims) + (accepted.claim is not None) == 1
+
+
+async def test_an_answered_inquiry_is_kept_with_its_answer_and_not_claimed(journal: Journal):
+    call = opening("inquiry")
+    answered = replace(call.exchange, state=State.DONE, attempts=1, settled_at=call.exchange.accepted_at)
+
+    accepted = await journal.accept(replace(call, exchange=answered, answer={"code": "10"}))
+
+    assert accepted.claim is None
+    assert await journal.content(answered, "answer") == b'{"code":"10"}'
+    assert await journal.claim_ready(10) == []
+
+
+async def test_a_call_kept_before_is_recalled_without_keeping_anything(journal: Journal, journal_url: str):
+    first = opening("same")
+    assert await journal.repeated(first) is None
+    await journal.accept(first)
+    before = counts(journal_url)
+
+    recalled = await journal.repeated(opening("same"))
+
+    assert recalled == Accepted(status=202, body=first.body, is_replay=True)
+    with pytest.raises(KeyConflict):
+        await journal.repeated(opening("same", fingerprint=OTHER))
+    assert counts(journal_url) == before
+
+
+async def test_a_hundred_calls_at_once_are_all_kept_in_few_commits(journal: Journal, journal_url: str):
+    before = journal.commits
+    calls = [opening(f"call {number}") for number in range(100)]
+
+    answers = await in_one_commit(journal, *(journal.accept(call) for call in calls))
+
+    assert [answer.body for answer in answers] == [call.body for call in calls]
+    assert counts(journal_url)["exchanges"] == 100
+    assert journal.commits - before <= 2
+
+
+async def test_a_kept_case_is_found_by_its_code_its_tenant_and_its_searched_value(journal: Journal):
+    case, _ = await submitted(journal, search={"national_id": digest("id")})
+
+    found = await journal.read(reading.case_by_tracking_code, TENANT, case.tracking_code)
+    by_search = await journal.read(reading.cases_by_search, TENANT, "national_id", digest("id"))
+
+    assert found is not None
+    assert (found.id, [it.id for it in by_search]) == (case.id, [case.id])
+    assert await journal.read(reading.case_by_tracking_code, "another town", case.tracking_code) is None
+    assert await journal.read(reading.cases_by_search, "another town", "national_id", digest("id")) == []
+
+
+async def test_a_caller_who_hangs_up_does_not_keep_its_exchange_from_being_delivered(journal: Journal):
+    """Cancelled at the await: the commit happens all the same, so the claim must not stay with nobody."""
+    call = opening("hangs up")
+    waiting = asyncio.create_task(journal.accept(call))
+
+    async def hang_up() -> None:
+        waiting.cancel()
+
+    await in_one_commit(journal, hang_up())
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    claims = await journal.claim_ready(10)
+
+    kept = await journal.read(reading.case_by_tracking_code, TENANT, str(call.body["tracking_code"]))
+    assert (kept is not None) == (len(claims) == 1)
+
+
+async def test_two_nodes_that_accept_the_same_key_at_once_both_give_the_first_answer(postgres_url: str):
+    """The other node has inserted the key and not yet committed when ours tries to."""
+    from tests.integration.journal_making import opened  # noqa: PLC0415
+
+    journal = opened(postgres_url)
+    try:
+        other, ours = opening("same"), opening("same")
+        rival = opened(postgres_url, node="two")
+        gate = asyncio.Event()
+        del gate
+        answers = []
+        for number in range(40):
+            key = f"race {number}"
+            first, second = opening(key), opening(key)
+            answers.append(
+                await asyncio.gather(journal.accept(first), rival.accept(second), return_exceptions=True)
+            )
+        rival.close()
+        del other, ours
+    finally:
+        journal.close()
+
+    for one, two in answers:
+        assert isinstance(one, Accepted), one
+        assert isinstance(two, Accepted), two
+        assert one.body == two.body
+    assert look(postgres_url, "SELECT count(*) FROM cases") == [(40,)]
+    assert psycopg and IntegrityError and CORE

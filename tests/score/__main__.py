@@ -1,0 +1,38 @@
+"""`make score`: the safety suites, one line a figure, and build/score.json."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.databases import postgresql
+from tests.figures import Figure, report
+from tests.score import suites
+
+
+def main() -> int:
+    """Run every suite; 0 when every figure passed."""
+    arguments = argparse.ArgumentParser(prog="score", description=__doc__)
+    arguments.add_argument("--full", action="store_true", help="every call of every step, in both bindings")
+    arguments.add_argument("--only", choices=["crash", "ambiguous", "sabotage"], help="one suite alone")
+    given = arguments.parse_args()
+    began = time.monotonic()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="panjereh-score-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if given.only in {None, "sabotage"}:
+            figures += suites.sabotage(folder / "sabotage")
+        if given.only in {None, "ambiguous"}:
+            figures += suites.ambiguous(folder / "ambiguous")
+        if given.only in {None, "crash"}:
+            with postgresql(folder / "postgresql") as new_database:
+                figures += suites.crash(folder / "crash", new_database, full=given.full)
+    figures.append(Figure("seconds", time.monotonic() - began, "s", None))
+    return report(figures, "score.json", seed=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

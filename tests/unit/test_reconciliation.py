@@ -1,0 +1,424 @@
+"""Two ledgers side by side: every divergence is found, classed and given its command; nothing else is."""
+
+from __future__ import annotations
+
+import random  # noqa: TID251 - a seeded source makes the divergences repeatable
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapter.channels import Target
+from adapter.errors import GatewayUnreachable
+from adapter.exchange import Claim, Exchange, LedgerEntry, Operation, State
+from adapter.journal import Journal, inspecting, reading
+from adapter.journal.inspecting import Kept
+from adapter.journal.operating import COMPARED
+from adapter.reconciliation import Compared, Ledger, Period, keep, reconcile
+from adapter.reconciliation.judging import MOST_FINDINGS, mending
+from adapter.reconciliation.ledgers import Entry, Theirs, merged
+from tests.integration.journal_making import (
+    CORE,
+    TENANT,
+    WINDOW,
+    addition,
+    begun,
+    claim_of,
+    new_case,
+    new_exchange,
+    opened,
+    opening,
+    outward,
+    settlement,
+)
+
+NOW = datetime.now(UTC)
+DAY = Period(NOW - timedelta(hours=24), NOW + timedelta(seconds=1))
+WITHIN = NOW - timedelta(hours=1)
+RUN = "0" * 32
+
+
+@dataclass
+class Statement:
+    """The other side: what its ledger has, and for which period it was asked."""
+
+    entries: list[LedgerEntry] = field(default_factory=list)
+    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
+    fails: bool = False
+
+    async def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
+        self.asked.append((since, until))
+        for entry in self.entries:
+            if entry.at is None or since <= entry.at < until:
+                yield entry
+        if self.fails:
+            raise GatewayUnreachable("GetStatement: no answer on page 2")
+
+    def has(self, exchange: Exchange, *, at: datetime = WITHIN, times: int = 1) -> None:
+        self.entries += [LedgerEntry(exchange.reference, exchange.operation.value, "123", at)] * times
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = opened(f"sqlite:///{tmp_path / 'journal.db'}")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture
+def gateway() -> Statement:
+    return Statement()
+
+
+def ledger(target: Statement, **changes: Any) -> Ledger:
+    window = Ledger(
+        tenant=TENANT,
+        name=WINDOW,
+        target=cast("Target", target),
+        missing="missing_there",
+        has_effect=lambda _exchange: True,
+        patience=timedelta(hours=1),
+    )
+    return replace(window, **changes)
+
+
+async def kept(journal: Journal, state: State, **changes: Any) -> Exchange:
+    """An exchange towards the gateway that stands so since an hour."""
+    case = new_case()
+    settled = WITHIN if state in {State.DONE, State.REFUSED, State.WITHDRAWN} else None
+    usual: dict[str, Any] = {"accepted_at": WITHIN, "settled_at": settled, "attempts": 1}
+    exchange = outward(case, state=state, **{**usual, **changes})
+    await journal.accept(opening(case=case, exchange=exchange))
+    return exchange
+
+
+async def compare(journal: Journal, gateway: Statement, now: datetime = NOW, **changes: Any) -> Compared:
+    return await reconcile(journal, ledger(gateway, **changes), DAY, run=RUN, now=now)
+
+
+def kinds(compared: Compared) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.reference) for finding in compared.findings]
+
+
+async def test_ledgers_that_say_the_same_have_no_findings(journal: Journal, gateway: Statement) -> None:
+    for _ in range(3):
+        gateway.has(await kept(journal, State.DONE))
+    await kept(journal, State.REFUSED)
+
+    compared = await compare(journal, gateway)
+
+    assert (compared.theirs, compared.ours, compared.agreed, compared.findings) == (3, 4, 4, [])
+
+
+async def test_what_we_call_done_and_the_gateway_lacks_is_missing_there(journal: Journal, gateway: Statement) -> None:
+    exchange = await kept(journal, State.DONE, code="200")
+
+    (finding,) = (await compare(journal, gateway)).findings
+
+    assert (finding.kind, finding.exchange_id) == ("missing_there", exchange.id)
+    assert finding.detail == "we say PushStatus is done (code 200); window/1.0 has nothing under its reference"
+    assert finding.command == f"panjereh exchanges show {exchange.id}"
+
+
+async def test_what_an_internal_system_lacks_is_missing_inside(journal: Journal, gateway: Statement) -> None:
+    case = new_case()
+    exchange = new_exchange(case, state=State.DONE, accepted_at=WITHIN, settled_at=WITHIN)
+    await journal.accept(opening(case=case, exchange=exchange))
+
+    compared = await compare(journal, gateway, name=CORE, missing="missing_inside")
+
+    assert kinds(compared) == [("missing_inside", exchange.reference)]
+
+
+async def test_an_effect_under_a_reference_that_was_never_ours_is_missing_here(
+    journal: Journal, gateway: Statement
+) -> None:
+    stranger = outward(new_case())
+    gateway.has(stranger)
+
+    (finding,) = (await compare(journal, gateway)).findings
+
+    assert (finding.kind, finding.reference, finding.exchange_id) == ("missing_here", stranger.reference, None)
+    assert finding.command == "panjereh cases show 123"
+
+
+@pytest.mark.parametrize("state", [State.PARKED, State.REFUSED, State.WITHDRAWN, State.BLOCKED])
+async def test_an_effect_of_what_we_do_not_call_done_is_a_state_that_differs(
+    journal: Journal, gateway: Statement, state: State
+) -> None:
+    exchange = await kept(journal, state)
+    gateway.has(exchange)
+
+    assert kinds(await compare(journal, gateway)) == [("state_differs", exchange.reference)]
+
+
+async def test_an_effect_of_what_was_never_sent_is_a_finding_at_once(journal: Journal, gateway: Statement) -> None:
+    exchange = await kept(journal, State.READY, accepted_at=NOW, attempts=0)
+    gateway.has(exchange)
+
+    assert kinds(await compare(journal, gateway)) == [("state_differs", exchange.reference)]
+
+
+async def test_a_doubt_of_a_moment_ago_is_counted_as_open_and_one_of_yesterday_is_found(
+    journal: Journal, gateway: Statement
+) -> None:
+    case = new_case()
+    acceptance = opening(case=case, exchange=outward(case, accepted_at=WITHIN))
+    claim = await begun(journal, claim_of(await journal.accept(acceptance)))
+    await journal.settle(settlement(claim, State.IN_DOUBT, may_have_effect=True))
+    gateway.has(claim.exchange)
+
+    today = await compare(journal, gateway)
+    tomorrow = await compare(journal, gateway, now=NOW + timedelta(days=1))
+
+    assert (today.open, today.findings) == (1, [])
+    assert kinds(tomorrow) == [("state_differs", claim.exchange.reference)]
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.AWAITING])
+async def test_an_attempt_under_way_and_what_awaits_its_answer_are_no_findings(
+    journal: Journal, gateway: Statement, state: State
+) -> None:
+    exchange = await kept(journal, state)
+    gateway.has(exchange)
+
+    assert kinds(await compare(journal, gateway)) == []
+
+
+@pytest.mark.parametrize("state", [State.READY, State.IN_DOUBT, State.PARKED, State.BLOCKED])
+async def test_what_neither_side_calls_done_is_open(journal: Journal, gateway: Statement, state: State) -> None:
+    await kept(journal, state)
+
+    compared = await compare(journal, gateway)
+
+    assert (compared.open, compared.findings) == (1, [])
+
+
+async def test_two_effects_under_one_reference_are_found(journal: Journal, gateway: Statement) -> None:
+    exchange = await kept(journal, State.DONE)
+    gateway.has(exchange, times=2)
+
+    assert kinds(await compare(journal, gateway)) == [("twice", exchange.reference)]
+
+
+async def test_an_effect_before_the_period_belongs_to_what_was_settled_in_it(
+    journal: Journal, gateway: Statement
+) -> None:
+    three_days_ago = NOW - timedelta(days=3)
+    exchange = await kept(journal, State.DONE, accepted_at=three_days_ago)
+    gateway.has(exchange, at=three_days_ago + timedelta(minutes=1))
+
+    assert kinds(await compare(journal, gateway)) == []
+    assert gateway.asked[0][0] < three_days_ago
+
+
+async def test_what_was_settled_before_the_period_is_not_looked_for_in_it(journal: Journal, gateway: Statement) -> None:
+    before = NOW - timedelta(days=2)
+    await kept(journal, State.DONE, accepted_at=before, settled_at=before)
+
+    assert kinds(await compare(journal, gateway)) == []
+
+
+async def test_an_effect_in_the_period_of_what_we_settled_before_it_is_ours(
+    journal: Journal, gateway: Statement
+) -> None:
+    before = NOW - timedelta(days=2)
+    exchange = await kept(journal, State.DONE, accepted_at=before, settled_at=before)
+    gateway.has(exchange)
+
+    assert kinds(await compare(journal, gateway)) == []
+
+
+async def test_questions_leave_no_trace_and_are_not_compared(journal: Journal, gateway: Statement) -> None:
+    await kept(journal, State.DONE)
+
+    compared = await compare(journal, gateway, has_effect=lambda exchange: exchange.operation is Operation.INQUIRE)
+
+    assert (compared.ours, compared.findings) == (0, [])
+
+
+async def test_another_tenants_exchange_does_not_explain_an_effect(journal: Journal, gateway: Statement) -> None:
+    case = new_case(tenant="other")
+    exchange = outward(case, state=State.DONE, accepted_at=WITHIN, settled_at=WITHIN)
+    await journal.accept(opening(case=case, exchange=exchange))
+    gateway.has(exchange)
+
+    assert kinds(await compare(journal, gateway)) == [("missing_here", exchange.reference)]
+
+
+async def test_a_ledger_that_can_not_be_read_whole_is_not_compared_at_all(journal: Journal, gateway: Statement) -> None:
+    await kept(journal, State.DONE)
+    gateway.fails = True
+
+    compared = await compare(journal, gateway)
+
+    assert (compared.unreachable, compared.findings) == ("GetStatement: no answer on page 2", [])
+
+
+class GoingOn:
+    """A journal that settles an exchange right after a page of its ledger was read."""
+
+    def __init__(self, journal: Journal, claim: Claim) -> None:
+        self._journal, self._claim = journal, claim
+
+    async def read(self, function: Any, *arguments: Any, **named: Any) -> Any:
+        result = await self._journal.read(function, *arguments, **named)
+        if function is inspecting.ledger_page and not named["after"]:
+            await self._journal.settle(settlement(await begun(self._journal, self._claim)))
+        return result
+
+
+async def test_what_was_settled_meanwhile_is_looked_at_again_before_it_is_a_finding(
+    journal: Journal, gateway: Statement
+) -> None:
+    case = new_case()
+    claim = claim_of(await journal.accept(opening(case=case, exchange=outward(case, accepted_at=WITHIN))))
+    gateway.has(claim.exchange)
+
+    compared = await compare(cast("Journal", GoingOn(journal, claim)), gateway, now=NOW + timedelta(days=1))
+
+    assert (compared.agreed, compared.findings) == (1, [])
+
+
+async def test_a_run_is_kept_with_its_findings_and_seen_even_when_it_was_clean(
+    journal: Journal, gateway: Statement
+) -> None:
+    exchange = await kept(journal, State.PARKED)
+    gateway.has(exchange)
+    await keep(journal, "run-1", "uid:7", [await compare(journal, gateway)])
+    gateway.entries.clear()
+    await keep(journal, "run-2", "uid:7", [await compare(journal, gateway)])
+
+    first = await journal.read(reading.findings_of, "run-1")
+    newest = await journal.read(reading.findings_of, None)
+
+    assert [row["kind"] for row in first] == [COMPARED, "state_differs"]
+    assert [(row["run"], row["kind"]) for row in newest] == [("run-2", COMPARED)]
+    assert newest[0]["detail"] == "theirs 0, ours 1, agreed 0, open 1, left_out 0"
+
+
+async def test_every_injected_divergence_is_found_once_and_classed(journal: Journal, gateway: Statement) -> None:
+    chance = random.Random(20261121)
+    planted: list[tuple[str, str]] = []
+    for _ in range(120):
+        what = chance.choice(["none", "missing_there", "missing_here", "state_differs", "twice"])
+        exchange = (
+            outward(new_case())
+            if what == "missing_here"
+            else await kept(journal, State.PARKED if what == "state_differs" else State.DONE)
+        )
+        if what != "missing_there":
+            gateway.has(exchange, times=2 if what == "twice" else 1)
+        if what != "none":
+            planted.append((what, exchange.reference))
+
+    first, second = [kinds(await compare(journal, gateway)) for _ in range(2)]
+
+    assert sorted(first) == sorted(planted)
+    assert second == first
+
+
+async def test_more_findings_than_anyone_reads_are_counted_only(journal: Journal, gateway: Statement) -> None:
+    for number in range(MOST_FINDINGS + 3):
+        gateway.entries.append(LedgerEntry(f"stranger-{number}", "PushStatus"))
+
+    compared = await compare(journal, gateway)
+
+    assert (len(compared.findings), compared.left_out) == (MOST_FINDINGS, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "may_have_effect", "command"),
+    [
+        (State.IN_DOUBT, True, "panjereh exchanges replay {id} "),
+        (State.PARKED, True, "panjereh exchanges replay {id} "),
+        (State.PARKED, False, 'panjereh exchanges resolve {id} --as sent --evidence "statement of window/1.0" '),
+        (State.READY, False, "panjereh exchanges withdraw {id} "),
+        (State.BLOCKED, False, "panjereh exchanges withdraw {id} "),
+        (State.REFUSED, False, "panjereh exchanges show {id}"),
+    ],
+)
+def test_the_command_that_mends_is_one_that_the_state_machine_allows(
+    state: State, may_have_effect: object, command: str
+) -> None:
+    exchange = outward(new_case(), state=state, may_have_effect=bool(may_have_effect))
+
+    assert mending(exchange, ledger=WINDOW, run=RUN).startswith(command.format(id=exchange.id))
+
+
+def test_a_conflict_is_not_asked_again_but_resolved_by_a_person() -> None:
+    exchange = outward(new_case(), state=State.PARKED, may_have_effect=True, code="conflict")
+
+    assert " resolve " in mending(exchange, ledger=WINDOW, run=RUN)
+
+
+REFERENCES = st.sets(st.integers(0, 40).map(lambda number: f"{number:02d}"))
+
+
+@given(ours=REFERENCES, theirs=REFERENCES)
+async def test_both_ledgers_come_out_side_by_side_whatever_they_hold(ours: set[str], theirs: set[str]) -> None:
+    case = new_case()
+
+    async def pages() -> AsyncIterator[Kept]:
+        for reference in sorted(ours):
+            yield Kept(outward(case, reference=reference), "")
+
+    entries = (Entry(reference, "PushStatus", "", times=1, is_in_period=True) for reference in sorted(theirs))
+
+    pairs = [
+        (kept and kept.exchange.reference, entry and entry.reference) async for kept, entry in merged(pages(), entries)
+    ]
+
+    both = ours | theirs
+    assert pairs == [(one if one in ours else None, one if one in theirs else None) for one in sorted(both)]
+
+
+async def test_their_ledger_comes_sorted_and_each_reference_once_whatever_its_order() -> None:
+    early, late = NOW - timedelta(hours=2), NOW - timedelta(hours=1)
+    far = Statement(
+        [
+            LedgerEntry("b", "PushStatus", "1", late),
+            LedgerEntry("a-2", "PushStatus", None, late),
+            LedgerEntry("a", "IssueBill", "2", early),
+            LedgerEntry("b", "PushStatus", "1", early),
+        ]
+    )
+
+    theirs = await Theirs.read(cast("Target", far), DAY, Period(late, NOW))
+
+    assert list(theirs.entries()) == [
+        Entry("a", "IssueBill", "2", times=1, is_in_period=False),
+        Entry("a-2", "PushStatus", "", times=1, is_in_period=True),
+        Entry("b", "PushStatus", "1", times=2, is_in_period=True),
+    ]
+
+
+async def test_a_page_of_our_ledger_begins_where_the_last_one_ended(journal: Journal) -> None:
+    case = new_case()
+    await journal.accept(opening(case=case))
+    for _ in range(4):
+        reference = str(uuid.uuid4())
+        await journal.accept(addition(case, exchange=outward(case, reference=reference)))
+
+    def page(after: str) -> Any:
+        return journal.read(
+            inspecting.ledger_page,
+            TENANT,
+            WINDOW,
+            since=DAY.since,
+            until=NOW + timedelta(hours=1),
+            after=after,
+            limit=3,
+        )
+
+    first = [one.exchange.reference for one in await page("")]
+    second = [one.exchange.reference for one in await page(first[-1])]
+
+    assert (len(first), len(second)) == (3, 1)
+    assert first + second == sorted(first + second)
