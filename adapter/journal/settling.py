@@ -232,7 +232,12 @@ def _update_cases(unit: Unit, settlements: Sequence[Settlement]) -> None:
     closed = sorted({case_id for case_id, news in told if news.stage in CLOSED_STAGES})
     if closed:
         unit.connection.execute(
-            delete(business_keys).where(business_keys.c.case_id.in_(closed), business_keys.c.is_permanent.is_(False))
+            delete(business_keys).where(
+                business_keys.c.case_id.in_(
+                    select(cases.c.id).where(cases.c.id.in_(closed), cases.c.closed_at.is_not(None))
+                ),
+                business_keys.c.is_permanent.is_(False),
+            )
         )
 
 

@@ -58,7 +58,7 @@ class Statements:
         length = 1 << (len(values) - 1).bit_length()
         sql = self._selects.get((statement, length))
         if sql is None:
-            parameters = [bindparam(f"p{place}", None) for place in range(length)]
+            parameters: list[BindParameter[Any]] = [bindparam(f"p{place}", None) for place in range(length)]
             sql = str(
                 statement(parameters).compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
             )

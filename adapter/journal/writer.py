@@ -95,9 +95,10 @@ class Writer:
         return None
 
     def _commit_batch(self, connection: Connection, batch: list[_Step]) -> None:
-        if self._failure is None and self._commit(connection, batch) and len(batch) > 1:
+        if self._failure is None and self._commit(connection, batch) and _may_hold_alone(batch):
             for step in batch:
-                self._commit(connection, [step])
+                if self._failure is None:
+                    self._commit(connection, [step])
         if self._failure is not None:
             for step in batch:
                 step.answer = JournalFailed(str(self._failure))
@@ -131,6 +132,11 @@ def _by_handler(batch: list[_Step]) -> dict[Handler[Any, Any], list[_Step]]:
     for step in batch:
         groups.setdefault(step.handler, []).append(step)
     return groups
+
+
+def _may_hold_alone(batch: list[_Step]) -> bool:
+    """Whether another try may succeed: without the guilty step, or after another node's commit was in the way."""
+    return len(batch) > 1 or isinstance(batch[0].answer, DBAPIError)
 
 
 def _fail(batch: list[_Step], error: Exception) -> None:

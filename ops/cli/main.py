@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from cyclopts import App, CycloptsError
 
 from adapter.errors import PanjerehError
+from adapter.tables import near
 from ops.cli.exits import Exit, exit_of
 
 _COMMANDS = (
@@ -25,6 +26,9 @@ _COMMANDS = (
     ("migrate", "ops.cli.journal:migrate", "Bring the journal's schema up to this version."),
     ("health", "ops.cli.running:health", "Tell how the running daemon is."),
 )
+
+_KNOWN = tuple(name for name, _, _ in _COMMANDS)
+"""Looked at before the parser does: to tell an unknown command it would load every one of them."""
 
 
 def _version() -> str:
@@ -50,6 +54,9 @@ def make_app() -> App:
 
 def run_command(tokens: Sequence[str]) -> int:
     """Run one command; its exit code. What is wrong is told in a sentence on stderr, without a traceback."""
+    if tokens and tokens[0] not in _KNOWN and not tokens[0].startswith("-"):
+        print(f"panjereh: {tokens[0]!r} is not a command; {near(tokens[0], _KNOWN)}", file=sys.stderr)
+        return Exit.USAGE
     try:
         code = make_app()(tokens, exit_on_error=False, result_action="return_value")
     except CycloptsError:

@@ -32,7 +32,7 @@ class Envelope:
     subject: str
     scene: str
     title: str
-    planted: str | None = None
+    is_planted: bool = False
     is_request: bool = False
 
 
@@ -47,7 +47,7 @@ class Ack:
     subject: str
     scene: str
     title: str
-    planted: str | None
+    is_planted: bool
     is_request: bool
     tracking_code: str
     digest: str
@@ -136,7 +136,7 @@ def _ack(envelope: Envelope, record: Mapping[str, Any], *, sendings: int, first_
         subject=envelope.subject,
         scene=envelope.scene,
         title=envelope.title,
-        planted=envelope.planted,
+        is_planted=envelope.is_planted,
         is_request=envelope.is_request,
         tracking_code=str(record["tracking_code"]),
         digest=_digest(record),

@@ -63,9 +63,9 @@ def count(acks: Sequence[Ack], effects: Mapping[str, Sequence[Effect]], scenes: 
     ended = ends(requests, effects[GATEWAY], scenes)
     hows = Counter(end.how for end in ended.values())
     open_codes = [code for code in requests if code not in ended]
-    planted = [code for code, ack in requests.items() if ack.planted]
-    parked = tuple(code for code in open_codes if requests[code].planted)
-    lost = [code for code in open_codes if not requests[code].planted] + lost_payments(acks, effects)
+    planted = [code for code, ack in requests.items() if ack.is_planted]
+    parked = tuple(code for code in open_codes if requests[code].is_planted)
+    lost = [code for code in open_codes if not requests[code].is_planted] + lost_payments(acks, effects)
     everything = [effect for ledger in effects.values() for effect in ledger]
     return Count(
         accepted=len(requests),
@@ -100,11 +100,13 @@ def accepted_requests(acks: Iterable[Ack]) -> dict[str, Ack]:
 def ends(requests: Mapping[str, Ack], told: Sequence[Effect], scenes: Mapping[str, Scene]) -> dict[str, End]:
     """The end of each request: what the gateway was last told of it, or what the caller was answered at once."""
     last = {code: (ack.code, ack.acknowledged) for code, ack in requests.items() if ack.code}
-    last |= {effect.tracking_code: (effect.status_code, effect.at) for effect in told if _is_of(effect, requests)}
+    for effect in told:
+        if effect.status_code and effect.tracking_code and effect.tracking_code in requests:
+            last[effect.tracking_code] = (effect.status_code, effect.at)
     return {
         code: End(how, at)
         for code, (status, at) in last.items()
-        if (how := scenes[requests[code].scene].ends.get(status or ""))
+        if (how := scenes[requests[code].scene].ends.get(status))
     }
 
 
@@ -138,7 +140,9 @@ def contradicted(acks: Iterable[Ack]) -> int:
 
 def lost_payments(acks: Iterable[Ack], effects: Mapping[str, Iterable[Effect]]) -> list[str]:
     """Payments that were acknowledged, and entered in no internal system."""
-    entered = {effect.subject for ledger in effects.values() for effect in ledger if effect.operation == _PAYMENT_INSIDE}
+    entered = {
+        effect.subject for ledger in effects.values() for effect in ledger if effect.operation == _PAYMENT_INSIDE
+    }
     return sorted({ack.subject for ack in acks if ack.operation == _PAYMENT_AT_THE_DOOR} - entered)
 
 
@@ -150,10 +154,6 @@ def percentiles(seconds: Iterable[float]) -> Percentiles:
 
 
 _BY = ("key", "subject")
-
-
-def _is_of(effect: Effect, requests: Mapping[str, Ack]) -> bool:
-    return effect.status_code is not None and effect.tracking_code in requests
 
 
 def _rate(acks: Sequence[Ack], effects: Sequence[Effect]) -> float:

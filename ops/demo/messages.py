@@ -87,7 +87,8 @@ class Forms:
 
 
 def _soap(operation: str, record: Mapping[str, Any], key: str) -> Message:
-    envelope = etree.Element(f"{{{_SOAP}}}Envelope", nsmap={"soap": _SOAP, None: NAMESPACE})
+    names: dict[str | None, str] = {"soap": _SOAP, None: NAMESPACE}
+    envelope = etree.Element(f"{{{_SOAP}}}Envelope", nsmap=names)  # type: ignore[arg-type] # None is the default one
     header = etree.SubElement(envelope, f"{{{_SOAP}}}Header")
     etree.SubElement(header, f"{{{NAMESPACE}}}IdempotencyKey").text = key
     body = etree.SubElement(envelope, f"{{{_SOAP}}}Body")

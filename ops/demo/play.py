@@ -13,27 +13,30 @@ from ops.demo.callers import AckLedger, Callers, Envelope
 from ops.demo.citizens import Citizens
 from ops.demo.count import accepted_requests, ends
 from ops.demo.messages import Forms
+from ops.demo.operators import under_way
 from ops.demo.requests import Request
 from ops.demo.scenes import Scene, Script, fill
 from ops.demo.stage import GATEWAY_CONTRACT, Stage
 
 _LOOK_SECONDS = 0.1
-_QUIET_SECONDS = 1.5
+_QUIET_SECONDS = 0.5
 _REPEAT_AFTER_SECONDS = 0.3
+
+
+def _nothing(_told: object) -> None:
+    """Nobody looks on."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far the play is; `happened` is told each remarkable thing as it comes."""
+    """How far the play is. `happened` is told each remarkable thing as it comes, `watch` the figures as they grow."""
 
     requests: int
     acknowledged: int = 0
     ended: int = 0
-    told: int = 0
-    replies: int = 0
-    event: str = ""
-    happened: Callable[[str], None] = lambda _event: None
-    look: Callable[[Progress], None] = lambda _progress: None
+    killed: int = 0
+    happened: Callable[[str], None] = _nothing
+    watch: Callable[[Progress], None] = _nothing
 
 
 @dataclass(slots=True)
@@ -49,6 +52,7 @@ class Play:
     progress: Progress
     callers: Callers = field(init=False)
     citizens: Citizens = field(init=False)
+    _middle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         forms = Forms(GATEWAY_CONTRACT)
@@ -59,16 +63,14 @@ class Play:
     async def run(self) -> None:
         """Everything was sent, and is at rest or had its time."""
         await self.stage.set_faults(self.script)
-        watching = asyncio.create_task(self._watch())
-        replying = asyncio.create_task(self.citizens.run())
-        sending = asyncio.create_task(self._send_all())
-        killing = asyncio.create_task(self._kill())
+        beside = [asyncio.create_task(one) for one in (self._watch(), self.citizens.run(), self._tell_outage())]
+        first = [asyncio.create_task(one) for one in (self._send_all(), self._kill())]
         try:
-            await self._until_rest(sending, killing)
+            await self._until_rest(*first)
         finally:
-            for task in (sending, killing, replying, watching):
+            for task in (*first, *beside):
                 task.cancel()
-            await asyncio.gather(sending, killing, replying, watching, return_exceptions=True)
+            await asyncio.gather(*first, *beside, return_exceptions=True)
         await self.stage.end_faults()
 
     async def _send_all(self) -> None:
@@ -90,37 +92,50 @@ class Play:
 
     async def _kill(self) -> None:
         """In the middle, and while work is under way."""
-        share = self.script.times.kill_after_share
-        while self.progress.acknowledged < share * len(self.requests):
-            await asyncio.sleep(_LOOK_SECONDS / 4)
+        await self._middle.wait()
         killed, started = await self.stage.restart_after_kill()
+        self.progress.killed += 1
         self.progress.happened(f"kill -9 of the daemon (pid {killed}); started again as {started}")
 
     async def _until_rest(self, *first: asyncio.Task[None]) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._longest()):
                 await asyncio.gather(*first)
-                while not self._is_over():
-                    await asyncio.sleep(_LOOK_SECONDS)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        while True:
+            if await self._is_over():
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _longest(self) -> float:
         times = self.script.times
         return len(self.requests) / times.requests_per_second + times.rest_within_seconds
 
-    def _is_over(self) -> bool:
-        """Everything but what was planted has ended, and the gateway has heard nothing new for a while."""
-        planted = sum(request.planted is not None for request in self.requests)
+    async def _is_over(self) -> bool:
+        """Everything but what was planted has ended, and the daemon has nothing under way."""
+        planted = sum(request.is_planted for request in self.requests)
+        if self.progress.ended < len(self.requests) - planted:
+            return False
         last = max((effect.at for effect in self.citizens.told), default=0.0)
-        return self.progress.ended >= len(self.requests) - planted and time.time() - last > _QUIET_SECONDS
+        return time.time() - last > _QUIET_SECONDS and not await under_way(self.stage.socket)
+
+    async def _tell_outage(self) -> None:
+        rule = self.script.outage
+        await asyncio.sleep(rule["after_seconds"])
+        self.progress.happened(f"{rule['stand_in']} is down for {rule['seconds']} s")
+        await asyncio.sleep(rule["seconds"])
+        self.progress.happened(f"{rule['stand_in']} is back")
 
     async def _watch(self) -> None:
         while True:
             requests = accepted_requests(self.ledger.acks)
             self.progress.acknowledged = len(requests)
+            if len(requests) >= self.script.times.kill_after_share * len(self.requests):
+                self._middle.set()
             self.progress.ended = len(ends(requests, self.citizens.told, self.scenes))
-            self.progress.told = len(self.citizens.told)
-            self.progress.replies = self.citizens.replies
-            self.progress.look(self.progress)
+            self.progress.watch(self.progress)
             await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -135,8 +150,6 @@ def _envelope(request: Request) -> Envelope:
         subject=request.key,
         scene=request.scene,
         title=request.title,
-        planted=request.planted.title if request.planted else None,
+        is_planted=request.is_planted,
         is_request=True,
     )
-
-

@@ -14,7 +14,7 @@ _PEOPLE_PER_REQUEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One citizen's request. `planted` tells what is wrong with it; `is_repeated` asks for a second sending."""
+    """One citizen's request. A planted one can have no end; a repeated one is sent a second time."""
 
     number: int
     scene: str
@@ -24,7 +24,7 @@ class Request:
     binding: str
     values: Mapping[str, Any]
     record: Any
-    planted: Variation | None = None
+    is_planted: bool = False
     is_repeated: bool = False
 
     @property
@@ -35,16 +35,18 @@ class Request:
 
 def requests_of(scenes: Mapping[str, Scene], script: Script, *, count: int, seed: int) -> list[Request]:
     """So many requests in the order of their sending; the planted ones are among them, whatever the count."""
-    roles = [(scene, None, planted) for scene in scenes.values() for planted in scene.planted]
+    roles: list[tuple[Scene, Variation, bool]] = [
+        (scene, planted, True) for scene in scenes.values() for planted in scene.planted
+    ]
     shares = {scene.name: scene.share for scene in scenes.values()}
     for name, size in parts_of(max(count - len(roles), 0), shares).items():
         scene = scenes[name]
         kinds = parts_of(size, {place: kind.share for place, kind in enumerate(scene.variations)})
-        roles += [(scene, scene.variations[place], None) for place, times in kinds.items() for _ in range(times)]
+        roles += [(scene, scene.variations[place], False) for place, times in kinds.items() for _ in range(times)]
     order = sorted(range(len(roles)), key=lambda place: invented.draw(seed, "order", place))
     repeated = set(sorted(order, key=lambda place: invented.draw(seed, "repeat", place))[: _tenth(count, script)])
     return [
-        _request(number, *roles[place], script=script, seed=seed, is_repeated=place in repeated)
+        _request(number, roles[place], script=script, seed=seed, is_repeated=place in repeated)
         for number, place in enumerate(order, start=1)
     ]
 
@@ -65,16 +67,9 @@ def _tenth(count: int, script: Script) -> int:
 
 
 def _request(
-    number: int,
-    scene: Scene,
-    variation: Variation | None,
-    planted: Variation | None,
-    *,
-    script: Script,
-    seed: int,
-    is_repeated: bool,
+    number: int, role: tuple[Scene, Variation, bool], *, script: Script, seed: int, is_repeated: bool
 ) -> Request:
-    kind = planted or variation or Variation("")
+    scene, kind, is_planted = role
     channel = _chosen(list(script.channels), seed, "channel", number)
     values: dict[str, Any] = _values(number) | {"channel": script.channels[channel]}
     values |= {name: fill(value, values) for name, value in {**scene.values, **kind.values}.items()}
@@ -87,7 +82,7 @@ def _request(
         binding=_chosen(script.bindings, seed, "binding", number),
         values=values,
         record=scene.record,
-        planted=planted,
+        is_planted=is_planted,
         is_repeated=is_repeated,
     )
 

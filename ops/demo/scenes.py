@@ -55,9 +55,13 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """The profile of short durations. `scale` multiplies every waiting time of the engine."""
+    """The profile of short durations: `scale` multiplies every waiting time of the engine, up to the longest.
+
+    `pace_seconds` lies between two events of a case in an internal system.
+    """
 
     scale: float
+    longest_wait_seconds: float
     pace_seconds: float
     requests_per_second: float
     kill_after_share: float

@@ -11,7 +11,7 @@ from ops.demo.installation import Installation, install
 from ops.demo.processes import Processes, Running, free_port
 from ops.demo.scenes import Scene, Script
 from ops.demo.wire import call
-from ops.settings import Settings
+from ops.settings import Settings, load_settings
 
 CONTRACTS: Path = Settings.model_fields["contracts"].default
 GATEWAY_CONTRACT = CONTRACTS / "window" / "1.0"
@@ -33,6 +33,11 @@ class Stage:
     def ledgers(self) -> Path:
         """The folder of the effect ledgers."""
         return self.folder / _LEDGERS
+
+    @property
+    def socket(self) -> Path:
+        """Where operators ask the daemon."""
+        return load_settings(self.installation.settings).admin_socket
 
     async def restart_after_kill(self) -> tuple[int, int]:
         """`kill -9` the daemon and start it again; the old and the new pid."""
@@ -71,6 +76,7 @@ async def build_stage(folder: Path, processes: Processes, scenes: Sequence[Scene
         scale=script.times.scale,
         port=port,
         channels=list(script.channels),
+        longest_wait_seconds=script.times.longest_wait_seconds,
     )
     door = f"http://127.0.0.1:{port}"
     daemon = await processes.daemon(installation.settings, door)

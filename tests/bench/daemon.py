@@ -48,7 +48,7 @@ def measure(folder: Path, *, calls: int) -> list[Figure]:
             2 * calls / seconds,
             "exchanges/s",
             150,
-            note=f"{calls / seconds:.0f} requests/s done, {calls / accepted:.0f}/s accepted, p50 {p50:.0f} p99 {p99:.0f} ms",
+            note=f"{calls / seconds:.0f} requests/s, accepted {calls / accepted:.0f}/s, p50 {p50:.0f} p99 {p99:.0f} ms",
         ),
         Figure("daemon, peak memory", memory, "MB", 200, at_most=True),
     ]
@@ -68,13 +68,15 @@ def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
 @contextmanager
 def _daemon(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).with_name("panjereh")), "run", "--config", str(installation.settings)]
-    with (installation.folder / "daemon.log").open("wb") as log:
-        with subprocess.Popen(command, cwd=HOUSE, stderr=log) as process:
-            try:
-                yield process
-            finally:
-                process.send_signal(signal.SIGTERM)
-                process.wait(15)
+    with (
+        (installation.folder / "daemon.log").open("wb") as log,
+        subprocess.Popen(command, cwd=HOUSE, stderr=log) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(15)
 
 
 def _until_ready(url: str) -> None:

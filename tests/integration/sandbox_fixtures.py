@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sandbox_client import CONTRACTS, Start
+from tests.integration.sandbox_client import CONTRACTS, Start
 
 from ops.sandbox import Sandbox, SandboxSettings, serve
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import jsonschema_rs
 import pytest
 from lxml import etree
-from sandbox_client import (
+from tests.integration.sandbox_client import (
     CONTRACTS,
     FAR_AHEAD,
     FOLDERS,

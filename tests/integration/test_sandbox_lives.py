@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
-from sandbox_client import (
+from tests.integration.sandbox_client import (
     FAR_AHEAD,
     LONG_AGO,
     SCHEMAS,

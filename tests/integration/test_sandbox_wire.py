@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from sandbox_client import (
+from tests.integration.sandbox_client import (
     SCHEMAS,
     URBAN,
     WINDOW,

@@ -55,7 +55,7 @@ def crash(folder: Path, new_database: Callable[[], str], *, full: bool) -> list[
             Figure(f"crash on {name}: lost", sum(r.lost for r in results), "requests", 0, at_most=True),
             Figure(f"crash on {name}: doubled", sum(r.doubled for r in results), "effects", 0, at_most=True),
             Figure(f"crash on {name}: out of order", sum(r.disordered for r in results), "statuses", 0, at_most=True),
-            Figure(f"crash on {name}: points that never came", sum(not r.died for r in results), "points", 0, at_most=True),
+            Figure(f"crash on {name}: points missed", sum(not r.died for r in results), "points", 0, at_most=True),
         ]
     return figures
 

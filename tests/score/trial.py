@@ -160,7 +160,11 @@ def _proxy(run: _Run, peer: str, address: str) -> Proxy:
     point = run.trial.point
     if not isinstance(point, NetworkPoint) or point.peer != peer:
         return Proxy(address, None)
-    return Proxy(address, Strike(point.moment, point.match.encode(), 1, lambda: run.process.kill()))
+
+    def strike() -> None:
+        run.process.kill()
+
+    return Proxy(address, Strike(point.moment, point.match.encode(), 1, strike))
 
 
 async def _keep_alive(run: _Run) -> None:
@@ -222,7 +226,7 @@ async def _until_acknowledged(
         if answer.status_code == httpx.codes.ACCEPTED:
             run.acks.setdefault(key, set()).add(answer.json()["tracking_code"])
             return
-        if answer.status_code < 500 and answer.status_code != httpx.codes.CONFLICT:  # noqa: PLR2004
+        if answer.status_code < 500 and answer.status_code != httpx.codes.CONFLICT:
             raise AssertionError(f"{path}: {answer.status_code} {answer.text}")
         await asyncio.sleep(0.05)
 

@@ -137,10 +137,10 @@ def classify_by_class(contract: Any, operation: Any, observation: Any) -> Outcom
 
 
 WEAKNESSES: dict[str, Callable[[Parts], Parts]] = {
-    "no intent row": lambda parts: replace(parts, journal=NoIntent),
-    "no query before resend": lambda parts: replace(parts, target=NoQuery, system=NoQuery),
-    "no dedupe key": lambda parts: replace(parts, journal=NoDedupe),
-    "classified by exception class": lambda parts: replace(parts, classify=classify_by_class),
+    "no intent row": lambda parts: _with(parts, journal=NoIntent),
+    "no query before resend": lambda parts: _with(parts, target=NoQuery, system=NoQuery),
+    "no dedupe key": lambda parts: _with(parts, journal=NoDedupe),
+    "classified by exception class": lambda parts: _with(parts, classify=classify_by_class),
 }
 
 
@@ -153,7 +153,11 @@ def parts_for(point: Point | None, weakness: str | None) -> Parts:
     count = [0]
     field = {"journal": "journal", "gateway": "target", "system": "system"}[point.part]
     inner = getattr(parts, field)
-    return replace(parts, **{field: lambda part: Mortal(inner(part), point, count)})
+    return _with(parts, **{field: lambda part: Mortal(inner(part), point, count)})
+
+
+def _with(parts: Parts, **changes: Any) -> Parts:
+    return replace(parts, **changes)
 
 
 def main(settings: Path, point: Point | None, weakness: str | None, log: Path) -> None:

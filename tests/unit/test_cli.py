@@ -1,0 +1,275 @@
+"""The command itself: what it prints, where, and with which exit code; no installation is needed for any of this."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from adapter.errors import (
+    DaemonUnreachable,
+    FaultySettings,
+    FaultyTables,
+    GatewayUnreachable,
+    IllegalTransition,
+    JournalFailed,
+    JournalLocked,
+    NotFound,
+    PanjerehError,
+    Refused,
+)
+from ops.cli.exits import Exit, exit_of
+from ops.cli.main import run_command
+from ops.cli.printing import clean, moment, print_table, shown
+from ops.demo.installation import install
+from tests.support.records import ROOT
+
+Captured = pytest.CaptureFixture[str]
+
+_NOBODY = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
+_COMMAND = [sys.executable, "-c", "from ops.cli.main import main; main()"]
+
+
+def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
+    program = (
+        "import sys, time; began = time.perf_counter(); from ops.cli.main import run_command; run_command(['--help']);"
+        "print(time.perf_counter() - began, [name for name in ('sqlalchemy', 'lxml', 'httpx', 'starlette', 'pydantic')"
+        " if name in sys.modules], file=sys.stderr)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in "123"]
+
+    seconds = min(float(run.stderr.split()[0]) for run in runs)
+    assert seconds < 0.3
+    assert all(run.stderr.split(maxsplit=1)[1] == "[]\n" for run in runs)
+    assert all(name in runs[0].stdout for name in ("demo", "sandbox", "run", "check", "exchanges", "reconcile"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["run", "sandbox", "check", "test", "exchanges", "cases", "endpoints", "reconcile", "journal", "migrate", "health"],
+)
+def test_every_command_tells_its_help(command: str, capsys: Captured) -> None:
+    assert run_command([command, "--help"]) == Exit.OK
+    assert f"Usage: panjereh {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        ["exchanges", "lst"],
+        ["exchanges", "list", "--state", "lost"],
+        ["exchanges", "list", "--limit", "many"],
+        ["exchanges", "resolve", "01", "--as", "sent"],
+        ["cases", "show"],
+    ],
+)
+def test_a_command_said_wrongly_ends_with_2_and_says_why_on_stderr(tokens: list[str], capsys: Captured) -> None:
+    assert run_command(tokens) == Exit.USAGE
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Error" in told.err
+
+
+def test_an_unknown_command_gets_the_near_name(capsys: Captured) -> None:
+    assert run_command(["exchange"]) == Exit.USAGE
+    assert capsys.readouterr().err == "panjereh: 'exchange' is not a command; did you mean 'exchanges'?\n"
+
+
+def test_a_missing_settings_file_is_named_in_one_sentence_without_a_traceback(capsys: Captured, tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.toml"
+
+    assert run_command(["exchanges", "list", "--config", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().err == f"{path}: there is no such file; name one with --config\n"
+
+
+def test_the_settings_file_may_be_named_by_the_environment(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "panjereh.toml"
+    path.write_text('nod = "one"\n', encoding="utf-8")
+    monkeypatch.setenv("PANJEREH_CONFIG", str(path))
+
+    assert run_command(["health"]) == Exit.USAGE
+    assert f"{path}: nod: there is no such setting; is it misspelt?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Refused("x"), 2),
+        (NotFound("x"), 2),
+        (IllegalTransition("x"), 2),
+        (FaultySettings(["x"]), 2),
+        (DaemonUnreachable("x"), 3),
+        (GatewayUnreachable("x"), 3),
+        (JournalLocked("x"), 3),
+        (FaultyTables(["x"]), 1),
+        (JournalFailed("x"), 1),
+    ],
+)
+def test_the_exit_code_tells_whether_to_say_it_otherwise_or_to_come_back_later(error: PanjerehError, code: int) -> None:
+    assert exit_of(error) == code
+
+
+def test_an_interrupted_command_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
+    installation = install(tmp_path, _NOBODY, services=["renovation_toll"], scale=1.0, port=0)
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / "admin.sock"))
+        silent.listen()
+        silent.settimeout(20)
+        command = [*_COMMAND, "health", "--config", str(installation.settings)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(100)
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=20)
+
+    assert (process.returncode, told) == (Exit.INTERRUPTED, "")
+
+
+def test_check_is_green_on_the_shipped_folders(capsys: Captured) -> None:
+    assert run_command(["check"]) == Exit.OK
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "3 contracts, 3 services are sound; 0 faults\n"
+
+
+def test_check_as_json_is_one_object_with_its_format(capsys: Captured) -> None:
+    assert run_command(["check", "--json"]) == Exit.OK
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["format"] == 1
+    assert told["faults"] == []
+    assert told["services"] == ["building_permit", "notary_inquiry", "renovation_toll"]
+
+
+def _append(text: str) -> Callable[[str], str]:
+    return lambda content: content + text
+
+
+def _replace(old: str, new: str) -> Callable[[str], str]:
+    def change(content: str) -> str:
+        assert old in content
+        return content.replace(old, new, 1)
+
+    return change
+
+
+_FAULTS: list[tuple[str, Callable[[str], str], str]] = [
+    ("contracts/revenue/1.0/outcomes.csv", _append("body,NEW,dne,تازه,new\n"), "dne"),
+    (
+        "contracts/revenue/1.0/contract.toml",
+        _append('\n[operations.Wish]\ndirection = "sideways"\n'),
+        "operations.Wish",
+    ),
+    ("mappings/building_permit/service.toml", _replace('pattern = "case"', 'pattern = "cas"'), "case"),
+    ("mappings/building_permit/card.toml", lambda _content: "title = \n", "card.toml"),
+    (
+        "mappings/building_permit/urban_core/submit.csv",
+        _replace(",renovation_code,district", ",renovation_cod,x"),
+        "rule",
+    ),
+    ("mappings/building_permit/urban_core/payment.csv", _append("Zip,no.such.path,text,,,,\n"), "no.such.path"),
+    ("mappings/building_permit/urban_core/withdraw.csv", _append("Zeal,reason,text,,reason is,,\n"), "when"),
+    ("mappings/building_permit/codes/usage.csv", _append("x,1,ب,1405/13/01,,\n"), "valid_from"),
+    ("mappings/notary_inquiry/urban_core/ask.csv", _append("Zone,deal.letter_no,jalali_date,YYYY,,,\n"), "argument"),
+    ("mappings/notary_inquiry/service.toml", _append('\n[outward2]\nx = "y"\n'), "outward2"),
+]
+
+
+def test_check_finds_ten_planted_faults_in_one_run_and_names_file_line_and_column(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    for folder in ("contracts", "mappings"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for name, change, _ in _FAULTS:
+        path = tmp_path / name
+        path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    folders = ["--contracts", str(tmp_path / "contracts"), "--mappings", str(tmp_path / "mappings")]
+
+    assert run_command(["check", *folders]) == Exit.FINDINGS
+
+    told = capsys.readouterr().out.splitlines()
+    for name, _, word in _FAULTS:
+        assert any(line.startswith(name) and word in line for line in told), (name, word, told)
+    assert str(tmp_path) not in "".join(told)
+
+
+def test_check_of_one_service_tells_the_faults_of_that_one_only(capsys: Captured, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    for name in ("notary_inquiry", "renovation_toll"):
+        (tmp_path / "mappings" / name / "card.toml").unlink()
+
+    assert run_command(["check", "renovation_toll", "--mappings", str(tmp_path / "mappings")]) == Exit.FINDINGS
+    told = capsys.readouterr().out
+    assert "mappings/renovation_toll/card.toml" in told
+    assert "notary_inquiry" not in told
+
+
+def test_a_service_that_does_not_exist_gets_the_near_name(capsys: Captured) -> None:
+    assert run_command(["check", "building_permits"]) == Exit.USAGE
+    assert "did you mean 'building_permit'?" in capsys.readouterr().err
+
+
+def test_the_cases_of_the_shipped_services_pass(capsys: Captured) -> None:
+    assert run_command(["test"]) == Exit.OK
+    assert "cases passed" in capsys.readouterr().err
+
+
+def test_a_case_that_fails_is_told_with_its_service_and_sentence(capsys: Captured, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "mappings", tmp_path / "mappings")
+    path = min((tmp_path / "mappings" / "notary_inquiry" / "cases").glob("*.out.json"))
+    path.write_text('{"untranslatable": "never so"}', encoding="utf-8")
+
+    assert run_command(["test", "notary_inquiry", "--mappings", str(tmp_path / "mappings")]) == Exit.FINDINGS
+    told = capsys.readouterr().out
+    assert path.name.removesuffix(".out.json") in told
+    assert "never so" in told
+
+
+def test_persian_cells_align_and_ids_stay_ascii(capsys: Captured) -> None:
+    print_table(("title", "id"), [("استعلام دفاتر", "284833863643"), ("می\u200cخواهم", "01a1"), ("plain", "01a2")])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert {cell_len(line[: line.index("01a")]) for line in lines[2:]} == {cell_len(lines[1][: lines[1].index("284")])}
+
+
+def test_a_table_in_a_file_is_neither_cut_nor_coloured(capsys: Captured) -> None:
+    sentence = "a long reason " * 40
+    print_table(("id", "reason"), [("1" * 32, sentence)])
+
+    told = capsys.readouterr().out
+    assert sentence.strip() in told
+    assert "\x1b" not in told
+
+
+def test_another_sides_words_can_not_steer_the_terminal_nor_turn_it() -> None:
+    assert clean("done\x1b[2J\x07\u202e\u2066 ok\n") == "done [2J    ok "
+    assert clean("می\u200cشود") == "می\u200cشود"
+
+
+def test_brackets_in_a_reason_are_printed_as_they_are(capsys: Captured) -> None:
+    print_table(("reason",), [("floors[0].use [red]x[/red]",)])
+
+    assert "floors[0].use [red]x[/red]" in capsys.readouterr().out
+
+
+def test_values_are_shown_as_people_read_them() -> None:
+    assert [shown(value) for value in (None, True, {"a": 1, "b": None}, ["x", 2])] == ["", "yes", "a=1 b=", "x 2"]
+
+
+def test_moments_are_shown_in_the_jalali_calendar_and_tehran_time() -> None:
+    assert moment("2026-11-21T18:58:47.634Z") == "1405/08/30 22:28:47"
+    assert moment("2026-11-21T20:30:00+00:00") == "1405/09/01 00:00:00"
+    assert moment(None) == ""
