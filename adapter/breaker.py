@@ -2,7 +2,8 @@
 
 Business refusals are successes of the wire and close it. While it is open no attempt is burnt; one probe is let
 through when its time has come, and after success the number at once grows 1, 2, 4 … until it no longer matters. A
-failure among these halves the number: an endpoint that loses one answer in ten is slow to trust, but not lost.
+failure among these halves the number: an endpoint that loses one answer in ten is slow to trust, but not lost. A call
+that began before it opened and ends later takes no place from the probe and says nothing of now.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Breaker:
         self._open_until: datetime | None = None
         self._allowed: int | None = None
         self._under_way = 0
+        self._times_opened = 0
 
     def is_open(self, now: datetime) -> bool:
         """Whether a call would not be let through now."""
@@ -41,17 +43,19 @@ class Breaker:
         """Until when nothing is sent; None while closed."""
         return self._open_until
 
-    def begin(self, now: datetime) -> bool:
-        """Take a place for one call; False when the breaker lets none through."""
+    def begin(self, now: datetime) -> int | None:
+        """A place for one call, to be given back by `end` or `cancel`; None when the breaker lets none through."""
         if self.is_open(now):
-            return False
+            return None
         if self._open_until is not None:
             self._open_until, self._allowed = None, 1
         self._under_way += 1
-        return True
+        return self._times_opened
 
-    def end(self, now: datetime, *, succeeded: bool) -> None:
+    def end(self, place: int, now: datetime, *, succeeded: bool) -> None:
         """Give the place back and remember how the call went."""
+        if place != self._times_opened:
+            return
         self._under_way -= 1
         self._calls.append((now, succeeded))
         while self._calls and self._calls[0][0] < now - self._profile.breaker_window:
@@ -61,9 +65,10 @@ class Breaker:
         else:
             self._fail(now)
 
-    def cancel(self) -> None:
+    def cancel(self, place: int) -> None:
         """Give the place back without a verdict: the call was cancelled by us."""
-        self._under_way -= 1
+        if place == self._times_opened:
+            self._under_way -= 1
 
     def _succeed(self) -> None:
         self._in_a_row = 0
@@ -83,13 +88,12 @@ class Breaker:
             self._allowed //= 2
 
     def _trip(self, now: datetime) -> None:
-        if self._open_until is not None and now < self._open_until:
-            return
         if self._allowed is not None:
             self._open_for = min(self._open_for * 2, self._profile.breaker_longest)
         self._open_until, self._allowed = now + self._open_for, 1
         self._calls.clear()
-        self._in_a_row = 0
+        self._in_a_row = self._under_way = 0
+        self._times_opened += 1
 
 
 def opened_for(breaker: Breaker, now: datetime) -> timedelta:

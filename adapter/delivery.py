@@ -120,7 +120,9 @@ class Delivery:
         if prepared is None:
             return
         breaker = self.endpoints.breaker((exchange.tenant, exchange.target), prepared.operation.group)
-        if (exchange.tenant, exchange.target) in self.endpoints.paused or not breaker.begin(self.clock()):
+        is_paused = (exchange.tenant, exchange.target) in self.endpoints.paused
+        place = None if is_paused else breaker.begin(self.clock())
+        if place is None:
             await self._postpone(claim, opened_for(breaker, self.clock()))
             return
         try:
@@ -130,9 +132,9 @@ class Delivery:
                 prepared.operation.name, prepared.frozen, reference=exchange.reference
             )
         except BaseException:
-            breaker.cancel()
+            breaker.cancel(place)
             raise
-        breaker.end(self.clock(), succeeded=outcome.verdict not in _TECHNICAL)
+        breaker.end(place, self.clock(), succeeded=outcome.verdict not in _TECHNICAL)
         await self._heed(sending, outcome)
         payload = prepared.payload
         if payload is None and exchange.direction is Direction.OUTWARD:

@@ -249,6 +249,8 @@ _DOUBT: dict[Effect, Callable[[Any, OperationContract, Claim], Awaitable[Sight |
 def _verdict(settlement: Settlement) -> Verdict:
     return {
         State.DONE: Verdict.DONE,
+        State.REFUSED: Verdict.REFUSED,
+        State.AWAITING: Verdict.AWAITING,
         State.READY: Verdict.RETRY,
         State.IN_DOUBT: Verdict.IN_DOUBT,
         State.PARKED: Verdict.PARKED,

@@ -80,10 +80,16 @@ async def _live(house: House, listener: socket.socket) -> int:
                 await house.delivery.drain(GRACE)
                 for flow in flows:
                     flow.cancel()
-    except* JournalFailed as group_error:
-        _log.critical("journal_failed", reason=str(group_error.exceptions[0]))
+    except* JournalFailed as failures:
+        _log.critical("journal_failed", reason=str(_first(failures)))
         code = 1
     return code
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error itself, however deep the flows' groups hold it."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def application(house: House) -> Starlette:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection, func, select
 
-from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, State
+from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange
 from adapter.journal.rows import exchange_of, micros, moment, optional_moment
-from adapter.journal.schema import attempts, audit, cases, endpoints, exchanges, findings, in_states
+from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
 
 
 class Kept(NamedTuple):
@@ -82,15 +82,6 @@ def kept_by_reference(connection: Connection, tenant: str, target: str, referenc
     return {row["reference"]: Kept(exchange_of(row), row["tracking_code"]) for row in rows}
 
 
-def last_attempt(connection: Connection, exchange_id: str) -> datetime | None:
-    """When the exchange's last attempt began; None before the first."""
-    return optional_moment(
-        connection.execute(
-            select(func.max(attempts.c.started_at)).where(attempts.c.exchange_id == exchange_id)
-        ).scalar_one_or_none()
-    )
-
-
 def tracking_codes(connection: Connection, case_ids: Iterable[str]) -> dict[str, str]:
     """Case → its tracking code."""
     rows = connection.execute(select(cases.c.id, cases.c.tracking_code).where(cases.c.id.in_(sorted(set(case_ids)))))
@@ -123,7 +114,8 @@ def undelivered(connection: Connection, tenant: str) -> dict[str, int]:
         .where(
             exchanges.c.tenant == tenant,
             exchanges.c.direction == Direction.OUTWARD.value,
-            in_states(LANE_HOLDING_STATES | {State.AWAITING}),
+            exchanges.c.settled_at.is_(None),
+            in_states(LANE_HOLDING_STATES),
         )
         .group_by(exchanges.c.service)
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pysqlite3.dbapi2
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapter.channels import Clock
 from adapter.errors import JournalLocked, JournalUnusable
@@ -32,6 +33,10 @@ _PRAGMAS = (
 )
 _WHOLE = 1 << 32
 """The advisory lock on the whole journal: every node shares it, a migration has it alone. Nodes' own keys are lower."""
+_TABLES = _WHOLE + 1
+_PATIENCE = text("SET lock_timeout = '1s'")
+"""A killed daemon's connection takes the database a moment to let go of; its restart should not fail for that."""
+_LOCK_NOT_AVAILABLE = "55P03"
 _DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
@@ -79,7 +84,7 @@ def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
 def held_lock(url: URL, node: str) -> Iterator[None]:
     """One daemon per SQLite file, one per node name on PostgreSQL; raises JournalLocked for the second."""
     if is_sqlite(url):
-        with _held_file(Path(str(url.database)).with_suffix(".lock")):
+        with _held_file(Path(str(url.database)).resolve().with_suffix(".lock")):
             yield
     else:
         with _held_node(url, node):
@@ -109,11 +114,9 @@ def _lock(file: IO[str], path: Path) -> None:
 @contextmanager
 def _held_node(url: URL, node: str) -> Iterator[None]:
     with _locking(url) as connection:
-        _take(
-            connection, "pg_try_advisory_lock_shared", _WHOLE, "the journal is being migrated; start again afterwards"
-        )
+        _take(connection, "pg_advisory_lock_shared", _WHOLE, "the journal is being migrated; start again afterwards")
         taken = f"a daemon named {node!r} already works on this database; give this one another name"
-        _take(connection, "pg_try_advisory_lock", zlib.crc32(node.encode()), taken)
+        _take(connection, "pg_advisory_lock", zlib.crc32(node.encode()), taken)
         yield
 
 
@@ -125,29 +128,40 @@ def held_alone(url: URL) -> Iterator[None]:
             yield
     else:
         with _locking(url) as connection:
-            _take(connection, "pg_try_advisory_lock", _WHOLE, "a daemon works on this database; stop every node first")
+            _take(connection, "pg_advisory_lock", _WHOLE, "a daemon works on this database; stop every node first")
             yield
 
 
 @contextmanager
 def _locking(url: URL) -> Iterator[Connection]:
-    """A connection of its own, which holds its advisory locks until it is closed."""
+    """A connection of its own, which holds its advisory locks until the end of the block."""
     engine = make_engine(url, writes=True, connections=1)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield connection
+            connection.execute(_PATIENCE)
+            try:
+                yield connection
+            finally:
+                with suppress(DBAPIError):  # the connection itself may be lost, and its locks with it
+                    connection.execute(text("SELECT pg_advisory_unlock_all()"))
     finally:
         engine.dispose()
 
 
 def _take(connection: Connection, function: str, key: int, refusal: str) -> None:
-    if not connection.execute(text(f"SELECT {function}(:key)"), {"key": key}).scalar_one():
-        raise JournalLocked(refusal)
+    try:
+        connection.execute(text(f"SELECT {function}(:key)"), {"key": key})
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise JournalLocked(refusal) from error
 
 
 def prepare_schema(engine: Engine, sealer: Sealer) -> None:
     """Make the tables in an empty database; raises JournalUnusable for another revision or another master key."""
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # nodes that start together make the tables one after the other
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TABLES})
         present = inspect(connection).get_table_names()
         if not present:
             metadata.create_all(connection)

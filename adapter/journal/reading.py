@@ -14,7 +14,6 @@ from adapter.exchange import LANE_HOLDING_STATES, Case, Direction, Exchange, Led
 from adapter.journal import payloads
 from adapter.journal.rows import case_of, exchange_of, micros, moment
 from adapter.journal.schema import (
-    STANDING_STATES,
     UNSETTLED_STATES,
     attempts,
     audit,
@@ -114,6 +113,7 @@ def has_open_submissions(connection: Connection, tenant: str, target: str) -> bo
         .where(
             in_states(LANE_HOLDING_STATES | {State.AWAITING}),
             exchanges.c.tenant == tenant,
+            exchanges.c.settled_at.is_(None),  # what is open, by an index
             exchanges.c.target == target,
             exchanges.c.operation.in_([Operation.SUBMIT_REQUEST.value, Operation.INQUIRE.value]),
             begun,
@@ -235,9 +235,11 @@ def exchanges_by_reference(connection: Connection, tenant: str, references: list
 
 def open_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
     """(tenant, service, state) → how many exchanges are open in it."""
-    states = {State.READY, State.SENDING} | UNSETTLED_STATES | STANDING_STATES
+    states = LANE_HOLDING_STATES | UNSETTLED_STATES
     keys = (exchanges.c.tenant, exchanges.c.service, exchanges.c.state)
-    rows = connection.execute(select(*keys, func.count()).where(in_states(states)).group_by(*keys))
+    # An index holds the first condition, so that closed rows cost little.
+    is_open = (exchanges.c.settled_at.is_(None), in_states(states))
+    rows = connection.execute(select(*keys, func.count()).where(*is_open).group_by(*keys))
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 
@@ -246,6 +248,7 @@ def oldest_outward(connection: Connection, tenant: str) -> datetime | None:
     value = connection.execute(
         select(func.min(exchanges.c.accepted_at)).where(
             exchanges.c.tenant == tenant,
+            exchanges.c.settled_at.is_(None),  # what is open, by an index
             exchanges.c.direction == Direction.OUTWARD.value,
             in_states({State.READY, State.SENDING}),
         )

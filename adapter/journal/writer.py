@@ -47,6 +47,7 @@ class Writer:
         self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
         self._statements = Statements()
         self._failure: Exception | None = None
+        self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self.commits = 0
         self._thread.start()
@@ -65,6 +66,8 @@ class Writer:
         """The handler's result, after its commit; raises the handler's error, or JournalFailed when nothing holds."""
         if self._failure is not None:
             raise JournalFailed(str(self._failure)) from self._failure
+        if self._is_closed:
+            raise JournalFailed("the journal is closed")
         step = _Step(handler, argument, asyncio.get_running_loop().create_future())
         self._steps.put(step)
         result: R = await step.future
@@ -72,6 +75,7 @@ class Writer:
 
     def close(self) -> None:
         """Finish what waits and stop."""
+        self._is_closed = True
         self._steps.put(None)
         self._thread.join()
 

@@ -86,7 +86,7 @@ class Judge:
 
     async def _judge(self, kept: Kept, entry: Entry | None) -> None:
         kind = self._kind(kept.exchange, entry)
-        if kind == "open" or (kind is not None and await self._is_under_way(kept.exchange)):
+        if kind == "open" or (kind is not None and self._is_under_way(kept.exchange)):
             self.compared.open += 1
         elif kind is None:
             self.compared.agreed += 1
@@ -102,11 +102,9 @@ class Judge:
             return self.ledger.missing if is_ours_alone else _WITHOUT_EFFECT[exchange.state]
         return _WITH_EFFECT[exchange.state] if entry.is_in_period else None
 
-    async def _is_under_way(self, exchange: Exchange) -> bool:
+    def _is_under_way(self, exchange: Exchange) -> bool:
         """Whether the exchange is open and was tried so lately that the engine itself will settle it."""
-        if exchange.state not in _UNDER_WAY:
-            return False
-        last = await self.journal.read(inspecting.last_attempt, exchange.id)
+        last = exchange.attempted_at if exchange.state in _UNDER_WAY else None
         return last is not None and self.now < last + self.ledger.patience
 
     async def _confirm(self, kind: str, kept: Kept, entry: Entry | None) -> None:

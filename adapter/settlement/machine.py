@@ -35,6 +35,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (_S.AWAITING, _E.WITHDRAWN): _S.WITHDRAWN,
     # in_doubt: the target's query operation or a person decides, never a blind resend
     (_S.IN_DOUBT, _E.FOUND): _S.DONE,
+    (_S.IN_DOUBT, _E.REFUSED): _S.REFUSED,
+    (_S.IN_DOUBT, _E.AWAITING): _S.AWAITING,
     (_S.IN_DOUBT, _E.NOT_FOUND): _S.READY,
     (_S.IN_DOUBT, _E.IN_DOUBT): _S.IN_DOUBT,
     (_S.IN_DOUBT, _E.PARKED): _S.PARKED,

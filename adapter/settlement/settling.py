@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from adapter.channels import Clock, Sight
 from adapter.contract.model import OperationContract
+from adapter.contract.outcomes import meaning_of_answer
 from adapter.contract.paths import value_at
 from adapter.exchange import (
     Claim,
@@ -30,7 +31,7 @@ from adapter.settlement.drafting import Drafting, operation_name
 from adapter.settlement.machine import next_state
 
 _FOUND = Outcome(Verdict.DONE, code="found", reason="found on the other side by our reference")
-_TIMES_NOT_FOUND = 2
+_WITH_CONSEQUENCES = frozenset({State.DONE, State.REFUSED, State.AWAITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Settling:
         """The settlement of one attempt or poll; `payload` is what the gateway was told, for outward exchanges."""
         exchange, now = claim.exchange, self.clock()
         event = Event(outcome.verdict.value)
-        if event in {Event.RETRY, Event.AWAITING} and now >= exchange.deadline_at:
+        # The deadline is the transport's: how long the municipality works on its own answer is the service's promise.
+        if event is Event.RETRY and exchange.state is State.SENDING and now >= exchange.deadline_at:
             event = Event.DEADLINE
         state = next_state(exchange.state, event)
         settlement = Settlement(
@@ -77,7 +79,7 @@ class Settling:
             asked=exchange.asked + 1 if exchange.state is State.AWAITING else 0,
             may_have_effect=self._may_have_effect(claim, state, outcome, service),
         )
-        if state in {State.DONE, State.REFUSED, State.AWAITING}:
+        if state in _WITH_CONSEQUENCES:
             return self._with_consequences(settlement, outcome, service, payload)
         return settlement
 
@@ -100,32 +102,52 @@ class Settling:
         )
 
     def found(self, claim: Claim, sight: Sight, service: Service, payload: Payload | None) -> Settlement:
-        """The effect is there: adopted as if the lost answer had come."""
+        """The effect is there: adopted as if the lost answer had come, whatever that answer says."""
+        outcome = self._lost_answer(claim, sight, service)
+        if outcome.verdict in {Verdict.RETRY, Verdict.IN_DOUBT}:
+            return self.unclear(claim, replace(sight, reason=outcome.reason), service, payload)
+        event = Event.FOUND if outcome.verdict is Verdict.DONE else Event(outcome.verdict.value)
+        state = next_state(claim.exchange.state, event)
         settlement = Settlement(
             claim,
-            event=Event.FOUND.value,
-            state=next_state(claim.exchange.state, Event.FOUND),
-            due_at=claim.exchange.due_at,
-            code=_FOUND.code,
-            reason=_FOUND.reason,
+            event=event.value,
+            state=state,
+            due_at=self._due_at(claim, state, outcome, service),
+            code=outcome.code,
+            reason=outcome.reason,
+            may_have_effect=self._may_have_effect(claim, state, outcome, service),
         )
-        return self._with_consequences(settlement, replace(_FOUND, answer=sight.answer), service, payload)
+        if state in _WITH_CONSEQUENCES:
+            return self._with_consequences(settlement, outcome, service, payload)
+        return settlement
+
+    def _lost_answer(self, claim: Claim, sight: Sight, service: Service) -> Outcome:
+        if sight.answer is None:
+            return _FOUND
+        contract = self.drafting.contracts[claim.exchange.target]
+        outcome = meaning_of_answer(contract, self.contract_of(claim, service), sight.answer)
+        return replace(_FOUND, answer=sight.answer) if outcome.verdict is Verdict.DONE else outcome
 
     def not_found(self, claim: Claim, sight: Sight, service: Service, _payload: Payload | None) -> Settlement:
-        """Asked twice and not there, 2 × settle apart: proven to have had no effect, sent again as it was."""
-        asked, now = claim.exchange.asked + 1, self.clock()
+        """Asked twice running and not there, 2 × settle apart: proven to have had no effect, sent again as it was.
+
+        What is idempotent needs no proof and is sent again by the schedule, as it may be lost each time.
+        """
+        exchange, now = claim.exchange, self.clock()
         operation = self.contract_of(claim, service)
-        is_proven = asked >= _TIMES_NOT_FOUND or operation.effect in {Effect.IDEMPOTENT, Effect.READ}
+        is_harmless = operation.effect in {Effect.IDEMPOTENT, Effect.READ}
+        is_proven = is_harmless or exchange.code == Event.NOT_FOUND.value
         event = Event.NOT_FOUND if is_proven else Event.IN_DOUBT
-        settle_after = 2 * self.settle_after(operation)
+        wait = timedelta(0) if is_proven else 2 * self.settle_after(operation)
+        scheduled = retry_at(self.profile, exchange.attempts, now=now, fraction=self.fraction, retry_after=None)
         return Settlement(
             claim,
             event=event.value,
-            state=next_state(claim.exchange.state, event),
-            due_at=now if is_proven else now + settle_after,
+            state=next_state(exchange.state, event),
+            due_at=scheduled if is_harmless else now + wait,
             code=Event.NOT_FOUND.value,
             reason=sight.reason or "not found on the other side by our reference",
-            asked=0 if is_proven else asked,
+            asked=0 if is_proven else exchange.asked + 1,
             may_have_effect=not is_proven,
         )
 
@@ -134,7 +156,7 @@ class Settling:
         return replace(self.parked(claim, sight.reason or "", code="conflict"), may_have_effect=True)
 
     def unclear(self, claim: Claim, sight: Sight, service: Service, _payload: Payload | None) -> Settlement:
-        """It could not be asked: still in doubt, asked again later."""
+        """It could not be asked: still in doubt, asked again by the long schedule."""
         now, asked = self.clock(), claim.exchange.asked
         return Settlement(
             claim,
@@ -145,7 +167,7 @@ class Settling:
             ),
             code="unclear",
             reason=sight.reason,
-            asked=asked,
+            asked=asked + 1,
             may_have_effect=True,
         )
 

@@ -18,6 +18,9 @@ from adapter.text import ZWNJ
 FORMAT = 1
 """Of the JSON answers: raised when a name or a meaning changes, never for a new name."""
 
+_WHOLE = frozenset({"id", "tracking_code", "state", "accepted", "at", "began", "ended"})
+"""Columns that a narrow terminal never breaks: one copies from them."""
+
 _WIDE = 4000
 """Columns where nobody looks: nothing is cut or wrapped in a file."""
 
@@ -35,7 +38,7 @@ def print_table(
         title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=has_header
     )
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
     console().print(table)

@@ -82,6 +82,11 @@ class AckLedger:
         self.acks.append(ack)
 
 
+def read_acks(path: Path) -> list[Ack]:
+    """The acknowledgements in a ledger's file."""
+    return [Ack(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 @contextmanager
 def ack_ledger(path: Path) -> Iterator[AckLedger]:
     """An ack ledger whose file is closed at the end."""

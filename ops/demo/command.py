@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -30,6 +30,7 @@ from ops.demo.report import Result, panjereh, print_next, print_object, print_pr
 from ops.demo.requests import requests_of
 from ops.demo.scenes import load_scenes, load_script
 from ops.demo.stage import Stage, build_stage
+from ops.demo.wire import NoAnswerError
 from ops.settings import load_settings, profile_of
 
 LEAST_REQUESTS, MOST_REQUESTS = 10, 5000
@@ -58,8 +59,8 @@ def run(
         raise Refused(f"--requests: {LEAST_REQUESTS} to {MOST_REQUESTS}")
     try:
         result = asyncio.run(_demonstrate(Options(keep, as_json, requests, seed)))
-    except NotStartedError as error:
-        print(f"demo: a process did not start: {error}", file=sys.stderr)
+    except (NotStartedError, NoAnswerError) as error:
+        print(f"demo: {error}", file=sys.stderr)
         return _FAILED
     except asyncio.CancelledError:
         return _TERMINATED
@@ -105,6 +106,8 @@ async def perform(folder: Path, processes: Processes, options: Options, *, began
             seconds=time.monotonic() - began,
             unacknowledged=len(requests) - counted.accepted,
             killed=progress.killed,
+            struck=play.struck,
+            running=_running(stage) if options.keep else None,
         ),
         stage,
     )
@@ -118,7 +121,7 @@ def _tell(result: Result, stage: Stage, options: Options) -> None:
     print_result(console, result)
     print_next(console, _next(result, stage, options))
     if options.keep:
-        pids = " ".join(str(running.pid) for running in stage.processes.running if running.process.poll() is None)
+        pids = " ".join(map(str, stage.processes.pids))
         pages = "  ".join(f"{address}/_sandbox" for address in stage.stand_ins.values())
         console.print(f"\nstill running; the stand-ins' ledgers: {pages}", soft_wrap=True)
         console.print(f"stop and remove all: kill {pids} && rm -r {stage.folder}", soft_wrap=True)
@@ -139,6 +142,11 @@ def _next(result: Result, stage: Stage, options: Options) -> list[tuple[str, str
         (f"{name} cases show {code} {config}", "the life of one case"),
         (f"{name} reconcile run {config}", "compare the ledgers of all sides again"),
     ]
+
+
+def _running(stage: Stage) -> dict[str, Any]:
+    settings = str(stage.installation.settings)
+    return {"folder": str(stage.folder), "settings": settings, "door": stage.door, "pids": stage.processes.pids}
 
 
 @contextmanager

@@ -33,9 +33,11 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What all ledgers say. `contradicted` are calls under one key, or about one subject, with unlike answers.
+    """What all ledgers say.
 
-    `planted` and `parked` are counted in requests; `parked_codes` are the tracking codes that have no end by design.
+    `repeated` are sendings under a key that was acknowledged before, `confirmed_twice` those about a subject that was
+    acknowledged under another key, `contradicted` the keys or subjects with unlike answers. `unasked` are tracking
+    codes with effects that no caller was ever told. `parked_codes` have no end by design, `lost_codes` by fault.
     """
 
     accepted: int
@@ -50,6 +52,7 @@ class Count:
     unasked: int
     payments: int
     repeated: int
+    confirmed_twice: int
     parked_codes: tuple[str, ...]
     lost_codes: tuple[str, ...]
     acceptance: Percentiles
@@ -80,6 +83,7 @@ def count(acks: Sequence[Ack], effects: Mapping[str, Sequence[Effect]], scenes: 
         unasked=len({effect.tracking_code for effect in everything if effect.tracking_code} - set(requests)),
         payments=len({ack.subject for ack in acks if ack.operation == _PAYMENT_AT_THE_DOOR}),
         repeated=len(acks) - len({ack.key for ack in acks}),
+        confirmed_twice=len({ack.key for ack in acks}) - len({ack.subject for ack in acks}),
         parked_codes=parked,
         lost_codes=tuple(lost),
         acceptance=percentiles(ack.acknowledged - ack.first_sent for ack in acks),

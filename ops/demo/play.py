@@ -14,6 +14,7 @@ from ops.demo.citizens import Citizens
 from ops.demo.count import accepted_requests, ends
 from ops.demo.messages import Forms
 from ops.demo.operators import under_way
+from ops.demo.processes import NotStartedError
 from ops.demo.requests import Request
 from ops.demo.scenes import Scene, Script, fill
 from ops.demo.stage import GATEWAY_CONTRACT, Stage
@@ -41,7 +42,10 @@ class Progress:
 
 @dataclass(slots=True)
 class Play:
-    """One run. All of it follows from the requests, the script and the seed, but for the race of the processes."""
+    """One run. All of it follows from the requests, the script and the seed, but for the race of the processes.
+
+    `struck` tells at the end how often each kind of fault struck.
+    """
 
     stage: Stage
     scenes: Mapping[str, Scene]
@@ -52,6 +56,7 @@ class Play:
     progress: Progress
     callers: Callers = field(init=False)
     citizens: Citizens = field(init=False)
+    struck: dict[str, int] = field(default_factory=dict)
     _middle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -61,17 +66,24 @@ class Play:
         self.citizens = Citizens(self.callers, gateway, self.scenes, self.script, self.seed)
 
     async def run(self) -> None:
-        """Everything was sent, and is at rest or had its time."""
+        """Everything was sent, and is at rest or had its time. Raises NotStartedError when the daemon stays down."""
         await self.stage.set_faults(self.script)
-        beside = [asyncio.create_task(one) for one in (self._watch(), self.citizens.run(), self._tell_outage())]
-        first = [asyncio.create_task(one) for one in (self._send_all(), self._kill())]
         try:
+            await self._play()
+        except BaseExceptionGroup as group:
+            known = group.subgroup(NotStartedError)
+            if known is None:
+                raise
+            raise known.exceptions[0] from group
+        self.struck = await self.stage.end_faults()
+
+    async def _play(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            first = [group.create_task(one) for one in (self._send_all(), self._kill())]
+            beside = [group.create_task(one) for one in (self._watch(), self.citizens.run(), self._tell_outage())]
             await self._until_rest(*first)
-        finally:
             for task in (*first, *beside):
                 task.cancel()
-            await asyncio.gather(*first, *beside, return_exceptions=True)
-        await self.stage.end_faults()
 
     async def _send_all(self) -> None:
         began = time.monotonic()

@@ -32,6 +32,7 @@ class NotStartedError(Exception):
 class Running:
     """One process and the file it writes to."""
 
+    name: str
     process: subprocess.Popen[bytes]
     log: Path
 
@@ -64,6 +65,11 @@ class Processes:
 
     folder: Path
     running: list[Running] = field(default_factory=list)
+
+    @property
+    def pids(self) -> list[int]:
+        """Of those that still run."""
+        return [running.pid for running in self.running if running.process.poll() is None]
 
     async def sandbox(self, contracts: Path, ledgers: Path, *, pace_seconds: float) -> dict[str, str]:
         """Start the stand-ins; their base URLs by name."""
@@ -100,7 +106,7 @@ class Processes:
                 start_new_session=True,
                 env=own_environment(),
             )
-        self.running.append(Running(process, log))
+        self.running.append(Running(name, process, log))
         return self.running[-1]
 
 
@@ -125,12 +131,12 @@ async def _in_time(running: Running) -> AsyncIterator[None]:
         async with asyncio.timeout(_START_SECONDS):
             yield
     except TimeoutError as late:
-        raise NotStartedError(f"not ready within {_START_SECONDS:.0f} s; {running.said()}") from late
+        raise NotStartedError(f"{running.name} was not ready within {_START_SECONDS:.0f} s; {running.said()}") from late
 
 
 async def _look_again(running: Running) -> None:
     if running.process.poll() is not None:
-        raise NotStartedError(f"ended with {running.process.returncode}: {running.said()}")
+        raise NotStartedError(f"{running.name} ended with {running.process.returncode}: {running.said()}")
     await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,13 +31,19 @@ _SHOWN_WAITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The count, what the operators see, and how long it took. `unacknowledged` are requests that nobody took."""
+    """The count, what the operators see, and how long it took.
+
+    `unacknowledged` are requests that nobody took, `struck` how often each kind of fault struck. `running` has what is
+    left running, if it is to be kept.
+    """
 
     count: Count
     standing: Standing
     seconds: float
     unacknowledged: int
     killed: int
+    struck: Mapping[str, int]
+    running: Mapping[str, Any] | None = None
 
     def failings(self) -> list[str]:
         """Every promise that was not kept, in a sentence each."""
@@ -63,21 +69,25 @@ def as_object(result: Result) -> dict[str, Any]:
     """The result as `--json` tells it."""
     count = result.count
     kept = ("accepted", "done", "refused", "parked", "planted")
-    also = ("lost", "doubled", "contradicted", "unasked", "payments", "repeated", "rate")
-    return {
+    also = ("contradicted", "unasked", "payments", "repeated", "confirmed_twice", "rate")
+    told = {
         **{name: getattr(count, name) for name in kept},
         "in_doubt": result.standing.in_doubt,
         "effects": dict(count.effects),
+        "lost": count.lost,
+        "doubled": count.doubled,
+        "seconds": round(result.seconds, 1),
         **{name: getattr(count, name) for name in also},
         "unacknowledged": result.unacknowledged,
         "killed": result.killed,
+        "faults": dict(result.struck),
         "acceptance_seconds": asdict(count.acceptance),
         "completion_seconds": asdict(count.completion),
         "parked_why": [asdict(parked) for parked in result.standing.parked],
         "reconciliation": {"ledgers": list(result.standing.ledgers), "findings": list(result.standing.findings)},
-        "seconds": round(result.seconds, 1),
         "failings": result.failings(),
     }
+    return told if result.running is None else {**told, "running": result.running}
 
 
 def print_object(result: Result) -> None:
@@ -137,12 +147,14 @@ def _rows(result: Result) -> Iterator[tuple[str, str, str]]:
     yield "refused", str(count.refused), "ردشده"
     yield "parked (planted)", f"{count.parked} ({count.planted})", "در انتظار متصدی (کاشته)"
     yield "in doubt", str(result.standing.in_doubt), "نامعلوم"
-    yield "lost", str(count.lost), "گم‌شده"
-    yield "doubled", str(count.doubled), "دوباره‌شده"
     for name, effects in count.effects.items():
         yield f"effects at {name}", str(effects), "اثر ثبت‌شده"
+    yield "answers lost, connections cut", str(sum(result.struck.values())), "پاسخ گم‌شده یا اتصال بریده"
+    yield "lost", str(count.lost), "گم‌شده"
+    yield "doubled", str(count.doubled), "دوباره‌شده"
     yield "bills paid", str(count.payments), "قبض پرداخت‌شده"
     yield "repeated keys, same answer", str(count.repeated), "کلید تکراری، همان پاسخ"
+    yield "payments confirmed twice", str(count.confirmed_twice), "پرداخت دوبار اعلام‌شده"
     yield "effects per second", f"{count.rate:.1f}", "اثر در ثانیه"
     yield "call → acknowledged, p50 / p99", _pair(count.acceptance.p50, count.acceptance.p99), "پذیرش"
     yield "acknowledged → end, p50 / p99", _pair(count.completion.p50, count.completion.p99), "تا پایان"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from ops.settings import Settings, load_settings
 CONTRACTS: Path = Settings.model_fields["contracts"].default
 GATEWAY_CONTRACT = CONTRACTS / "window" / "1.0"
 _LEDGERS = "effects"
+_FAULTS = "/_sandbox/faults"
+_JSON = {"Content-Type": "application/json"}
 
 
 @dataclass(slots=True)
@@ -51,16 +54,19 @@ class Stage:
         for name, address in self.stand_ins.items():
             rules = [rule for rule in script.faults if rule.get("stand_in", name) == name]
             body = json.dumps(rules).encode()
-            headers = {"Content-Type": "application/json"}
-            answer = await call(address, "POST", "/_sandbox/faults", headers=headers, body=body)
+            answer = await call(address, "POST", _FAULTS, headers=_JSON, body=body)
             if answer.status >= 400:  # noqa: PLR2004 - HTTP's own number
                 raise ValueError(f"script.json: faults: {name}: {answer.body.decode()}")
 
-    async def end_faults(self) -> None:
-        """From now on the stand-ins behave."""
+    async def end_faults(self) -> dict[str, int]:
+        """From now on the stand-ins behave; how often each kind of fault struck."""
+        struck: Counter[str] = Counter()
         for address in self.stand_ins.values():
-            headers = {"Content-Type": "application/json"}
-            await call(address, "POST", "/_sandbox/faults", headers=headers, body=b"[]")
+            told = await call(address, "GET", _FAULTS, headers={})
+            for rule in json.loads(told.body)["faults"]:
+                struck[rule["mode"]] += rule["fired"]
+            await call(address, "POST", _FAULTS, headers=_JSON, body=b"[]")
+        return {mode: times for mode, times in struck.items() if times}
 
 
 async def build_stage(folder: Path, processes: Processes, scenes: Sequence[Scene], script: Script) -> Stage:

@@ -38,7 +38,7 @@ async def call(
             finally:
                 writer.close()
     except (OSError, TimeoutError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
-        raise NoAnswerError(type(error).__name__) from error
+        raise NoAnswerError(f"{method} {address}{path}: no answer: {type(error).__name__}") from error
 
 
 def _head(host: str, method: str, path: str, *, headers: Mapping[str, str], length: int) -> bytes:

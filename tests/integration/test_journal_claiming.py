@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -21,10 +22,10 @@ from tests.integration.journal_making import (
     Opening,
     addition,
     begun,
-    ended,
     in_one_commit,
     inside,
     look,
+    meddle,
     new_case,
     new_exchange,
     opening,
@@ -123,22 +124,14 @@ async def test_the_next_of_a_lane_follows_when_the_head_is_done(journal: Journal
 
 @pytest.mark.parametrize("state", [State.PARKED, State.IN_DOUBT, State.READY])
 async def test_what_stands_at_the_head_holds_its_own_lane_only(journal: Journal, state: State):
+    """READY here is a retry that is not due yet."""
     case, claim = await submitted(journal)
-    behind, beside = addition(case), opening()
-    await journal.accept(behind)
-    sending = await begun(journal, claim)
-    pushed = outward(case)
-    await journal.settle(
-        settlement(sending, state, due_at=datetime.now(UTC) + SOON, following=((pushed, RECORD),)),
-    )
-    for free in (await journal.accept(beside)).claim, (await journal.settle(settlement(sending))).claims if 0 else None:
-        if free is not None:
-            await given_back(journal, free)
+    await journal.accept(addition(case))
+    await journal.settle(settlement(await begun(journal, claim), state, due_at=datetime.now(UTC) + SOON))
+    _, beside = await submitted(journal)
+    await given_back(journal, beside)
 
-    claimed = ids(await journal.claim_ready(10))
-
-    assert behind.exchange.id not in claimed
-    assert beside.exchange.id in claimed
+    assert ids(await journal.claim_ready(10)) == [beside.exchange.id]
 
 
 @pytest.mark.parametrize("state", [State.AWAITING, State.DONE, State.REFUSED])
@@ -300,7 +293,9 @@ async def test_a_worker_that_outlived_its_lease_can_write_nothing_more(journal: 
     assert state_of(journal_url, claim.exchange.id) == "in_doubt"
 
 
-async def test_an_attempt_that_is_just_being_settled_by_its_node_does_not_fall(postgres_url: str, postgres_journals):
+async def test_an_attempt_that_is_just_being_settled_by_its_node_does_not_fall(
+    postgres_url: str, postgres_journals: Opening
+):
     """The lease has ended; node one settles at the same moment as node two lets it fall: the settlement stays."""
     one, two = postgres_journals(node="one"), postgres_journals(node="two")
     _, claim = await submitted(one)
@@ -311,7 +306,7 @@ async def test_an_attempt_that_is_just_being_settled_by_its_node_does_not_fall(p
     def hold(_unit: object) -> None:
         """In the settlement's transaction, behind it: the row is written and not yet committed."""
         loop.call_soon_threadsafe(held.set)
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.3), loop).result()
+        time.sleep(0.3)
 
     settling = asyncio.create_task(in_one_commit(one, one.settle(settlement(sending)), inside(one, hold)))
     await held.wait()
@@ -373,15 +368,13 @@ async def test_on_sqlite_all_of_a_dead_process_falls_whatever_its_name_was(sqlit
 
 async def test_one_unreadable_record_delays_no_other_case(journal: Journal, journal_url: str):
     """A flipped byte in one sealed payload: the others are claimed all the same, and the bad one stands visible."""
-    from tests.integration.journal_making import meddle  # noqa: PLC0415
-
     (_, bad), (_, good) = await submitted(journal), await submitted(journal)
     await given_back(journal, bad)
     await given_back(journal, good)
-    meddle(journal_url, "UPDATE payloads SET sealed = :sealed WHERE exchange_id = :id", sealed=bytes(40), id=bad.exchange.id)
+    spoil = "UPDATE payloads SET sealed = :sealed WHERE exchange_id = :id"
+    meddle(journal_url, spoil, sealed=bytes(40), id=bad.exchange.id)
 
     claims = await journal.claim_ready(10)
 
     assert ids(claims) == [good.exchange.id]
     assert state_of(journal_url, bad.exchange.id) == "parked"
-    assert ended is not None

@@ -40,8 +40,8 @@ _COMMAND = [sys.executable, "-c", "from ops.cli.main import main; main()"]
 
 def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
     program = (
-        "import sys, time; began = time.perf_counter(); from ops.cli.main import run_command; run_command(['--help']);"
-        "print(time.perf_counter() - began, [name for name in ('sqlalchemy', 'lxml', 'httpx', 'starlette', 'pydantic')"
+        "import sys, time; began = time.process_time(); from ops.cli.main import run_command; run_command(['--help']);"
+        "print(time.process_time() - began, [name for name in ('sqlalchemy', 'lxml', 'httpx', 'starlette', 'pydantic')"
         " if name in sys.modules], file=sys.stderr)"
     )
     runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in "123"]
@@ -54,7 +54,20 @@ def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "sandbox", "check", "test", "exchanges", "cases", "endpoints", "reconcile", "journal", "migrate", "health"],
+    [
+        "demo",
+        "run",
+        "sandbox",
+        "check",
+        "test",
+        "exchanges",
+        "cases",
+        "endpoints",
+        "reconcile",
+        "journal",
+        "migrate",
+        "health",
+    ],
 )
 def test_every_command_tells_its_help(command: str, capsys: Captured) -> None:
     assert run_command([command, "--help"]) == Exit.OK
