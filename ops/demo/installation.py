@@ -43,46 +43,53 @@ def install(
     folder.mkdir(parents=True, exist_ok=True)
     _secret(folder / "master.key", secrets.token_hex(32))
     keys = {channel: _secret(folder / f"{channel}.key", secrets.token_urlsafe(24)) for channel in channels}
-    bindings = {**_BINDINGS, "window/1.0": gateway_binding}
     embedded = f"sqlite:///{folder / 'journal.db'}"
+    longest = [] if longest_wait_seconds is None else [f"longest_wait_seconds = {longest_wait_seconds}"]
     lines = [
         'node = "demo"',
         f"database = {json.dumps(database or embedded)}",
         'master_key_file = "master.key"',
         'admin_socket = "admin.sock"',
         'log_level = "info"',
-        "",
-        "[http]",
-        'host = "127.0.0.1"',
-        f"port = {port}",
-        "",
-        "[profile]",
-        'name = "fast"',
-        f"scale = {scale}",
-        *([] if longest_wait_seconds is None else [f"longest_wait_seconds = {longest_wait_seconds}"]),
-        "",
-        f"[tenants.{TENANT}]",
-        f"services = {json.dumps(list(services))}",
+        *_section("http", 'host = "127.0.0.1"', f"port = {port}"),
+        *_section("profile", 'name = "fast"', f"scale = {scale}", *longest),
+        *_section(f"tenants.{TENANT}", f"services = {json.dumps(list(services))}"),
+        *_endpoints(addresses, {**_BINDINGS, "window/1.0": gateway_binding}),
+        *_callers(keys),
     ]
-    for contract, stand_in in _STAND_INS.items():
-        lines += [
-            "",
-            f'[tenants.{TENANT}.endpoints."{contract}"]',
+    settings = folder / "panjereh.toml"
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Installation(folder, settings, keys)
+
+
+def _section(name: str, *lines: str) -> list[str]:
+    return ["", f"[{name}]", *lines]
+
+
+def _endpoints(addresses: Mapping[str, str], bindings: Mapping[str, str]) -> list[str]:
+    return [
+        line
+        for contract, stand_in in _STAND_INS.items()
+        for line in _section(
+            f'tenants.{TENANT}.endpoints."{contract}"',
             f"address = {json.dumps(addresses[stand_in])}",
             f"binding = {json.dumps(bindings[contract])}",
-        ]
-    for channel, key in keys.items():
-        lines += [
-            "",
-            "[[callers]]",
+        )
+    ]
+
+
+def _callers(keys: Mapping[str, str]) -> list[str]:
+    return [
+        line
+        for channel, key in keys.items()
+        for line in _section(
+            "[callers]",
             f"name = {json.dumps(channel)}",
             f"tenant = {json.dumps(TENANT)}",
             f"channel = {json.dumps(channel)}",
             f'key_sha256 = ["{hashlib.sha256(key.encode()).hexdigest()}"]',
-        ]
-    settings = folder / "panjereh.toml"
-    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return Installation(folder, settings, keys)
+        )
+    ]
 
 
 def _secret(path: Path, fresh: str) -> str:

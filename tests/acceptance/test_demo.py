@@ -68,6 +68,7 @@ def temporary() -> Iterator[Path]:
 # The demo as a whole
 
 
+@pytest.mark.slow
 def test_a_small_demo_keeps_every_promise_and_stays_when_told_to(temporary: Path) -> None:
     demo = subprocess.run(
         [*PANJEREH, "demo", "--json", "--keep", "--requests", "60"],

@@ -1,0 +1,123 @@
+"""Three nodes at work on the same few cases: no call fails, no lane is shared, nothing is claimed twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+
+from adapter.errors import LeaseLost
+from adapter.exchange import Case, Claim, State
+from adapter.journal import Journal, Taken, reading
+from tests.integration.journal_making import (
+    AT_ONCE,
+    CORE,
+    RECORD,
+    TENANT,
+    Opening,
+    addition,
+    begun,
+    counts,
+    look,
+    outward,
+    settlement,
+    submitted,
+    told,
+)
+
+_STEPS = 25
+_ENDS = (State.DONE, State.READY, State.AWAITING, State.IN_DOUBT, State.DONE)
+
+
+@dataclass
+class Race:
+    """What the workers of all nodes have in common, and what went wrong among them."""
+
+    cases: Sequence[Case]
+    in_lane: Counter[str] = field(default_factory=Counter)
+    claimed: Counter[tuple[str, int]] = field(default_factory=Counter)
+    shared_lanes: int = 0
+    settled: int = 0
+    accepted: int = 0
+
+    def __post_init__(self) -> None:
+        self._ends = cycle(_ENDS)
+        self._turns = cycle(self.cases)
+
+    async def deliver(self, node: Journal, claim: Claim) -> None:
+        lane = claim.exchange.lane
+        self.claimed[claim.exchange.id, claim.fence] += 1
+        self.in_lane[lane] += 1
+        self.shared_lanes += self.in_lane[lane] > 1
+        sending = await begun(node, claim)
+        await asyncio.sleep(0.001)
+        self.in_lane[lane] -= 1
+        following = ((outward(claim.case), RECORD),) if claim.exchange.target == CORE else ()
+        done = settlement(sending, next(self._ends), following=following, told=told(self.settled))
+        settled = await node.settle(done)
+        self.settled += 1
+        for follower in settled.claims:
+            await self.deliver(node, follower)
+
+    async def add(self, node: Journal) -> None:
+        accepted = await node.accept(addition(next(self._turns)))
+        self.accepted += 1
+        if accepted.claim is not None:
+            await self.deliver(node, accepted.claim)
+
+    async def claim(self, node: Journal) -> None:
+        for claim in await node.claim_ready(3):
+            await self.deliver(node, claim)
+
+    async def ask(self, node: Journal) -> None:
+        for claim in await node.claim_unsettled(3):
+            self.claimed[claim.exchange.id, claim.fence] += 1
+            await node.settle(settlement(claim))
+
+    async def take(self, node: Journal) -> None:
+        """Another node may have read the same page: then this one is refused, which is no failure."""
+        before = await node.read(reading.cursor, TENANT, CORE)
+        drafts = tuple((outward(case), RECORD) for case in islice(self._turns, 3))
+        try:
+            await node.take(Taken(TENANT, CORE, before=before, cursor=f"{before} +", drafts=drafts))
+        except LeaseLost:
+            return
+
+    async def beat(self, node: Journal) -> None:
+        await node.beat()
+        await node.fall_expired(AT_ONCE)
+
+
+async def test_three_nodes_work_on_the_same_cases_without_a_fault(postgres_journals: Opening, postgres_url: str):
+    nodes = [postgres_journals(node=name) for name in ("one", "two", "three")]
+    race = Race([await _idle_case(nodes[0]) for _ in range(4)])
+    steps: tuple[Callable[[Journal], Awaitable[None]], ...] = (
+        race.add,
+        race.claim,
+        race.take,
+        race.add,
+        race.ask,
+        race.claim,
+        race.beat,
+    )
+
+    async def work(node: Journal, first: int) -> None:
+        for place in range(first, first + _STEPS):
+            await steps[place % len(steps)](node)
+
+    await asyncio.gather(*(work(node, first) for node in nodes for first in range(4)))
+
+    assert race.settled > 50
+    assert race.shared_lanes == 0
+    assert max(race.claimed.values()) == 1
+    assert counts(postgres_url)["idempotency_keys"] == race.accepted + len(race.cases)
+    assert look(postgres_url, "SELECT count(*) FROM exchanges WHERE state = 'sending'") == [(0,)]
+    assert await nodes[0].read(reading.first_broken_audit) is None
+
+
+async def _idle_case(node: Journal) -> Case:
+    case, claim = await submitted(node)
+    await node.settle(settlement(await begun(node, claim)))
+    return case
