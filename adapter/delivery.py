@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,6 +26,8 @@ from adapter.telemetry import Metrics
 
 _log = structlog.get_logger(__name__)
 _TECHNICAL = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
+_OWN_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a poison record may raise in code that did not think of it: parked, so that it is seen and fails only once."""
 _WORKERS = 64
 
 
@@ -83,31 +85,46 @@ class Delivery:
     async def _claim(self) -> None:
         while True:
             self._hint.clear()
-            room = 0 if self._is_draining else 2 * self.workers - self._under_way
-            claims = await self.journal.claim_ready(room, self.endpoints.closed(self.clock())) if room > 0 else []
-            for claim in claims:
-                self.dispatch(claim)
-            if not claims:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self.profile.idle.total_seconds()):
-                        await self._hint.wait()
-            else:
-                await asyncio.sleep(0)
+            await self._guarded(self._dispatch_due())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.profile.idle.total_seconds()):
+                    await self._hint.wait()
+
+    async def _dispatch_due(self) -> None:
+        room = 0 if self._is_draining else 2 * self.workers - self._under_way
+        claims = await self.journal.claim_ready(room, self.endpoints.closed(self.clock())) if room > 0 else []
+        for claim in claims:
+            self.dispatch(claim)
+        if claims:
+            self.hint()
 
     async def _work(self) -> None:
         while True:
             claim = await self._queue.get()
             try:
-                if not self._is_draining:
-                    await self.deliver(claim)
-            except LeaseLost:
-                _log.warning("lease_lost", exchange=claim.exchange.id)
-            except JournalFailed:
-                raise
-            except Exception:  # noqa: BLE001 - the edge of a worker: the claim falls with its lease
-                _log.exception("delivery_failed", exchange=claim.exchange.id)
+                if not self._is_draining and not await self._guarded(self.deliver(claim), claim):
+                    await self._guarded(self._give_back(claim), claim)
             finally:
                 self._under_way -= 1
+
+    async def _guarded(self, step: Awaitable[None], claim: Claim | None = None) -> bool:
+        """Whether it went as foreseen; what nobody foresaw ends neither the worker nor the flow."""
+        named = {} if claim is None else {"exchange": claim.exchange.id}
+        try:
+            await step
+        except LeaseLost:
+            _log.warning("lease_lost", **named)
+        except JournalFailed:
+            raise
+        except Exception:  # noqa: BLE001 - the edge of a worker
+            _log.exception("delivery_failed", **named)
+            return False
+        return True
+
+    async def _give_back(self, claim: Claim) -> None:
+        """What failed before its INTENT is due again later; an open attempt falls with its lease and is asked for."""
+        with suppress(LeaseLost):
+            await self.journal.release(claim, self.clock() + self.profile.schedule[0])
 
     async def deliver(self, claim: Claim) -> None:
         """The life of one attempt: translate, freeze, INTENT, send, settle. Raises LeaseLost when it is not ours."""
@@ -119,26 +136,19 @@ class Delivery:
         prepared = await self._prepare(claim, service)
         if prepared is None:
             return
-        breaker = self.endpoints.breaker((exchange.tenant, exchange.target), prepared.operation.group)
-        is_paused = (exchange.tenant, exchange.target) in self.endpoints.paused
-        place = None if is_paused else breaker.begin(self.clock())
-        if place is None:
-            await self._postpone(claim, opened_for(breaker, self.clock()))
-            return
-        try:
+        endpoint, operation = (exchange.tenant, exchange.target), prepared.operation
+        with self.endpoints.call(endpoint, operation.group, self.clock) as end:
+            if end is None:
+                await self._postpone(claim, operation.group)
+                return
             await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
             sending = _sending(claim, prepared.frozen, now=self.clock())
-            outcome = await prepared.target.deliver(
-                prepared.operation.name, prepared.frozen, reference=exchange.reference
-            )
-        except BaseException:
-            breaker.cancel(place)
-            raise
-        breaker.end(place, self.clock(), succeeded=outcome.verdict not in _TECHNICAL)
-        await self._heed(sending, outcome)
+            outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
+            end(outcome.verdict not in _TECHNICAL)
+        await self._heed(exchange, outcome)
         payload = prepared.payload
         if payload is None and exchange.direction is Direction.OUTWARD:
-            payload = prepared.target.thaw(prepared.operation.name, prepared.frozen)
+            payload = prepared.target.thaw(operation.name, prepared.frozen)
         await self.settle(self.settling.by_outcome(sending, outcome, service, payload), outcome.verdict)
 
     async def settle(self, settlement: Settlement, verdict: Verdict) -> None:
@@ -170,18 +180,21 @@ class Delivery:
 
         The second value is the answer as the gateway reads it; None when it is to come later.
         """
-        target = self.endpoints.targets[exchange.tenant, exchange.target]
         operation = self.settling.contract_of(Claim(exchange, case, fence=0, record=record), service)
-        within = service.answer_within or self.profile.idle
+        endpoint = exchange.tenant, exchange.target
+        target, within = self.endpoints.targets[endpoint], service.answer_within or self.profile.idle
         late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
         try:
             frozen = target.freeze(operation.name, render(exchange, case, record, service, now=self.clock()))
-            async with asyncio.timeout(within.total_seconds()):
-                outcome = await target.deliver(operation.name, frozen, reference=exchange.reference)
-        except TimeoutError:
+            with self.endpoints.call(endpoint, operation.group, self.clock) as end:
+                if end is None:
+                    return late, None
+                async with asyncio.timeout(within.total_seconds()):
+                    outcome = await target.deliver(operation.name, frozen, reference=exchange.reference)
+                end(outcome.verdict not in _TECHNICAL)
+        except (TimeoutError, Untranslatable, SchemaViolation):
             return late, None
-        except (Untranslatable, SchemaViolation):
-            return late, None
+        await self._heed(exchange, outcome)
         outcome = replace(outcome, number=self.settling.number_of(operation, outcome))
         return outcome, self._answer(service, case, exchange, outcome)
 
@@ -212,18 +225,25 @@ class Delivery:
         except SchemaViolation as error:
             where = f"mappings/{service.name}: table {exchange.table}: {error.detail}"
             parked = self.settling.parked(claim, where, code="schema_violation")
+        except _OWN_FAULTS as error:
+            _log.exception("translation_failed", exchange=exchange.id, table=exchange.table)
+            why = (
+                f"mappings/{service.name}: table {exchange.table}: {type(error).__name__}: a fault of the adapter's own"
+            )
+            parked = self.settling.parked(claim, f"{why}; the log has its place", code="failed")
         await self.settle(parked, Verdict.PARKED)
         return None
 
-    async def _postpone(self, claim: Claim, wait: timedelta) -> None:
-        await self.journal.release(claim, self.clock() + max(wait, self.profile.idle))
+    async def _postpone(self, claim: Claim, group: str) -> None:
+        breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()
+        await self.journal.release(claim, now + max(opened_for(breaker, now), self.profile.idle))
 
-    async def _heed(self, claim: Claim, outcome: Outcome) -> None:
+    async def _heed(self, exchange: Exchange, outcome: Outcome) -> None:
         """Pause the endpoint when the outcome says that nothing sent there can succeed."""
-        endpoint = claim.exchange.tenant, claim.exchange.target
+        endpoint = exchange.tenant, exchange.target
         if outcome.pause is None or endpoint in self.endpoints.paused:
             return
-        if outcome.pause == "forbidden" and not self.endpoints.is_forbidden_for_all(endpoint, claim.exchange.id):
+        if outcome.pause == "forbidden" and not self.endpoints.is_forbidden_for_all(endpoint, exchange.id):
             return
         reason = outcome.reason or outcome.pause
         self.endpoints.paused[endpoint] = reason

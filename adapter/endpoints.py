@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapter.breaker import Breaker
-from adapter.channels import System, Target
+from adapter.channels import Clock, System, Target
 from adapter.retry import Profile
 
 _FORBIDDEN_LIMIT = 3
@@ -30,6 +31,26 @@ class Endpoints:
     def breaker(self, endpoint: EndpointName, group: str) -> Breaker:
         """The breaker of one group of operations at an endpoint."""
         return self._breakers.setdefault((*endpoint, group), Breaker(self.profile))
+
+    @contextmanager
+    def call(self, endpoint: EndpointName, group: str, clock: Clock) -> Iterator[Callable[[bool], None] | None]:
+        """A place for one call, and the function to tell whether it succeeded; None while nothing may be sent there.
+
+        A place left without telling is given back without a verdict: we cancelled the call ourselves.
+        """
+        breaker = self.breaker(endpoint, group)
+        place = None if endpoint in self.paused else breaker.begin(clock())
+        if place is None:
+            yield None
+            return
+        told: list[bool] = []
+        try:
+            yield told.append
+        finally:
+            if told:
+                breaker.end(place, clock(), succeeded=told[0])
+            else:
+                breaker.cancel(place)
 
     def closed(self, now: datetime) -> frozenset[EndpointName]:
         """Endpoints to which nothing may be sent now: paused, or every group of theirs that was used is open."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from adapter.channels import Clock, Sight, Sighting, System
 from adapter.contract.model import OperationContract
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import GatewayUnreachable, JournalFailed, LeaseLost
-from adapter.exchange import Case, Change, Claim, Direction, Draft, Effect, Exchange, Record, State, Verdict
+from adapter.exchange import Case, Change, Claim, Direction, Draft, Effect, Exchange, Operation, Record, State, Verdict
 from adapter.journal import Journal, Settlement, Taken, reading
 from adapter.offer import Offer
 from adapter.pattern import CHANGE_OPERATIONS, outward_record
@@ -23,7 +24,7 @@ from adapter.settlement.settling import Settling
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 32
-_PAGE = 500
+_ANSWER = "answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class FollowUp:
         drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         strays = [change for change in ordered if change.reference not in cases]
         if strays and not await self.journal.read(reading.has_open_submissions, tenant, source):
-            known = await self._known_now(tenant, strays)
+            known = await self._known(tenant, source, {change.reference for change in strays})
             strays = [change for change in strays if change.reference in known]
         await self._keep(tenant, source, cursor, page.cursor, drafts, strays=strays, cases=cases)
         return page.more
@@ -99,18 +100,21 @@ class FollowUp:
             self.hint()
 
     async def _take_strays(self, tenant: str, source: str) -> None:
-        """Changes that had to wait, as `_cases_of` tells: taken up once they need not."""
+        """Changes that had to wait, as `_cases_of` tells: taken up once they need not; strangers' are let go."""
         strays = await self.journal.strays(tenant, source)
         if not strays:
             return
-        cases = await self._cases_of(tenant, source, {change.reference for change in strays})
-        ordered = sorted(strays, key=lambda change: (change.reference, change.sequence))
-        known = [change for change in ordered if change.reference in cases]
-        if not known:
+        may_be_ours = await self.journal.read(reading.has_open_submissions, tenant, source)
+        references = {change.reference for change in strays}
+        known = await self._known(tenant, source, references)
+        cases = await self._cases_of(tenant, source, references)
+        gathered = [one for one in strays if one.reference in cases or not (may_be_ours or one.reference in known)]
+        if not gathered:
             return
+        ordered = sorted(gathered, key=lambda change: (change.reference, change.sequence))
         cursor = await self.journal.read(reading.cursor, tenant, source)
         answered = await self.journal.read(reading.awaiting_of_cases, [case.id for case in cases.values()])
-        drafts = [self._draft(cases[change.reference], change) for change in known]
+        drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         await self.journal.take(
             Taken(
                 tenant,
@@ -119,7 +123,7 @@ class FollowUp:
                 cursor=cursor or "",
                 drafts=tuple(draft for draft in drafts if draft is not None),
                 answered=tuple(answered.values()),
-                gathered=tuple(change.event_id for change in known),
+                gathered=tuple(change.event_id for change in gathered),
             )
         )
         self.hint()
@@ -127,23 +131,31 @@ class FollowUp:
     async def _cases_of(self, tenant: str, source: str, references: set[str]) -> dict[str, Case]:
         """The cases by these numbers whose changes may be told now.
 
-        A case may not know its number yet; or something sent there has an unknown outcome, whose consequence the
-        change may be: what follows from its own answer (a receipt) has to reach the gateway first.
+        A case may not know its number yet; its service may be stopped; or something sent there has an unknown
+        outcome, whose consequence the change may be: what follows from its own answer (a receipt) has to reach the
+        gateway first.
         """
-        asked = sorted(references)
-        known = await self.journal.read(reading.cases_by_internal_reference, tenant, asked)
-        lagging = await self.journal.read(reading.lagging_references, tenant, source, asked)
-        return {reference: case for reference, case in known.items() if reference not in lagging}
+        known = await self._known(tenant, source, references)
+        lagging = await self.journal.read(reading.lagging_references, tenant, source, sorted(references))
+        stopped = {reference for reference, case in known.items() if self.offer().named(tenant, case.service) is None}
+        return {reference: case for reference, case in known.items() if reference not in lagging | stopped}
 
-    async def _known_now(self, tenant: str, strays: list[Change]) -> dict[str, Case]:
-        references = sorted({change.reference for change in strays})
-        return await self.journal.read(reading.cases_by_internal_reference, tenant, references)
+    async def _known(self, tenant: str, source: str, references: set[str]) -> dict[str, Case]:
+        """The cases by these numbers, but for those of a service that lives in another system."""
+        found = await self.journal.read(reading.cases_by_internal_reference, tenant, sorted(references))
+        services = {name: self.offer().named(tenant, name) for name in {case.service for case in found.values()}}
+        elsewhere = {name for name, service in services.items() if service is not None and service.system != source}
+        return {reference: case for reference, case in found.items() if case.service not in elsewhere}
 
     def _draft(self, case: Case, change: Change) -> tuple[Exchange, Record] | None:
+        """What tells the gateway of the change; a kind without a table is parked by name when it is translated.
+
+        None for an answer: the exchange that awaits it fetches it.
+        """
         service = self.offer().named(case.tenant, case.service)
-        operation = CHANGE_OPERATIONS.get(change.kind)
-        if service is None or operation is None or change.kind not in service.tables:
+        if service is None or change.kind == _ANSWER:
             return None
+        operation = CHANGE_OPERATIONS.get(change.kind, Operation.PUSH_STATUS)
         record = outward_record(
             change.record,
             sequence=change.sequence,
@@ -154,27 +166,38 @@ class FollowUp:
 
     async def _ask(self, claim: Claim) -> None:
         exchange = claim.exchange
+        try:
+            await self._ask_now(claim)
+        except LeaseLost:
+            _log.warning("lease_lost", exchange=exchange.id)
+        except JournalFailed:
+            raise
+        except Exception:  # noqa: BLE001 - the edge of a worker: one that cannot be asked for must not hold up the others
+            _log.exception("asking_failed", exchange=exchange.id)
+            with suppress(LeaseLost):
+                await self._postpone(claim)
+
+    async def _ask_now(self, claim: Claim) -> None:
+        exchange = claim.exchange
         service = self.offer().named(exchange.tenant, exchange.service)
-        endpoint = exchange.tenant, exchange.target
-        if service is None or endpoint in self.endpoints.paused:
-            await self.journal.release(claim, self.clock() + self.profile.asks[-1])
+        if service is None or (exchange.tenant, exchange.target) in self.endpoints.paused:
+            await self._postpone(claim)
             return
-        operation = self.settling.contract_of(claim, service)
         steps: dict[State, Callable[..., Coroutine[Any, Any, None]]] = {
             State.IN_DOUBT: self._resolve_doubt,
             State.AWAITING: self._fetch_answer,
         }
-        try:
-            await steps[exchange.state](claim, service, operation)
-        except LeaseLost:
-            _log.warning("lease_lost", exchange=exchange.id)
+        await steps[exchange.state](claim, service, self.settling.contract_of(claim, service))
+
+    async def _postpone(self, claim: Claim) -> None:
+        await self.journal.release(claim, self.clock() + self.profile.schedule[1])
 
     async def _resolve_doubt(self, claim: Claim, service: Service, operation: OperationContract) -> None:
         exchange = claim.exchange
         target = self.endpoints.targets[exchange.tenant, exchange.target]
         sight = await _DOUBT[operation.effect](target, operation, claim)
         if sight is None:
-            await self.journal.release(claim, exchange.deadline_at)
+            await self.journal.release(claim, self.clock() + self.profile.asks[-1])
             return
         payload = None
         if sight.sighting is Sighting.FOUND and exchange.direction is Direction.OUTWARD and claim.frozen is not None:

@@ -15,6 +15,7 @@ from adapter.errors import (
     KeyMissing,
     KeyUnusable,
     OperationNotOffered,
+    ServiceStopped,
     StillInFlight,
     TooBusy,
     UnknownCase,
@@ -114,7 +115,7 @@ class Intake:
     async def add_to_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep what belongs to a case already open."""
         case = await self._case_of(caller, record)
-        service = self._service_of(caller, case)
+        service = self._service_named(caller.tenant, case.service)
         now = self.clock()
         return await self.journal.accept(
             Acceptance(
@@ -134,12 +135,11 @@ class Intake:
         """What the gateway may know of a case now."""
         code = canonical_digits(str(record["tracking_code"]))
         row = await self.journal.read(reading.status, caller.tenant, code) if is_tracking_code(code) else None
-        service = self.offer().named(caller.tenant, row["service"]) if row else None
         if row is None:
             raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
         body = {
             "tracking_code": row["tracking_code"],
-            "service_id": service.service_id if service else None,
+            "service_id": self._service_named(caller.tenant, row["service"]).service_id,
             "stage": row["stage"],
             "status_code": row["status_code"],
             "status_title": row["status_title"],
@@ -209,10 +209,10 @@ class Intake:
             raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
         return case
 
-    def _service_of(self, caller: Caller, case: Case) -> Service:
-        service = self.offer().named(caller.tenant, case.service)
+    def _service_named(self, tenant: str, name: str) -> Service:
+        service = self.offer().named(tenant, name)
         if service is None:
-            raise TooBusy("the service of this case is stopped for now", retry_after=300)
+            raise ServiceStopped(retry_after=300)
         return service
 
 

@@ -56,7 +56,7 @@ cases = Table(
     Column("closed_at", BigInteger),
     Column("data_key", LargeBinary, nullable=False),
     UniqueConstraint("tenant", "tracking_code"),
-    Index("case_internal_reference", "tenant", "internal_reference"),
+    sqlite_with_rowid=False,
 )
 
 exchanges = Table(
@@ -90,7 +90,6 @@ exchanges = Table(
     Column("fence", Integer, nullable=False, default=0),
     Column("lease_until", BigInteger),
     UniqueConstraint("tenant", "reference"),
-    UniqueConstraint("tenant", "case_id", "direction", "event_id"),
 )
 
 
@@ -110,12 +109,27 @@ def _partial_index(name: str, *columns: ColumnElement[Any], states: Iterable[Sta
     return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+def _index_of_known(name: str, *columns: Column[Any], is_unique: bool = False) -> Index:
+    """An index of those rows alone whose last column holds something: most hold nothing, and cost nothing."""
+    where = columns[-1].is_not(None)
+    return Index(name, *columns, unique=is_unique, sqlite_where=where, postgresql_where=where)
+
+
 _partial_index("exchange_ready", exchanges.c.due_at, states={State.READY})
 _partial_index("exchange_sending", exchanges.c.lease_until, states={State.SENDING})
 _partial_index("exchange_unsettled", exchanges.c.due_at, states=UNSETTLED_STATES)
 _partial_index("exchange_standing", exchanges.c.sequence, states=STANDING_STATES)
 _partial_index("exchange_lane", exchanges.c.lane, exchanges.c.sequence, states=LANE_HOLDING_STATES)
 Index("exchange_settled", exchanges.c.tenant, exchanges.c.settled_at)
+_index_of_known(
+    "exchange_event",
+    exchanges.c.tenant,
+    exchanges.c.case_id,
+    exchanges.c.direction,
+    exchanges.c.event_id,
+    is_unique=True,
+)
+_index_of_known("case_internal_reference", cases.c.tenant, cases.c.internal_reference)
 
 attempts = Table(
     "attempts",
@@ -127,6 +141,7 @@ attempts = Table(
     Column("verdict", String(16)),
     Column("code", Text),
     Column("reason", Text),
+    sqlite_with_rowid=False,
 )
 
 payloads = Table(
@@ -135,7 +150,7 @@ payloads = Table(
     Column("exchange_id", String(32), primary_key=True),
     Column("kind", String(8), primary_key=True),
     Column("revision", Integer, primary_key=True, default=1),
-    Column("case_id", String(32), nullable=False, index=True),
+    Column("case_id", String(32), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
 
@@ -149,6 +164,7 @@ idempotency_keys = Table(
     Column("status", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("kept_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 business_keys = Table(
@@ -160,6 +176,7 @@ business_keys = Table(
     Column("scope", LargeBinary(32), nullable=False),
     Column("case_id", String(32), nullable=False, index=True),
     Column("is_permanent", Boolean, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 search_keys = Table(
@@ -169,6 +186,7 @@ search_keys = Table(
     Column("kind", String(32), primary_key=True),
     Column("hash", LargeBinary(32), primary_key=True),
     Column("case_id", String(32), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 cursors = Table(
@@ -221,6 +239,7 @@ audit = Table(
     Column("exchange_id", String(32)),
     Column("detail", Text, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    sqlite_with_rowid=False,
 )
 
 findings = Table(

@@ -26,6 +26,7 @@ A = TypeVar("A")
 R = TypeVar("R")
 Handler: TypeAlias = Callable[[Unit, Sequence[A]], Sequence[R | Exception]]
 _BATCH = 256
+_TRIES = 3
 _log = structlog.get_logger(__name__)
 
 
@@ -101,11 +102,18 @@ class Writer:
     def _commit_batch(self, connection: Connection, batch: list[_Step]) -> None:
         if self._failure is None and self._commit(connection, batch) and _may_hold_alone(batch):
             for step in batch:
-                if self._failure is None:
-                    self._commit(connection, [step])
+                self._commit_alone(connection, step)
         if self._failure is not None:
             for step in batch:
                 step.answer = JournalFailed(str(self._failure))
+
+    def _commit_alone(self, connection: Connection, step: _Step) -> None:
+        """Commit one step, a few times while the database says no: other nodes' commits may be in its way."""
+        for _ in range(_TRIES):
+            if self._failure is not None or not self._commit(connection, [step]):
+                return
+            if not isinstance(step.answer, DBAPIError):
+                return
 
     def _commit(self, connection: Connection, batch: list[_Step]) -> bool:
         """Commit the batch; True when it was rolled back and its steps carry the error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapter.calendar import tehran_day
+from adapter.errors import Untranslatable
 from adapter.exchange import Case, Direction, Exchange, Payload, Record
 from adapter.service import Service
 from adapter.translator import Context
@@ -29,4 +30,8 @@ def render(exchange: Exchange, case: Case, record: Record, service: Service, *, 
         },
         outcome=record.get("outcome") or {} if exchange.direction is Direction.OUTWARD else {},
     )
-    return service.tables[exchange.table].translate(content, context)
+    table = service.tables.get(exchange.table)
+    if table is None:
+        what = f"there is no table {exchange.table!r} for what {exchange.target} is to be told"
+        raise Untranslatable(what, place=f"mappings/{service.name}")
+    return table.translate(content, context)

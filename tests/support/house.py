@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - each life of a test's house is seeded
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
-from adapter.exchange import Caller, Case, Claim, Exchange, Operation, Payload, Record, Reply, State
+from adapter.exchange import Caller, Case, Claim, Effect, Exchange, Operation, Payload, Record, Reply, State
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
@@ -28,6 +28,9 @@ from adapter.wsdl import read_wsdl
 from tests.support.clock import StandingClock
 from tests.support.records import ROOT
 from tests.support.scripted import ScriptedSystem
+
+Logs = list[MutableMapping[str, Any]]
+"""What was logged, as events."""
 
 TENANT = "sample-city"
 COUNTER = Caller("counter-72", TENANT, "counter")
@@ -100,6 +103,16 @@ def shipped_offer(*stopped: str) -> Offer:
     return offer_of({TENANT: sorted(services()), NEIGHBOUR.tenant: ["renovation_toll"]}, working, faulty)
 
 
+class Weakened:
+    """A journal in which a test replaces one step by another."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.kept = journal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.kept, name)
+
+
 @dataclass
 class House:
     """One life of a house. `offer` may be replaced while it runs, as a reload would."""
@@ -159,6 +172,7 @@ class House:
             await self.take_changes()
             await self.deliver_due()
             await self.followup.ask_unsettled()
+            await self.take_changes()
             await self.deliver_due()
             open_states = {State.READY, State.SENDING, State.IN_DOUBT, State.AWAITING}
             if not any(exchange.state in open_states for exchange in await self.exchanges()):
@@ -197,15 +211,16 @@ class Town:
     core: ScriptedSystem
     revenue: ScriptedSystem
     profile: Profile = HASTE
+    contracts: Mapping[str, Contract] = field(default_factory=contracts)
     lives: int = 0
     house: House | None = None
 
-    def open(self, offer: Offer | None = None, *, journal: Callable[[Journal], Journal] = lambda kept: kept) -> House:
+    def open(self, offer: Offer | None = None, *, journal: Callable[[Journal], Any] = lambda kept: kept) -> House:
         """The next life of the house, on the journal that the last one left."""
         self.close()
         self.lives += 1
         randomness = random.Random(f"{self.lives}")
-        kept = journal(
+        kept: Journal = journal(
             open_journal(
                 f"sqlite:///{self.folder / 'journal.db'}",
                 master_key=b"an invented master key of 32 byte",
@@ -219,6 +234,13 @@ class Town:
         self.house = self._join(kept, offer or shipped_offer(), randomness)
         return self.house
 
+    def promise(self, title: str, operation: str, effect: Effect) -> None:
+        """From its next life on the house reads another promise of one operation in a contract."""
+        contract = self.contracts[title]
+        changed = replace(contract.operations[operation], effect=effect)
+        operations = {**contract.operations, operation: changed}
+        self.contracts = {**self.contracts, title: replace(contract, operations=operations)}
+
     def close(self) -> None:
         if self.house is not None:
             self.house.close()
@@ -230,7 +252,7 @@ class Town:
             (NEIGHBOUR.tenant, name): target for (_, name), target in {**systems, WINDOW: self.gateway}.items()
         }
         endpoints = Endpoints({**systems, WINDOW: self.gateway, **neighbours}, systems, self.profile)
-        drafting = Drafting(contracts(), self.profile, randomness.randbytes)
+        drafting = Drafting(self.contracts, self.profile, randomness.randbytes)
         settling = Settling(drafting, self.profile, self.clock, lambda: 0.5)
         house: House
 

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,10 @@ Seen = Sight | BaseException | Callable[[str], Sight]
 
 @dataclass
 class ScriptedSystem:
-    """A System (and so a Target) of one contract. What is not scripted is answered as by a friendly other side."""
+    """A System (and so a Target) of one contract. What is not scripted is answered as by a friendly other side.
+
+    Questions get the scripted sights; without any, one that `knows` tells by what it has answered, else "not found".
+    """
 
     contract: Contract
     binding: str
@@ -54,6 +57,7 @@ class ScriptedSystem:
     asked: list[str] = field(default_factory=list)
     polled: list[tuple[str, str]] = field(default_factory=list)
     answered: dict[str, Payload] = field(default_factory=dict)
+    knows: bool = False
     _numbers: int = 0
 
     def __post_init__(self) -> None:
@@ -76,10 +80,15 @@ class ScriptedSystem:
 
     async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
         self.asked.append(reference)
-        seen = self.sights.popleft() if self.sights else Sight(Sighting.NOT_FOUND)
+        seen = self.sights.popleft() if self.sights else self._seen(reference)
         if isinstance(seen, BaseException):
             raise seen
         return seen(reference) if callable(seen) else seen
+
+    def _seen(self, reference: str) -> Sight:
+        if self.knows and reference in self.answered:
+            return Sight(Sighting.FOUND, self.answered[reference])
+        return Sight(Sighting.NOT_FOUND)
 
     async def ping(self) -> bool:
         return True
@@ -97,7 +106,7 @@ class ScriptedSystem:
     async def poll(self, operation: str, number: str) -> Outcome:
         self.polled.append((operation, number))
         if not self.polls:
-            return replace(self.done(operation), verdict=Verdict.AWAITING)
+            return Outcome(Verdict.AWAITING)
         said = self.polls.popleft()
         if isinstance(said, BaseException):
             raise said

@@ -41,8 +41,9 @@ def _cases() -> None:
         sa.Column("closed_at", sa.BigInteger),
         sa.Column("data_key", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("tenant", "tracking_code"),
+        sqlite_with_rowid=False,
     )
-    op.create_index("case_internal_reference", "cases", ["tenant", "internal_reference"])
+    _index_of_known("case_internal_reference", "cases", ["tenant", "internal_reference"])
 
 
 def _exchanges() -> None:
@@ -76,7 +77,6 @@ def _exchanges() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
         sa.Column("lease_until", sa.BigInteger),
         sa.UniqueConstraint("tenant", "reference"),
-        sa.UniqueConstraint("tenant", "case_id", "direction", "event_id"),
         sa.UniqueConstraint("id"),
     )
 
@@ -84,6 +84,7 @@ def _exchanges() -> None:
 def _indexes_of_exchanges() -> None:
     op.create_index("ix_exchanges_case_id", "exchanges", ["case_id"])
     op.create_index("exchange_settled", "exchanges", ["tenant", "settled_at"])
+    _index_of_known("exchange_event", "exchanges", ["tenant", "case_id", "direction", "event_id"], is_unique=True)
     _partial_index("exchange_ready", ["due_at"], "'ready'")
     _partial_index("exchange_sending", ["lease_until"], "'sending'")
     _partial_index("exchange_unsettled", ["due_at"], "'awaiting', 'in_doubt'")
@@ -96,6 +97,11 @@ def _partial_index(name: str, columns: list[str], states: str) -> None:
     op.create_index(name, "exchanges", columns, sqlite_where=where, postgresql_where=where)
 
 
+def _index_of_known(name: str, table: str, columns: list[str], *, is_unique: bool = False) -> None:
+    where = sa.text(f"{columns[-1]} IS NOT NULL")
+    op.create_index(name, table, columns, unique=is_unique, sqlite_where=where, postgresql_where=where)
+
+
 def _attempts_and_payloads() -> None:
     op.create_table(
         "attempts",
@@ -106,6 +112,7 @@ def _attempts_and_payloads() -> None:
         sa.Column("verdict", sa.String(16)),
         sa.Column("code", sa.Text),
         sa.Column("reason", sa.Text),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "payloads",
@@ -115,7 +122,6 @@ def _attempts_and_payloads() -> None:
         sa.Column("case_id", sa.String(32), nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
-    op.create_index("ix_payloads_case_id", "payloads", ["case_id"])
 
 
 def _keys() -> None:
@@ -128,6 +134,7 @@ def _keys() -> None:
         sa.Column("status", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("kept_at", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_idempotency_keys_case_id", "idempotency_keys", ["case_id"])
     op.create_table(
@@ -138,6 +145,7 @@ def _keys() -> None:
         sa.Column("scope", sa.LargeBinary(32), nullable=False),
         sa.Column("case_id", sa.String(32), nullable=False),
         sa.Column("is_permanent", sa.Boolean, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_business_keys_case_id", "business_keys", ["case_id"])
     op.create_table(
@@ -146,6 +154,7 @@ def _keys() -> None:
         sa.Column("kind", sa.String(32), primary_key=True),
         sa.Column("hash", sa.LargeBinary(32), primary_key=True),
         sa.Column("case_id", sa.String(32), primary_key=True),
+        sqlite_with_rowid=False,
     )
 
 
@@ -215,5 +224,6 @@ def _audit() -> None:
         sa.Column("exchange_id", sa.String(32)),
         sa.Column("detail", sa.Text, nullable=False),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("ix_audit_case_id", "audit", ["case_id"])
