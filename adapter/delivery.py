@@ -213,11 +213,11 @@ class Delivery:
 
     async def _prepare(self, claim: Claim, service: Service) -> Prepared | None:
         exchange = claim.exchange
-        target = self.endpoints.targets[exchange.tenant, exchange.target]
-        operation = self.settling.contract_of(claim, service)
-        if claim.frozen is not None:
-            return Prepared(target, operation, claim.frozen, None)
         try:
+            target = self.endpoints.targets[exchange.tenant, exchange.target]
+            operation = self.settling.contract_of(claim, service)
+            if claim.frozen is not None:
+                return Prepared(target, operation, claim.frozen, None)
             payload = render(exchange, claim.case, claim.record, service, now=self.clock())
             return Prepared(target, operation, target.freeze(operation.name, payload), payload)
         except Untranslatable as error:

@@ -17,6 +17,7 @@ from adapter.retry import Profile
 
 _HOUSE = Path(adapter.__file__).resolve().parent.parent
 _LEAST_MASTER_KEY_BYTES = 32
+_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file"})
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
 
@@ -113,6 +114,8 @@ def load_settings(path: Path) -> Settings:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise FaultySettings([f"{path}: there is no such file; name one with --config"]) from error
+    except OSError as error:
+        raise FaultySettings([f"{path}: cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FaultySettings([f"{path}: not readable as TOML: {error}"]) from error
     unknown = _unknown_variables()
@@ -126,9 +129,14 @@ def load_settings(path: Path) -> Settings:
 
 
 def _absolute(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Relative paths in a settings file are relative to the file."""
-    paths = {"master_key_file", "admin_socket", "contracts", "mappings"}
-    return {name: str(folder / value) if name in paths else value for name, value in content.items()}
+    """Relative paths in a settings file are relative to the file, at every depth."""
+    return {name: _absolute_value(name, value, folder) for name, value in content.items()}
+
+
+def _absolute_value(name: str, value: Any, folder: Path) -> Any:
+    if isinstance(value, dict):
+        return _absolute(value, folder)
+    return str(folder / value) if name in _PATHS and isinstance(value, str) else value
 
 
 def _unknown_variables() -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from adapter.channels import Clock, Randomness
+from adapter.errors import JournalFailed, LeaseLost
 from adapter.exchange import Change, Claim, Exchange
 from adapter.journal import accepting, changing, claiming, operating, reading, settling
 from adapter.journal.accepting import Acceptance, Accepted
@@ -77,6 +78,8 @@ class Journal:
         self.sealer = sealer
         self._writer, self._readers, self._closing = writer, readers, closing
         self._heartbeat, self._silence = heartbeat, silence
+        self._releasing: set[asyncio.Task[None]] = set()
+        writer.orphaned = self._release_orphans
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="journal-reader")
 
     @property
@@ -117,6 +120,19 @@ class Journal:
     async def settle(self, settlement: Settlement) -> Settled:
         """Commit an outcome and all that follows from it; raises LeaseLost."""
         return await self._writer.submit(settling.settle, settlement)
+
+    def _release_orphans(self, kept: asyncio.Future[Any]) -> None:
+        """What was claimed for a caller who is gone is given back, to be claimed like anything else that is due."""
+        if kept.cancelled() or kept.exception() is not None or self.failure is not None:
+            return
+        for claim in _claims_in(kept.result()):
+            task = asyncio.create_task(self._release_quietly(claim))
+            self._releasing.add(task)
+            task.add_done_callback(self._releasing.discard)
+
+    async def _release_quietly(self, claim: Claim) -> None:
+        with suppress(LeaseLost, JournalFailed):
+            await self.release(claim, claim.exchange.due_at)
 
     async def release(self, claim: Claim, due_at: datetime) -> None:
         """Give a claim back untouched, due again at a time; raises LeaseLost."""
@@ -172,6 +188,14 @@ class Journal:
         self._writer.close()
         self._threads.shutdown()
         self._closing.close()
+
+
+def _claims_in(result: object) -> list[Claim]:
+    if isinstance(result, Accepted):
+        return [result.claim] if result.claim is not None else []
+    if isinstance(result, Settled):
+        return list(result.claims)
+    return [one for one in result if isinstance(one, Claim)] if isinstance(result, list) else []
 
 
 def open_journal(

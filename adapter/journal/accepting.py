@@ -174,6 +174,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     exchange = acceptance.exchange
     is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
+    unit.lanes.add(exchange.lane)
     fence = int(is_ours)
     unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=fence))
     _keep_contents(unit, acceptance, case, seal)
@@ -296,4 +297,5 @@ def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, 
 
 def busy_lanes(unit: Unit, lanes: Iterable[str]) -> set[str]:
     """Those of the lanes in which an exchange still holds up what comes after it."""
-    return {row.lane for row in unit.fetch(_busy_among, sorted(set(lanes)))}
+    wanted = set(lanes)
+    return {row.lane for row in unit.fetch(_busy_among, sorted(wanted))} | (wanted & unit.lanes)

@@ -26,7 +26,6 @@ class Command:
     actor: str
     why: str
     evidence: str | None = None
-    thaws: bool = False
 
 
 def command(unit: Unit, commands: Sequence[Command]) -> list[Exception | None]:
@@ -45,6 +44,7 @@ def _command_one(unit: Unit, order: Command) -> None:
             state=order.state.value,
             due_at=unit.now,
             asked=0,
+            code=None,  # a doubt raised anew is proven anew
             may_have_effect=exchange.may_have_effect and order.state is not State.READY,
             settled_at=unit.now if order.state in CLOSED_STATES else None,
             deadline_at=unit.now + _micros_left(exchange),

@@ -283,6 +283,7 @@ def _follow(unit: Unit, settlement: Settlement, seals: Mapping[str, Seal], busy:
 
 def keep_draft(unit: Unit, exchange: Exchange, record: Record, *, seal: Seal, is_ours: bool = False) -> None:
     """Stage an exchange that a pattern or an internal system's change brought forth."""
+    unit.lanes.add(exchange.lane)
     unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=int(is_ours)))
     payloads.keep(unit, seal, record, exchange_id=exchange.id, case_id=exchange.case_id, kind=payloads.RECORD)
     _tell(unit, exchange, "drafted", table=exchange.table)

@@ -87,7 +87,10 @@ _INSERTS = {table.name: table.insert() for table in metadata.sorted_tables}
 
 @dataclass(slots=True)
 class Unit:
-    """An open transaction. `now` is database time on PostgreSQL and the clock's on SQLite, in microseconds."""
+    """An open transaction. `now` is database time on PostgreSQL and the clock's on SQLite, in microseconds.
+
+    `lanes` are those in which exchanges are staged, not yet to be seen in the database.
+    """
 
     connection: Connection
     sealer: Sealer
@@ -95,6 +98,7 @@ class Unit:
     owner: str
     head: Head
     statements: Statements = field(default_factory=Statements)
+    lanes: set[str] = field(default_factory=set)
     _rows: dict[str, list[Mapping[Any, Any]]] = field(default_factory=dict)
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -26,6 +27,8 @@ A = TypeVar("A")
 R = TypeVar("R")
 Handler: TypeAlias = Callable[[Unit, Sequence[A]], Sequence[R | Exception]]
 _BATCH = 256
+_BUSY = 8
+_LINGER_SECONDS = 0.001
 _TRIES = 3
 _log = structlog.get_logger(__name__)
 
@@ -42,13 +45,20 @@ class Writer:
     """Owns the only writing connection of this node, and the head of its audit chain."""
 
     def __init__(
-        self, engine: Engine, sealer: Sealer, *, owner: str, head: Head, now: Callable[[Connection], int]
+        self,
+        engine: Engine,
+        sealer: Sealer,
+        *,
+        owner: str,
+        head: Head,
+        now: Callable[[Connection], int],
     ) -> None:
         self._engine, self._sealer, self._owner, self._head, self._now = engine, sealer, owner, head, now
+        self.orphaned: Callable[[asyncio.Future[Any]], None] = _let_go
         self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
         self._statements = Statements()
         self._failure: Exception | None = None
-        self._is_closed = False
+        self._is_closed = self._was_busy = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self.commits = 0
         self._thread.start()
@@ -64,14 +74,21 @@ class Writer:
         return self._failure
 
     async def submit(self, handler: Handler[A, R], argument: A) -> R:
-        """The handler's result, after its commit; raises the handler's error, or JournalFailed when nothing holds."""
+        """The handler's result, after its commit; raises the handler's error, or JournalFailed when nothing holds.
+
+        The commit happens even when the caller is cancelled meanwhile; then `orphaned` is given the result.
+        """
         if self._failure is not None:
             raise JournalFailed(str(self._failure)) from self._failure
         if self._is_closed:
             raise JournalFailed("the journal is closed")
         step = _Step(handler, argument, asyncio.get_running_loop().create_future())
         self._steps.put(step)
-        result: R = await step.future
+        try:
+            result: R = await asyncio.shield(step.future)
+        except asyncio.CancelledError:
+            step.future.add_done_callback(self.orphaned)
+            raise
         return result
 
     def close(self) -> None:
@@ -87,17 +104,19 @@ class Writer:
                 _answer(batch)
 
     def _next_batch(self) -> list[_Step] | None:
+        """What waits, at most a batch of it; None once closed. A busy writer lingers a moment for more."""
         batch: list[_Step] = []
         step = self._steps.get()
+        if self._was_busy:
+            time.sleep(_LINGER_SECONDS)
         while step is not None:
             batch.append(step)
             if len(batch) >= _BATCH or self._steps.empty():
+                self._was_busy = len(batch) >= _BUSY
                 return batch
             step = self._steps.get()
         self._steps.put(None)
-        if batch:
-            return batch
-        return None
+        return batch or None
 
     def _commit_batch(self, connection: Connection, batch: list[_Step]) -> None:
         if self._failure is None and self._commit(connection, batch) and _may_hold_alone(batch):
@@ -137,6 +156,10 @@ class Writer:
         self._head = unit.head
         self.commits += 1
         return False
+
+
+def _let_go(_kept: asyncio.Future[Any]) -> None:
+    """Nobody asked for results whose caller is gone."""
 
 
 def _by_handler(batch: list[_Step]) -> dict[Handler[Any, Any], list[_Step]]:

@@ -7,10 +7,10 @@ from itertools import islice
 
 import pytest
 
-from tests.databases import postgresql
 from tests.score.points import crash_trials
 from tests.score.suites import SABOTAGES
 from tests.score.trial import run_trial
+from tests.support.postgres import running_server
 
 ALL = list(crash_trials({"SQLite": None}, full=False))
 EMBEDDED = list(islice(ALL, 0, None, len(ALL) // 16))[:16]
@@ -22,9 +22,9 @@ def told(trial) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory):
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as make:
-        yield make
+def new_database():
+    with running_server() as server:
+        yield server.new_database
 
 
 def assert_holds(result) -> None:

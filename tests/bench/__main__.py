@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 from tests.bench import daemon, journal
-from tests.databases import postgresql
 from tests.figures import Figure, report
+from tests.support.postgres import running_server
 
 
 def main() -> int:
@@ -25,8 +25,8 @@ def main() -> int:
         if given.only in {None, "daemon"}:
             figures += daemon.measure(folder, calls=1500 * times)
         if given.only in {None, "journal"}:
-            with postgresql(folder / "postgresql") as new_database:
-                figures += journal.measure(folder, new_database, exchanges=5000 * times)
+            with running_server(is_durable=True) as server:
+                figures += journal.measure(folder, server.new_database, exchanges=5000 * times)
     return report(figures, "bench.json", seed=0)
 
 

@@ -134,7 +134,7 @@ def _sqlite_limit(folder: Path) -> float:
 
 
 def _postgresql_limit(url: str) -> float:
-    with psycopg.connect(url, autocommit=False) as connection:
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=False) as connection:
         connection.execute("CREATE TABLE t (id BIGSERIAL PRIMARY KEY, content BYTEA)")
         connection.commit()
         cursor, began, commits = connection.cursor(), time.perf_counter(), 0

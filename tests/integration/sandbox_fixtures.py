@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.sandbox_client import CONTRACTS, Start
 
 from ops.sandbox import Sandbox, SandboxSettings, serve
+from tests.integration.sandbox_client import CONTRACTS, Start
 
 
 @pytest.fixture

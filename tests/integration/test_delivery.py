@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from adapter.journal import Command, Settlement, reading
 from tests.support.cancelling import cancelled_at
 from tests.support.house import ASSESSED, REVENUE, TENANT, House, Logs, Town, Weakened, shipped_offer
 from tests.support.records import core_status, correction, document, payment, permit, question, toll, withdrawal
+from tests.support.sandboxed import SYSTEMS, Sandboxed, sandboxed
 from tests.support.scripted import ScriptedSystem, Sent
 
 pytest_plugins = ["tests.support.fixtures"]
@@ -219,6 +221,28 @@ async def test_what_waited_behind_another_past_its_deadline_is_still_sent_once_i
     assert [one.state for one in await house.exchanges(Operation.PUSH_STATUS)] == [State.DONE, State.DONE]
 
 
+async def test_a_message_to_the_gateway_that_took_two_attempts_moves_the_case_too(house: House) -> None:
+    house.gateway.say(UNSENT)
+    code = await house.submit(toll())
+    await house.deliver_due()
+    assert (await house.case(code)).stage is Stage.RECEIVED
+    house.clock.advance(60)
+    await house.deliver_due()
+    assert (await house.case(code)).stage is Stage.TO_PAY
+
+
+async def test_a_route_that_is_gone_since_parks_what_waited_for_it_by_name(house: House, logs: Logs) -> None:
+    known = house.offer.named(TENANT, "renovation_toll")
+    assert known is not None
+    await house.submit(toll())
+    unrouted = replace(known, inward={})
+    house.offer = replace(house.offer, by_name={**house.offer.by_name, (TENANT, "renovation_toll"): unrouted})
+    await house.deliver_due()
+    exchange = await submission(house)
+    assert (exchange.state, exchange.code) == (State.PARKED, "failed")
+    assert "mappings/renovation_toll" in (exchange.reason or "")
+
+
 # doubt
 
 
@@ -375,8 +399,10 @@ async def test_while_the_breaker_is_open_no_attempt_is_burnt_and_afterwards_one_
         await house.submit(toll(100 + number))
     await house.deliver_due()
     assert len(house.revenue.sent) == 10
-    burnt = [exchange.attempts for exchange in await house.exchanges()]
-    assert sorted(burnt) == [0] * 5 + [1] * 10
+    exchanges = await house.exchanges()
+    assert sorted(exchange.attempts for exchange in exchanges) == [0] * 5 + [1] * 10
+    waits = {exchange.due_at - house.clock() for exchange in exchanges if exchange.attempts == 0}
+    assert waits == {house.profile.breaker_open}, "not taken up again and again meanwhile"
     house.clock.advance(29)
     assert await house.deliver_due() == 0
     house.clock.advance(3)
@@ -748,3 +774,65 @@ async def test_no_log_line_tells_who_the_citizen_is(house: House, logs: Logs) ->
     told = str(logs)
     for secret in ("0001172034", "0001172035", "شیرین", "نمونه", "09000000011", "2020212345"):
         assert secret not in told
+
+
+# over real wires, beside the sandbox
+
+MISFORTUNES: dict[str, dict[str, Any]] = {
+    "the answer is lost after the effect": {"mode": "answer_lost"},
+    "closed before the effect": {"mode": "close_before"},
+    "reset before the effect": {"mode": "reset_before"},
+    "closed after the effect": {"mode": "close_after"},
+    "reset after the effect": {"mode": "reset_after"},
+    "half an answer": {"mode": "half_answer"},
+    "busy": {"mode": "busy", "retry_after_seconds": 1},
+    "a server fault before the effect": {"mode": "soap_fault"},
+    "a server fault after the effect": {"mode": "soap_fault", "effect": True},
+    "a proxy's page before the effect": {"mode": "html"},
+    "a proxy's page after the effect": {"mode": "html", "effect": True},
+    "a busy code in a good answer": {"mode": "fault_in_200"},
+}
+
+
+async def three_cases(town: Sandboxed) -> list[Exchange]:
+    """A toll, a permit and two inquiries, one of them deferred, until everything is settled."""
+    await town.receive(Operation.SUBMIT_REQUEST, toll())
+    filed = await town.receive(Operation.SUBMIT_REQUEST, permit())
+    await town.receive(Operation.ATTACH_DOCUMENT, document(filed.body["tracking_code"]))
+    deferred = question("1405/9/202")
+    deferred["property"]["renovation_code"] = "3-2-117-202-0-0-0"
+    await town.receive(Operation.INQUIRE, question())
+    await town.receive(Operation.INQUIRE, deferred)
+    exchanges = await town.until_settled(at_least=13)
+    assert len(exchanges) == 13, exchanges
+    return exchanges
+
+
+def references_with_effect(exchanges: list[Exchange]) -> list[str]:
+    """What both sides together must have applied, each once: an inquiry reads and has no effect."""
+    return sorted(one.reference for one in exchanges if one.operation is not Operation.INQUIRE)
+
+
+@pytest.mark.parametrize("binding", ["rest", "soap"])
+async def test_three_services_live_beside_the_sandbox_in_both_bindings(
+    tmp_path: Path, binding: str, logs: Logs
+) -> None:
+    async with sandboxed(tmp_path, binding=binding) as town:
+        exchanges = await three_cases(town)
+        assert {one.state for one in exchanges} == {State.DONE}, exchanges
+        assert sorted(town.effects()) == references_with_effect(exchanges)
+        told = [
+            entry.status_code for entry in town.sandbox.ledger("gateway").entries if entry.operation == "PushStatus"
+        ]
+        assert told == ["010", "030", "040", "070", "110"]
+
+
+@pytest.mark.parametrize("misfortune", MISFORTUNES.values(), ids=MISFORTUNES)
+async def test_whatever_befalls_the_first_calls_each_effect_happens_once(
+    tmp_path: Path, misfortune: dict[str, Any], logs: Logs
+) -> None:
+    faults = [{**misfortune, "operation": "effects", "stand_in": side, "times": 2} for side in SYSTEMS]
+    async with sandboxed(tmp_path, faults=faults) as town:
+        exchanges = await three_cases(town)
+        assert {one.state for one in exchanges} == {State.DONE}, exchanges
+        assert sorted(town.effects()) == references_with_effect(exchanges)

@@ -411,6 +411,36 @@ async def test_changes_before_the_submission_is_settled_are_kept_and_told_later_
     assert await house.journal.strays(*CORE) == []
 
 
+class Meanwhile(ScriptedSystem):
+    """A system during whose answer something else happens in the house."""
+
+    happens: Any = None
+
+    async def changes(self, cursor: str | None) -> ChangePage:
+        page = await super().changes(cursor)
+        if self.happens is not None:
+            await self.happens()
+        return page
+
+
+async def test_a_case_that_learns_its_number_while_a_page_is_read_does_not_overtake_what_was_kept(town: Town) -> None:
+    town.core = core = Meanwhile(town.core.contract, town.core.binding, town.core.usual)
+    house = town.open()
+    core.say(LOST)
+    await house.submit(permit())
+    await house.deliver_due()
+    core.tell(core_status("1405-7", 1, 10))
+    await house.take_changes()
+    core.sights.append(Sight(Sighting.FOUND, {"ErrorResult": {}, "CaseNo": "1405-7"}))
+    house.clock.advance(60)
+    core.tell(core_status("1405-7", 2, 30))
+    core.happens = house.followup.ask_unsettled
+    await house.take_changes()
+    core.happens = None
+    await house.settle_all()
+    assert told_codes(house) == ["010", "030"]
+
+
 async def test_kept_changes_survive_a_restart(town: Town) -> None:
     house = town.open()
     house.core.say(LOST)

@@ -239,6 +239,22 @@ async def test_a_subject_is_free_again_when_its_case_has_ended(house: House) -> 
     assert await house.submit(toll()) != first
 
 
+async def test_a_payment_s_subject_is_never_free_again_not_even_when_its_case_has_ended(house: House) -> None:
+    code = await house.submit(toll())
+    await house.deliver_due()
+    first = await house.receive(Operation.CONFIRM_PAYMENT, payment(code))
+    await house.settle_all()
+    number = (await house.case(code)).internal_reference
+    assert number is not None
+    house.revenue.tell(toll_status(number, 9, 99))
+    await house.settle_all()
+    assert (await house.case(code)).stage is Stage.ENDED
+    again = await house.receive(Operation.CONFIRM_PAYMENT, payment(code), caller=MOBILE)
+    assert again.replayed
+    assert again.body == first.body
+    assert len(house.revenue.sent_as("RegisterPayment")) == 1
+
+
 # one fingerprint for one content
 
 _PAIRS = sorted(

@@ -232,16 +232,24 @@ async def test_a_silent_nodes_claims_fall_to_another(postgres_journals: Opening)
     await begun(two, taken)
 
 
-async def test_a_heartbeat_keeps_a_nodes_claims(postgres_journals: Opening):
-    silence = timedelta(milliseconds=300)
-    one = postgres_journals(node="one")
-    await submitted(one)
-    two = postgres_journals(node="two", silence=silence)
-    await asyncio.sleep(0.35)
+async def test_a_heartbeat_keeps_a_nodes_claims(postgres_journals: Opening, postgres_url: str):
+    one, two = postgres_journals(node="one"), postgres_journals(node="two")
+    _, claim = await submitted(one)
+    meddle(postgres_url, "UPDATE nodes SET seen_at = 1 WHERE name = 'one'")
 
     await one.beat()
-
     assert await two.claim_ready(10) == []
+
+    meddle(postgres_url, "UPDATE nodes SET seen_at = 1 WHERE name = 'one'")
+    assert ids(await two.claim_ready(10)) == [claim.exchange.id]
+
+
+async def test_a_node_does_not_take_itself_for_dead(journal: Journal, journal_url: str):
+    """After a pause longer than the silence its own claims are still its own."""
+    await submitted(journal)
+    meddle(journal_url, "UPDATE nodes SET seen_at = 1")
+
+    assert await journal.claim_ready(10) == []
 
 
 async def test_an_open_attempt_does_not_fall_with_the_heartbeat(postgres_journals: Opening):

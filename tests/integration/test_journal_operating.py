@@ -244,15 +244,6 @@ async def test_an_invented_row_at_the_end_is_found(journal: Journal, journal_url
     assert await broken(journal) == ("one", 10)
 
 
-@pytest.mark.xfail(reason="needs the signed checkpoints of reliability §3, kept in a second place", strict=True)
-async def test_rows_cut_off_at_the_end_are_found(journal: Journal, journal_url: str):
-    await lived(journal)
-
-    meddle(journal_url, "DELETE FROM audit WHERE number > 6")
-
-    assert await broken(journal) is not None
-
-
 async def test_every_change_of_an_exchange_is_told(journal: Journal):
     call = opening()
     accepted = await journal.accept(call)

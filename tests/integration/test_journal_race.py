@@ -1,16 +1,21 @@
-"""Three nodes at work on the same few cases: no call fails, no lane is shared, nothing is claimed twice."""
+"""Several nodes at work on the same few cases: no call fails, no lane is shared, nothing is claimed twice."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
+from typing import Any
 
-from adapter.errors import LeaseLost
-from adapter.exchange import Case, Claim, State
+import pytest
+
+from adapter.errors import CaseClosed, LeaseLost
+from adapter.exchange import Case, Claim, Stage, State
 from adapter.journal import Journal, Taken, reading
+from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     AT_ONCE,
     CORE,
@@ -20,7 +25,10 @@ from tests.integration.journal_making import (
     addition,
     begun,
     counts,
+    in_one_commit,
+    inside,
     look,
+    new_exchange,
     outward,
     settlement,
     submitted,
@@ -115,6 +123,57 @@ async def test_three_nodes_work_on_the_same_cases_without_a_fault(postgres_journ
     assert counts(postgres_url)["idempotency_keys"] == race.accepted + len(race.cases)
     assert look(postgres_url, "SELECT count(*) FROM exchanges WHERE state = 'sending'") == [(0,)]
     assert await nodes[0].read(reading.first_broken_audit) is None
+
+
+async def lingering(node: Journal, *calls: Awaitable[Any]) -> asyncio.Task[list[Any]]:
+    """The calls in one commit that has written its rows and is still open for a moment."""
+    loop, written = asyncio.get_running_loop(), asyncio.Event()
+
+    def linger(unit: Unit) -> None:
+        unit.flush()
+        loop.call_soon_threadsafe(written.set)
+        time.sleep(0.3)
+
+    keeping = asyncio.create_task(in_one_commit(node, *calls, inside(node, linger)))
+    await written.wait()
+    return keeping
+
+
+async def test_two_nodes_that_add_to_one_case_at_once_do_not_both_deliver(postgres_journals: Opening):
+    one, two = postgres_journals(node="one"), postgres_journals(node="two")
+    case = await _idle_case(one)
+
+    keeping = await lingering(one, one.accept(addition(case)))
+    second = await two.accept(addition(case))
+
+    first = (await keeping)[0]
+    assert [first.claim is not None, second.claim is not None] == [True, False]
+
+
+async def test_two_nodes_that_settle_into_one_lane_at_once_do_not_both_deliver(postgres_journals: Opening):
+    one, two = postgres_journals(node="one"), postgres_journals(node="two")
+    case, claim = await submitted(one)
+    elsewhere = await two.accept(addition(case, exchange=new_exchange(case, target="revenue/1.0")))
+    assert elsewhere.claim is not None
+    mine, other = await begun(one, claim), await begun(two, elsewhere.claim)
+
+    settling = await lingering(one, one.settle(settlement(mine, following=((outward(case), RECORD),))))
+    second = await two.settle(settlement(other, following=((outward(case), RECORD),)))
+
+    first = (await settling)[0]
+    assert [len(first.claims), len(second.claims)] == [1, 0]
+
+
+async def test_a_case_that_another_node_is_just_closing_takes_nothing_more(postgres_journals: Opening):
+    one, two = postgres_journals(node="one"), postgres_journals(node="two")
+    case, claim = await submitted(one)
+    sending = await begun(one, claim)
+
+    closing = await lingering(one, one.settle(settlement(sending, told=told(1, Stage.ENDED))))
+    with pytest.raises(CaseClosed):
+        await two.accept(addition(case))
+
+    await closing
 
 
 async def _idle_case(node: Journal) -> Case:

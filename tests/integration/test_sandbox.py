@@ -14,6 +14,9 @@ from urllib.parse import quote, urlsplit
 import jsonschema_rs
 import pytest
 from lxml import etree
+
+from ops.sandbox import Sandbox
+from ops.sandbox.faults import FaultRule, Mode
 from tests.integration.sandbox_client import (
     CONTRACTS,
     FAR_AHEAD,
@@ -43,10 +46,7 @@ from tests.integration.sandbox_client import (
     urban,
 )
 
-from ops.sandbox import Sandbox
-from ops.sandbox.faults import FaultRule, Mode
-
-pytest_plugins = ("sandbox_fixtures",)
+pytest_plugins = ("tests.integration.sandbox_fixtures",)
 
 
 def requests_of(contract: str, kind: str, suffix: str) -> list[Path]:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 from lxml import etree
+
+from adapter import identifiers
+from ops.sandbox import Sandbox
+from ops.sandbox.lives import INQUIRY_HOUSES, INQUIRY_REPLIES, PERMIT_HOUSES, TOLL_HOUSES, UNKNOWN_BLOCK
 from tests.integration.sandbox_client import (
     FAR_AHEAD,
     LONG_AGO,
@@ -28,11 +32,7 @@ from tests.integration.sandbox_client import (
     urban,
 )
 
-from adapter import identifiers
-from ops.sandbox import Sandbox
-from ops.sandbox.lives import INQUIRY_HOUSES, INQUIRY_REPLIES, PERMIT_HOUSES, TOLL_HOUSES, UNKNOWN_BLOCK
-
-pytest_plugins = ("sandbox_fixtures",)
+pytest_plugins = ("tests.integration.sandbox_fixtures",)
 
 
 async def test_an_ordinary_permit_waits_for_all_its_bills_and_ends_with_a_permit(sandbox: Sandbox) -> None:

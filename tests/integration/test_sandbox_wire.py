@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from ops.sandbox import Sandbox
+from ops.sandbox.faults import FaultRule, Mode
 from tests.integration.sandbox_client import (
     SCHEMAS,
     URBAN,
@@ -26,10 +29,7 @@ from tests.integration.sandbox_client import (
     urban,
 )
 
-from ops.sandbox import Sandbox
-from ops.sandbox.faults import FaultRule, Mode
-
-pytest_plugins = ("sandbox_fixtures",)
+pytest_plugins = ("tests.integration.sandbox_fixtures",)
 
 
 @pytest.mark.parametrize(

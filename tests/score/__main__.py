@@ -8,9 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.databases import postgresql
 from tests.figures import Figure, report
 from tests.score import suites
+from tests.support.postgres import running_server
 
 
 def main() -> int:
@@ -28,8 +28,8 @@ def main() -> int:
         if given.only in {None, "ambiguous"}:
             figures += suites.ambiguous(folder / "ambiguous")
         if given.only in {None, "crash"}:
-            with postgresql(folder / "postgresql") as new_database:
-                figures += suites.crash(folder / "crash", new_database, full=given.full)
+            with running_server(is_durable=True) as server:
+                figures += suites.crash(folder / "crash", server.new_database, full=given.full)
     figures.append(Figure("seconds", time.monotonic() - began, "s", None))
     return report(figures, "score.json", seed=0)
 

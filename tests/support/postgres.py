@@ -27,12 +27,20 @@ class Server:
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a fresh database, dropped afterwards whoever is still connected."""
-        name = f"journal_{uuid.uuid4().hex}"
-        self._command(f'CREATE DATABASE "{name}"')
+        name = self._create()
         try:
             yield self.url(name)
         finally:
             self._command(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def new_database(self) -> str:
+        """The URL of a fresh database that goes with the server."""
+        return self.url(self._create())
+
+    def _create(self) -> str:
+        name = f"journal_{uuid.uuid4().hex}"
+        self._command(f'CREATE DATABASE "{name}"')
+        return name
 
     def _command(self, sql: str) -> None:
         with psycopg.connect(host=str(self.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:

@@ -282,6 +282,48 @@ def test_a_paused_endpoint_is_closed_until_a_person_resumes_it(endpoints: Endpoi
     assert endpoints.closed(clock()) == frozenset()
 
 
+def test_a_call_that_ends_without_telling_how_gives_its_place_back(endpoints: Endpoints, clock: StandingClock) -> None:
+    fail(endpoints.breaker(ENDPOINT, "status"), clock)
+    clock.advance(HALF_MINUTE)
+    with endpoints.call(ENDPOINT, "status", clock) as end:
+        assert end is not None
+        with endpoints.call(ENDPOINT, "status", clock) as another:
+            assert another is None, "one probe at a time"
+    with endpoints.call(ENDPOINT, "status", clock) as end:
+        assert end is not None
+
+
+def test_a_call_that_raises_gives_its_place_back(endpoints: Endpoints, clock: StandingClock) -> None:
+    def fails() -> None:
+        with endpoints.call(ENDPOINT, "status", clock):
+            raise TimeoutError
+
+    fail(endpoints.breaker(ENDPOINT, "status"), clock)
+    clock.advance(HALF_MINUTE)
+    with pytest.raises(TimeoutError):
+        fails()
+    assert not endpoints.breaker(ENDPOINT, "status").is_open(clock())
+
+
+def test_a_call_s_end_is_what_it_was_told(endpoints: Endpoints, clock: StandingClock) -> None:
+    for _ in range(10):
+        with endpoints.call(ENDPOINT, "status", clock) as end:
+            assert end is not None
+            end(False)
+    assert endpoints.breaker(ENDPOINT, "status").is_open(clock())
+    clock.advance(HALF_MINUTE)
+    with endpoints.call(ENDPOINT, "status", clock) as end:
+        assert end is not None
+        end(True)
+    assert not endpoints.breaker(ENDPOINT, "status").is_open(clock())
+
+
+def test_at_a_paused_endpoint_there_is_no_place_for_a_call(endpoints: Endpoints, clock: StandingClock) -> None:
+    endpoints.paused[ENDPOINT] = "they do not accept our credentials"
+    with endpoints.call(ENDPOINT, "status", clock) as end:
+        assert end is None
+
+
 def test_forbidden_counts_distinct_exchanges_and_begins_anew_after_a_person_acted(endpoints: Endpoints) -> None:
     assert [endpoints.is_forbidden_for_all(ENDPOINT, name) for name in "aabbaac"] == [False] * 6 + [True]
     endpoints.resume(ENDPOINT)

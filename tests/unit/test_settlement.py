@@ -73,6 +73,15 @@ def submitted(settling: Settling, state: State = State.SENDING, **exchange: Any)
     return claim_of(settling, Operation.SUBMIT_REQUEST, state, **exchange)
 
 
+def promising(settling: Settling, operation: str, **promises: Any) -> Settling:
+    """The same rules with a revenue contract that says something else of one operation."""
+    revenue = settling.drafting.contracts["revenue/1.0"]
+    changed = replace(revenue.operations[operation], **promises)
+    contract = replace(revenue, operations={**revenue.operations, operation: changed})
+    drafting = replace(settling.drafting, contracts={**settling.drafting.contracts, "revenue/1.0": contract})
+    return replace(settling, drafting=drafting)
+
+
 def toll() -> Service:
     return services()["renovation_toll"]
 
@@ -234,9 +243,9 @@ def test_done_brings_the_case_s_number_and_the_pattern_s_followers_in_one_settle
 
 
 def test_a_later_operation_never_changes_the_case_s_number(settling: Settling) -> None:
-    claim = claim_of(settling, Operation.WITHDRAW_REQUEST)
-    answer = {"code": "OK", "assessment_no": "other"}
-    assert by_outcome(settling, claim, Outcome(Verdict.DONE, answer=answer)).internal_reference is None
+    numbered = promising(settling, "CancelAssessment", answer_reference="assessment_no")
+    outcome = Outcome(Verdict.DONE, answer={"code": "OK", "assessment_no": "another"})
+    assert by_outcome(numbered, claim_of(numbered, Operation.WITHDRAW_REQUEST), outcome).internal_reference is None
 
 
 @pytest.mark.parametrize("verdict", [Verdict.RETRY, Verdict.IN_DOUBT, Verdict.PARKED])
@@ -367,17 +376,8 @@ def test_the_demo_s_profile_shortens_what_a_contract_says_too(clock: StandingClo
     assert by_outcome(settling, payment, Outcome(Verdict.IN_DOUBT)).due_at == clock() + timedelta(seconds=6)
 
 
-def promising(settling: Settling, effect: Effect) -> Settling:
-    """The same rules with a revenue contract that promises something else of an assessment."""
-    revenue = settling.drafting.contracts["revenue/1.0"]
-    operation = replace(revenue.operations["CreateAssessment"], effect=effect)
-    changed = replace(revenue, operations={**revenue.operations, "CreateAssessment": operation})
-    drafting = replace(settling.drafting, contracts={**settling.drafting.contracts, "revenue/1.0": changed})
-    return replace(settling, drafting=drafting)
-
-
 def test_what_is_idempotent_is_sent_again_unproven_but_by_the_schedule(settling: Settling) -> None:
-    idempotent = promising(settling, Effect.IDEMPOTENT)
+    idempotent = promising(settling, "CreateAssessment", effect=Effect.IDEMPOTENT)
     waits = []
     for attempts in (1, 2, 3):
         claim = in_doubt(idempotent, attempts=attempts)
