@@ -45,11 +45,6 @@ def jalali_parts(day: date) -> tuple[int, int, int]:
     return jalali.year, jalali.month, jalali.day
 
 
-def is_leap_year(jalali_year: int) -> bool:
-    """Whether Esfand has 30 days: 1403 yes, 1404 no."""
-    return bool(_Jalali.is_leap(jalali_year))
-
-
 def parse_day(value: str | int) -> date:
     """Read a day spelt `1403/12/30`, `1403-12-30`, `14031230`, `2025-03-20` or so; the year tells the calendar."""
     found = _DAY.fullmatch(canonical_digits(str(value)).strip())

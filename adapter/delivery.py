@@ -169,6 +169,16 @@ class Delivery:
             code=settlement.code,
             reason=settlement.reason,
         )
+        if settlement.state is State.PARKED:
+            _log.warning(
+                "exchange_parked",
+                tenant=exchange.tenant,
+                service=exchange.service,
+                operation=exchange.operation.value,
+                exchange=exchange.id,
+                code=settlement.code,
+                reason=settlement.reason,
+            )
         for claim in settled.claims:
             self.dispatch(claim)
         self.hint()

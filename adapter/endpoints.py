@@ -7,14 +7,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from adapter.breaker import Breaker
 from adapter.channels import Clock, System, Target
 from adapter.retry import Profile
 
 _FORBIDDEN_LIMIT = 3
+_FAILURES_IN_A_ROW = 3
+"""So many calls without a usable answer are no accident any more."""
+
+_log = structlog.get_logger(__name__)
 
 EndpointName = tuple[str, str]
 """(tenant, contract title)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Since when an endpoint does not answer, and what it was last heard to say."""
+
+    since: datetime
+    reason: str
 
 
 @dataclass(slots=True)
@@ -27,6 +41,8 @@ class Endpoints:
     paused: dict[EndpointName, str] = field(default_factory=dict)
     _breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
     _forbidden: dict[EndpointName, set[str]] = field(default_factory=dict)
+    _unasked: dict[EndpointName, Loss] = field(default_factory=dict)
+    _failing: dict[EndpointName, tuple[int, Loss]] = field(default_factory=dict)
 
     def breaker(self, endpoint: EndpointName, group: str) -> Breaker:
         """The breaker of one group of operations at an endpoint."""
@@ -49,6 +65,7 @@ class Endpoints:
         finally:
             if told:
                 breaker.end(place, clock(), succeeded=told[0])
+                self.remember(endpoint, succeeded=told[0], now=clock())
             else:
                 breaker.cancel(place)
 
@@ -66,6 +83,34 @@ class Endpoints:
             for name, breaker in self._breakers.items()
             if breaker.open_until is not None and breaker.is_open(now)
         }
+
+    @property
+    def lost(self) -> dict[EndpointName, Loss]:
+        """Endpoints that cannot be asked for changes, or where several calls in a row failed: degraded, still tried."""
+        failing = {name: loss for name, (times, loss) in self._failing.items() if times >= _FAILURES_IN_A_ROW}
+        return failing | self._unasked
+
+    def remember(self, endpoint: EndpointName, *, succeeded: bool, now: datetime, reason: str | None = None) -> None:
+        """One call ended, with a usable answer or technically; going and returning are logged once each."""
+        times, loss = self._failing.get(endpoint, (0, Loss(now, "")))
+        if succeeded:
+            self._failing.pop(endpoint, None)
+            if times >= _FAILURES_IN_A_ROW:
+                _log.info("endpoint_regained", tenant=endpoint[0], endpoint=endpoint[1])
+            return
+        told = reason or "calls end without a usable answer; their reasons: panjereh exchanges list"
+        self._failing[endpoint] = times + 1, Loss(loss.since, told)
+        if times + 1 == _FAILURES_IN_A_ROW:
+            _log.warning("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=told)
+
+    def lose_changes(self, endpoint: EndpointName, reason: str, now: datetime) -> None:
+        """Its changes cannot be asked for."""
+        known = self._unasked.get(endpoint)
+        self._unasked[endpoint] = Loss(known.since if known else now, reason)
+
+    def regain_changes(self, endpoint: EndpointName) -> None:
+        """Its changes were asked for again."""
+        self._unasked.pop(endpoint, None)
 
     def is_forbidden_for_all(self, endpoint: EndpointName, exchange_id: str) -> bool:
         """Whether enough distinct exchanges were forbidden there that the endpoint itself must be at fault."""

@@ -28,10 +28,10 @@ class RequestRefused(PanjerehError):
 
 
 class KeyMissing(RequestRefused):
-    """The call changes something and carries no Idempotency-Key."""
+    """Send the header Idempotency-Key, 16 to 255 letters, digits or . _ : - of your choice: one for each request."""
 
     kind = "idempotency-key-missing"
-    title_fa = "کلید یکتایی فرستاده نشده است"
+    title_fa = "کلید یکتایی فرستاده نشده است؛ سرایند Idempotency-Key را با ۱۶ تا ۲۵۵ نویسه بفرستید"
     title_en = "Idempotency-Key is missing"
 
 
@@ -80,11 +80,11 @@ class CaseClosed(RequestRefused):
 
 
 class Unauthenticated(RequestRefused):
-    """The API key is missing or unknown."""
+    """The API key is missing or unknown: send your API key in the header X-Api-Key."""
 
     kind = "unauthenticated"
     status = 401
-    title_fa = "کلید دسترسی نادرست است"
+    title_fa = "کلید دسترسی نیست یا ناشناخته است؛ آن را در سرایند X-Api-Key بفرستید"
     title_en = "The API key is missing or unknown"
 
 
@@ -206,6 +206,10 @@ class JournalLocked(PanjerehError):
 
 class JournalUnusable(PanjerehError):
     """The journal's schema is not the one this version works with."""
+
+
+class WrongMasterKey(JournalUnusable):
+    """The master key is not the one under which this journal was sealed."""
 
 
 class JournalFailed(PanjerehError):

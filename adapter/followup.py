@@ -199,6 +199,9 @@ class FollowUp:
         if sight is None:
             await self.journal.release(claim, self.clock() + self.profile.asks[-1])
             return
+        if operation.effect is Effect.QUERYABLE:
+            endpoint, has_answered = (exchange.tenant, exchange.target), sight.sighting is not Sighting.UNCLEAR
+            self.endpoints.remember(endpoint, succeeded=has_answered, now=self.clock(), reason=sight.reason)
         payload = None
         if sight.sighting is Sighting.FOUND and exchange.direction is Direction.OUTWARD and claim.frozen is not None:
             payload = target.thaw(operation.name, claim.frozen)
@@ -222,10 +225,12 @@ class FollowUp:
             try:
                 if endpoint not in self.endpoints.paused:
                     more = await self.take_changes(endpoint, system)
+                self.endpoints.regain_changes(endpoint)
                 if is_lost:
                     _log.info("endpoint_regained", tenant=endpoint[0], endpoint=endpoint[1])
                 is_lost = False
             except GatewayUnreachable as error:
+                self.endpoints.lose_changes(endpoint, f"changes cannot be asked for: {error.detail}", self.clock())
                 if not is_lost:
                     _log.warning("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=error.detail)
                 is_lost = True

@@ -13,9 +13,6 @@ from typing import NamedTuple
 from adapter.errors import Unfit
 from adapter.text import canonical_digits, canonical_text, is_digits
 
-MOST_RIAL_PER_BILL = 99_999_999_000
-"""A payment id has eight digits for the amount in 1,000 rial; larger sums are split into several bills."""
-
 _FIGURES = bytes(max(0, code - ord("0")) for code in range(256))
 _NATIONAL_LENGTHS = (8, 9, 10)
 _BILL_LENGTHS = range(6, 14)

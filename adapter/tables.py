@@ -105,6 +105,8 @@ def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...],
     if not lines:
         return (), [*faults, Fault(label, 1, "", "the table is empty", "a table begins with its header")]
     header = lines[0][1]
+    if len(header) == 1 and ";" in header[0]:
+        return (), [Fault(label, 1, "", "the cells are separated by semicolons", what_to_do="save it with commas")]
     faults += _header_faults(header, label, columns)
     if not set(columns.required) <= set(header):
         return (), faults

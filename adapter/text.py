@@ -57,13 +57,6 @@ def canonical_digits(value: str) -> str:
     return value if value.isascii() else value.translate(_DIGITS)
 
 
-def comparable(value: str) -> str:
-    """Return the form in which names are compared: no spaces, ZWNJ, marks or case; never for showing."""
-    text = unicodedata.normalize("NFD", canonical_text(value, digits=True)).casefold()
-    kept = (char for char in text if not unicodedata.combining(char) and not char.isspace() and char != ZWNJ)
-    return unicodedata.normalize("NFC", "".join(kept))
-
-
 def is_digits(value: str) -> bool:
     """Whether the text is ASCII digits only; `str.isdigit` also takes '²' and Persian digits."""
     return value.isascii() and value.isdigit()

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import structlog
 
 from adapter.callers import HttpTarget
 from adapter.channels import ChangePage, Sight
+from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract
 from adapter.contract.paths import put, value_at, values_at
 from adapter.errors import GatewayUnreachable
 from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
 
+_log = structlog.get_logger(__name__)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False)
 class PolledSystem:
     """A System over any binding: its contract says where changes and deferred answers are asked for."""
 
     target: HttpTarget
+    _stuck_at: str | None = field(default=None, init=False)
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
@@ -47,7 +53,8 @@ class PolledSystem:
     async def changes(self, cursor: str | None) -> ChangePage:
         """The changes after the cursor, oldest first; raises GatewayUnreachable when it cannot be asked.
 
-        A kind that the contract does not name keeps its own name: no table has it, so it is seen and parked.
+        A kind that the contract does not name keeps its own name: no table has it, so it is seen and parked. After a
+        full page there is more at once only if the cursor moved.
         """
         said = self.target.contract.changes
         if said is None:
@@ -59,9 +66,11 @@ class PolledSystem:
         outcome = await self.target.ask(said.operation, question)
         if outcome.verdict is not Verdict.DONE or outcome.answer is None:
             raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
-        changes = [_change(said, item) for item, _ in values_at(outcome.answer, f"{said.items}[]")]
+        changes = [self._change(said, item) for item, _ in values_at(outcome.answer, f"{said.items}[]")]
         after = str(value_at(outcome.answer, said.next_cursor) or cursor or "")
-        return ChangePage(changes, after, more=len(changes) >= said.page_size)
+        is_full, has_moved = len(changes) >= said.page_size, after != (cursor or "")
+        self._tell_if_stuck(after, is_stuck=is_full and not has_moved)
+        return ChangePage(changes, after, more=is_full and has_moved)
 
     async def poll(self, operation: str, number: str) -> Outcome:
         """The deferred answer by the number that the operation was given; `awaiting` while there is none."""
@@ -77,14 +86,23 @@ class PolledSystem:
         """Afterwards no connection is open."""
         await self.target.aclose()
 
+    def _change(self, said: ChangesContract, item: Payload) -> Change:
+        """One event; without a readable instant it is taken as of now, lest one bad instant hold up all that follow."""
+        event_id, kind = str(value_at(item, said.event)), str(value_at(item, said.kind))
+        changed_at = read_instant(value_at(item, said.changed_at))
+        if changed_at is None:
+            _log.warning("change_without_an_instant", system=self.target.contract.title, event_id=event_id)
+        return Change(
+            event_id=event_id,
+            kind=said.kinds.get(kind, kind),
+            reference=str(value_at(item, said.reference)),
+            sequence=int(value_at(item, said.sequence)),
+            changed_at=changed_at or self.target.clock(),
+            record=item,
+        )
 
-def _change(said: ChangesContract, item: Payload) -> Change:
-    kind = str(value_at(item, said.kind))
-    return Change(
-        event_id=str(value_at(item, said.event)),
-        kind=said.kinds.get(kind, kind),
-        reference=str(value_at(item, said.reference)),
-        sequence=int(value_at(item, said.sequence)),
-        changed_at=datetime.fromisoformat(value_at(item, said.changed_at)),
-        record=item,
-    )
+    def _tell_if_stuck(self, cursor: str, *, is_stuck: bool) -> None:
+        """A full page that leads nowhere is told once: it comes again with every poll."""
+        if is_stuck and cursor != self._stuck_at:
+            _log.warning("cursor_stuck", system=self.target.contract.title, cursor=cursor)
+        self._stuck_at = cursor if is_stuck else None

@@ -167,7 +167,7 @@ async def call(
     try:
         reader, writer = await asyncio.open_unix_connection(str(path), limit=_LONGEST_ANSWER)
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise DaemonUnreachable(f"no daemon answers on {path}; start it with: panjereh run") from error
+        raise DaemonUnreachable(f"no daemon answers on {path}") from error
     except OSError as error:
         raise DaemonUnreachable(f"{path}: {error.strerror or error}; operators need to be in its group") from error
     try:

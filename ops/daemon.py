@@ -8,27 +8,32 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from adapter.doors import routes
 from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
+from adapter.journal.opening import held_lock, journal_url
 from adapter.telemetry import configure_logging
 from ops import admin
 from ops.health import health_routes
 from ops.operators import Desk, perform
+from ops.protocol import ConnectionLimits, limited
 from ops.settings import HttpSettings, Settings
 from ops.wiring import House, Parts, open_house
 
@@ -40,6 +45,7 @@ _SWITCH_SECONDS = 0.0005
 
 _MOST_CONNECTIONS = 256
 _KEEP_ALIVE_SECONDS = 30
+_KEPT_NOTHING_OF = frozenset({Operation.GET_STATUS, Operation.CHECK_HEALTH})
 _log = structlog.get_logger(__name__)
 
 
@@ -57,13 +63,21 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
     configure_logging(level=settings.log_level)
     _take_up_library_logs()
     sys.setswitchinterval(_SWITCH_SECONDS)
-    with _listening(settings.http) as listener:
+    with _listening(settings) as listener:
         house = await open_house(settings, parts)
+        _tell_stopped(house)
         try:
             return await _live(house, listener)
         finally:
             await house.aclose()
             _log.info("daemon_stopped", node=settings.node)
+
+
+def _tell_stopped(house: House) -> None:
+    """Each fault of each service that takes nothing, as `panjereh check` tells it."""
+    for service, faults in sorted(house.faults.items()):
+        for fault in faults:
+            _log.warning("service_stopped", service=service, fault=str(fault))
 
 
 async def _live(house: House, listener: socket.socket) -> int:
@@ -73,7 +87,7 @@ async def _live(house: House, listener: socket.socket) -> int:
         with _heeding_signals(stopped):
             async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
                 flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
-                async with _served(house, listener):
+                async with served(application(house), listener, _limits(house.settings.http)):
                     _log.info("daemon_started", **_introduction(house, listener))
                     await stopped.wait()
                     _log.info("daemon_stopping", node=house.settings.node)
@@ -113,11 +127,21 @@ async def _counted(house: House, caller: Caller, operation: Operation, record: R
         raise
     finally:
         house.metrics.requests.labels(caller.tenant, operation.value, str(status)).inc()
+    if operation not in _KEPT_NOTHING_OF:
+        _log.info("exchange_accepted", **_acceptance(caller, operation, record, reply))
     return reply
 
 
-async def _no_such_page(_request: Request, error: Exception) -> Response:
+def _acceptance(caller: Caller, operation: Operation, record: Record, reply: Reply) -> dict[str, Any]:
+    """What the log tells of it: no tracking code, for it opens the case."""
+    told = {"tenant": caller.tenant, "operation": operation.value, "status": reply.status, "replayed": reply.replayed}
+    return told if "service_id" not in record else {**told, "service_id": record["service_id"]}
+
+
+async def _no_such_page(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _other_method(request)
     return as_json(
         Problem(
             kind="no-such-page",
@@ -127,6 +151,22 @@ async def _no_such_page(_request: Request, error: Exception) -> Response:
             detail="The contract's OpenAPI or WSDL names every path and its method.",
         )
     )
+
+
+def _other_method(request: Request) -> Response:
+    here = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
+    methods = ", ".join(sorted({method for route in here for method in route.methods}))
+    answer = as_json(
+        Problem(
+            kind="method-not-allowed",
+            status=HTTPStatus.METHOD_NOT_ALLOWED,
+            title_en=f"This address takes {methods}",
+            title_fa=f"این نشانی تنها {methods} را می‌پذیرد",
+            detail=f"{request.method} is none of them; the contract's OpenAPI or WSDL names all paths and methods",
+        )
+    )
+    answer.headers["Allow"] = methods
+    return answer
 
 
 def _performer(house: House) -> admin.Perform:
@@ -149,12 +189,18 @@ def _introduction(house: House, listener: socket.socket) -> dict[str, str]:
 
 
 @contextmanager
-def _listening(http: HttpSettings) -> Iterator[socket.socket]:
-    """The bound socket: taken before anything else, so that a taken port is told at once."""
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The bound socket: taken before anything else, so that a taken port is told at once.
+
+    Where the journal is held too, its daemon is what stands on the port: raises JournalLocked.
+    """
+    http = settings.http
     family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
     try:
         listener = socket.create_server((http.host, http.port), family=family, backlog=_MOST_CONNECTIONS)
     except OSError as error:
+        with suppress(SQLAlchemyError), held_lock(journal_url(settings.database), settings.node):
+            pass  # nobody holds it: the port is another program's
         told = f"http.port: {http.host}:{http.port} cannot be had: {error.strerror or error}"
         raise FaultySettings([told]) from error
     with listener:
@@ -169,21 +215,25 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _limits(http: HttpSettings) -> ConnectionLimits:
+    return ConnectionLimits(connections=_MOST_CONNECTIONS, per_peer=http.connections_per_peer)
+
+
 @asynccontextmanager
-async def _served(house: House, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: Starlette, listener: socket.socket, limits: ConnectionLimits) -> AsyncIterator[None]:
     """Answer calls while inside; afterwards no call is under way."""
     server = _Server(
         uvicorn.Config(
-            application(house),
+            app,
             loop="none",
-            http="httptools",
+            http=limited(limits),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=_MOST_CONNECTIONS,
+            limit_concurrency=limits.connections + 1,  # counts calls whose callers have left, too
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(GRACE.total_seconds()),
         )

@@ -5,25 +5,28 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pydantic_core import to_json
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from adapter.endpoints import EndpointName
-from adapter.exchange import Payload
+from adapter.exchange import Direction, Payload
 from adapter.journal import inspecting, reading
 from adapter.service import Service
+from ops.protocol import is_within
 
 if TYPE_CHECKING:  # wiring gives intake its health answer, so it imports this module
     from ops.wiring import House
@@ -32,6 +35,7 @@ HEALTH_JSON = "application/health+json"
 CACHED_SECONDS = 2.0
 _DISK_FAILS_BELOW, _DISK_WARNS_BELOW = 0.05, 0.10
 _JOURNAL_ANSWERS_WITHIN = timedelta(seconds=2)
+_Answer = TypeVar("_Answer")
 
 
 class Condition(StrEnum):
@@ -99,14 +103,22 @@ def _worst(services: list[Payload]) -> str:
 
 
 async def _lost(house: House) -> dict[EndpointName, datetime]:
-    """Endpoints that are paused or whose breaker is open → since when."""
+    """Endpoints that are paused, that do not answer, or whose breaker is open → since when."""
     since = {
         name: at for name, at in (await house.journal.read(inspecting.pauses)).items() if name in house.endpoints.paused
     }
     for (tenant, contract, _), until in house.endpoints.open_breakers(house.clock()).items():
         opened = until - house.profile.breaker_open
         since[tenant, contract] = min(opened, since.get((tenant, contract), opened))
+    for name, loss in house.endpoints.lost.items():
+        since[name] = min(loss.since, since.get(name, loss.since))
     return since
+
+
+def _why(house: House, name: EndpointName) -> str:
+    loss = house.endpoints.lost.get(name)
+    told = f"{loss.reason}; since {_told(loss.since)}" if loss else "its breaker is open"
+    return house.endpoints.paused.get(name, told)
 
 
 async def checks(house: House) -> dict[str, Check]:
@@ -119,8 +131,7 @@ async def checks(house: House) -> dict[str, Check]:
     if found["journal"].status is Status.FAIL:
         return found
     for tenant, contract in await _lost(house):
-        reason = house.endpoints.paused.get((tenant, contract), "its breaker is open")
-        found[f"endpoint:{tenant}/{contract}"] = Check(Status.WARN, reason)
+        found[f"endpoint:{tenant}/{contract}"] = Check(Status.WARN, _why(house, (tenant, contract)))
     return found
 
 
@@ -171,7 +182,7 @@ async def whole_health(house: House) -> dict[str, Any]:
     """Readiness, and how every tenant's services are, for people."""
     told = report(await checks(house))
     is_readable = told["checks"]["journal"][0]["status"] != Status.FAIL.value
-    tenants = {name: await tenant_health(house, name) for name in house.settings.tenants} if is_readable else {}
+    tenants = {name: await _for_people(house, name) for name in house.settings.tenants} if is_readable else {}
     return {
         **told,
         "node": house.settings.node,
@@ -181,22 +192,52 @@ async def whole_health(house: House) -> dict[str, Any]:
     }
 
 
+async def _for_people(house: House, tenant: str) -> dict[str, Any]:
+    """How the tenant's services are, each with its name and what the internal system has not been given yet."""
+    told = await tenant_health(house, tenant)
+    pending = await house.journal.read(inspecting.undelivered, tenant, Direction.INWARD)
+    names = {service_id: service.name for (owner, service_id), service in house.offer.by_id.items() if owner == tenant}
+    services = [
+        {
+            **one,
+            "name": names.get(one["service_id"]),
+            "pending_inside": pending.get(names.get(one["service_id"], ""), 0),
+        }
+        for one in told["services"]
+    ]
+    return {**told, "services": services}
+
+
 def health_routes(house: House) -> list[Route]:
-    """`/livez /readyz /healthz /metrics`; what is asked again within two seconds is answered as before."""
+    """`/livez /readyz /healthz /metrics`; what is asked again within two seconds is answered as before.
+
+    Who is not in `http.pages_for` learns only whether we live and are ready: the rest names every tenant.
+    """
     ready = _Remembered(lambda: _readiness(house))
     whole = _Remembered(lambda: whole_health(house))
+    counts = _Remembered(lambda: _open_counts(house))
+
+    def is_ours(request: Request) -> bool:
+        return is_within(request.client.host if request.client else None, house.settings.http.pages_for)
+
+    def check_ours(request: Request) -> None:
+        if not is_ours(request):
+            raise HTTPException(HTTPStatus.NOT_FOUND)
 
     async def livez(_request: Request) -> Response:
         return _answer({"status": Status.PASS.value})
 
-    async def readyz(_request: Request) -> Response:
-        return _answer(await ready.told())
+    async def readyz(request: Request) -> Response:
+        told = await ready.told()
+        return _answer(told if is_ours(request) else {"status": told["status"]})
 
-    async def healthz(_request: Request) -> Response:
+    async def healthz(request: Request) -> Response:
+        check_ours(request)
         return _answer(await whole.told())
 
-    async def metrics(_request: Request) -> Response:
-        await count(house)
+    async def metrics(request: Request) -> Response:
+        check_ours(request)
+        _count(house, await counts.told())
         return Response(house.metrics.page(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route(f"/{endpoint.__name__}", endpoint) for endpoint in (livez, readyz, healthz, metrics)]
@@ -206,31 +247,33 @@ async def _readiness(house: House) -> dict[str, Any]:
     return report(await checks(house))
 
 
-async def count(house: House) -> None:
+async def _open_counts(house: House) -> dict[tuple[str, str, str], int]:
+    return {} if house.journal.failure is not None else await house.journal.read(reading.open_counts)
+
+
+def _count(house: House, counts: Mapping[tuple[str, str, str], int]) -> None:
     """Bring the gauges up to date."""
     house.metrics.waiting.set(house.journal.backlog)
     closed = house.endpoints.closed(house.clock())
     for tenant, contract in house.endpoints.targets:
         house.metrics.endpoints.labels(tenant, contract).set((tenant, contract) not in closed)
-    if house.journal.failure is None:
-        counts = await house.journal.read(reading.open_counts)
-        house.metrics.open.clear()
-        for labels, number in counts.items():
-            house.metrics.open.labels(*labels).set(number)
+    house.metrics.open.clear()
+    for labels, number in counts.items():
+        house.metrics.open.labels(*labels).set(number)
 
 
-class _Remembered:
+class _Remembered(Generic[_Answer]):
     """An answer that is worked out at most every two seconds, by one asker for all."""
 
-    def __init__(self, ask: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[_Answer]]) -> None:
         self._ask = ask
         self._lock = asyncio.Lock()
-        self._answer: dict[str, Any] = {}
+        self._answer: _Answer | None = None
         self._until = float("-inf")
 
-    async def told(self) -> dict[str, Any]:
+    async def told(self) -> _Answer:
         async with self._lock:
-            if time.monotonic() >= self._until:
+            if self._answer is None or time.monotonic() >= self._until:
                 self._answer = await self._ask()
                 self._until = time.monotonic() + CACHED_SECONDS
             return self._answer

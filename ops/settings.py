@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import adapter
 from adapter.errors import FaultySettings
 from adapter.retry import Profile
+from adapter.tables import near
 
 _HOUSE = Path(adapter.__file__).resolve().parent.parent
 _LEAST_MASTER_KEY_BYTES = 32
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+"""This machine's own networks."""
+
 _PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file"})
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
@@ -57,6 +63,13 @@ class HttpSettings(_Strict):
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    connections_per_peer: int = Field(
+        default=32, ge=1, le=256, description="connections at once from one address; this machine's own may be more"
+    )
+    pages_for: list[IPvAnyNetwork] = Field(
+        default=list(LOOPBACK),
+        description="networks to which /healthz, /metrics and the checks of /readyz are shown",
+    )
 
 
 class ProfileSettings(_Strict):
@@ -120,11 +133,11 @@ def load_settings(path: Path) -> Settings:
         raise FaultySettings([f"{path}: not readable as TOML: {error}"]) from error
     unknown = _unknown_variables()
     if unknown:
-        raise FaultySettings([f"environment: {name}: there is no such setting" for name in unknown])
+        raise FaultySettings([f"environment: {name}: there is no such setting; {_near(name)}" for name in unknown])
     try:
         settings = Settings(**_absolute(content, path.parent.resolve()))
     except ValidationError as error:
-        raise FaultySettings([f"{path}: {_told(fault)}" for fault in error.errors()]) from error
+        raise FaultySettings([f"{_source(fault, path)}: {_told(fault)}" for fault in error.errors()]) from error
     return settings
 
 
@@ -145,10 +158,34 @@ def _unknown_variables() -> list[str]:
     return sorted(name for name in given if name.split("__")[0] not in known)
 
 
+def _near(variable: str) -> str:
+    return near(variable, {CONFIG_VARIABLE, *(f"PANJEREH_{name.upper()}" for name in Settings.model_fields)})
+
+
+def _source(fault: Any, path: Path) -> str:
+    """The environment variable that the faulty value stands in, else the file."""
+    steps = [str(step).upper() for step in fault["loc"]]
+    names = {"PANJEREH_" + "__".join(steps[:depth]) for depth in range(1, len(steps) + 1)}
+    given = [name for name in os.environ if name.upper() in names]
+    return f"environment: {max(given, key=len)}" if given else str(path)
+
+
+def _fields_at(steps: Sequence[Any]) -> Iterable[str]:
+    """The settings that may stand at a place."""
+    kind: Any = Settings
+    for step in steps:
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and step in kind.model_fields:
+            kind = kind.model_fields[step].annotation
+        else:
+            kind = (get_args(kind) or (None,))[-1]
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
+
+
 def _told(fault: Any) -> str:
     place = ".".join(str(step) for step in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        return f"{place}: there is no such setting; is it misspelt?"
+        *steps, name = fault["loc"]
+        return f"{place}: there is no such setting; is it misspelt? {near(str(name), _fields_at(steps))}"
     return f"{place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import random  # noqa: TID251 - the one place where real randomness is chosen
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+
+import structlog
 
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
@@ -18,7 +21,7 @@ from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
-from adapter.errors import FaultySettings, FaultyTables
+from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
 from adapter.exchange import Caller, Direction, Payload
 from adapter.followup import FollowUp
 from adapter.intake import Intake
@@ -28,7 +31,7 @@ from adapter.retry import Profile
 from adapter.service import Service, declared_id, load_services
 from adapter.settlement.drafting import Drafting
 from adapter.settlement.settling import Settling
-from adapter.tables import Fault
+from adapter.tables import Fault, near
 from adapter.telemetry import Metrics
 from adapter.wsdl import read_wsdl
 from connectors import rest, soap
@@ -38,6 +41,9 @@ from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 
 _CONNECT: Mapping[str, Callable[..., PolledSystem]] = {"rest": rest.connect, "soap": soap.connect}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+_log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
@@ -114,25 +120,18 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     """
     parts = parts or Parts()
     profile = profile_of(settings)
+    _check_folders(settings)
     contracts = load_contracts(settings.contracts)
     services, faults = load_services(settings.mappings, contracts)
     offer = _offer(settings, services, faults)
     _check_endpoints(settings, services, contracts)
+    callers = callers_of(settings)
     connected: list[Closable] = []
     endpoints = _endpoints(settings, contracts, profile, parts, connected)
-    journal = parts.journal(
-        open_journal(
-            settings.database,
-            master_key=master_key(settings),
-            node=settings.node,
-            clock=parts.clock,
-            randomness=parts.randomness,
-            silence=profile.silence,
-            settle=profile.settle_after,
-        )
-    )
+    journal = parts.journal(_open_journal(settings, profile, parts))
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
-    return _join(settings, parts, _Loaded(profile, contracts, services, faults, offer), journal, endpoints, connected)
+    loaded = _Loaded(profile, contracts, services, faults, offer, callers)
+    return _join(settings, parts, loaded, journal, endpoints, connected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +141,7 @@ class _Loaded:
     services: Mapping[str, Service]
     faults: Mapping[str, list[Fault]]
     offer: Offer
+    callers: Mapping[str, Caller]
 
 
 def _join(
@@ -178,7 +178,7 @@ def _join(
             hint=delivery.hint,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
-        callers=callers_of(settings),
+        callers=loaded.callers,
         metrics=metrics,
         clock=parts.clock,
         started_at=parts.clock(),
@@ -202,17 +202,67 @@ def _join(
 
 
 def callers_of(settings: Settings) -> dict[str, Caller]:
-    """Callers by the SHA-256 of each of their keys."""
-    return {
-        digest.lower(): Caller(caller.name, caller.tenant, caller.channel)
-        for caller in settings.callers
-        for digest in caller.key_sha256
-    }
+    """Callers by the SHA-256 of each of their keys; raises FaultySettings where one could be taken for another."""
+    faults: list[str] = []
+    names: dict[tuple[str, str], int] = {}
+    digests: dict[str, int] = {}
+    for number, caller in enumerate(settings.callers):
+        first = names.setdefault((caller.tenant, caller.name), number)
+        told = [("tenant", _tenant_fault(caller.tenant, settings))]
+        told += [("name", None if first == number else f"{caller.name!r} stands at callers.{first} already")]
+        told += [("key_sha256", _digest_fault(digest.lower(), number, digests)) for digest in caller.key_sha256]
+        faults += [f"callers.{number}.{setting}: {fault}" for setting, fault in told if fault]
+    if faults:
+        raise FaultySettings(faults)
+    callers = [Caller(caller.name, caller.tenant, caller.channel) for caller in settings.callers]
+    return {digest: callers[number] for digest, number in digests.items()}
+
+
+def _tenant_fault(tenant: str, settings: Settings) -> str | None:
+    return None if tenant in settings.tenants else f"there is no tenant {tenant!r}; {near(tenant, settings.tenants)}"
+
+
+def _digest_fault(digest: str, number: int, seen: dict[str, int]) -> str | None:
+    """What is wrong with the digest, without telling it: it may be a key that was put in its place."""
+    if not _DIGEST.fullmatch(digest):
+        return 'a digest has 64 hexadecimal digits: printf %s "$KEY" | sha256sum'
+    if digest == key_digest(""):
+        return "this is the digest of no key at all"
+    if digest in seen:
+        return f"the same digest stands at callers.{seen[digest]} already"
+    seen[digest] = number
+    return None
 
 
 def key_digest(key: str) -> str:
     """How an API key is written in the settings."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal:
+    try:
+        journal = open_journal(
+            settings.database,
+            master_key=master_key(settings),
+            node=settings.node,
+            clock=parts.clock,
+            randomness=parts.randomness,
+            silence=profile.silence,
+            settle=profile.settle_after,
+        )
+    except WrongMasterKey as error:
+        told = f"master_key_file: {settings.master_key_file} is not the key under which this journal was sealed"
+        raise FaultySettings([f"{told}; name the file that was there when it was made"]) from error
+    if journal.created is not None:
+        _log.warning("journal_created", path=journal.created)
+    return journal
+
+
+def _check_folders(settings: Settings) -> None:
+    named = {"contracts": settings.contracts, "mappings": settings.mappings}
+    missing = [f"{name}: there is no folder {folder}" for name, folder in named.items() if not folder.is_dir()]
+    if missing:
+        raise FaultySettings(missing)
 
 
 def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[str, list[Fault]]) -> Offer:

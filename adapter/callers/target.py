@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import structlog
+
 from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
 from adapter.channels import Clock, Sight, Sighting
+from adapter.contract.instants import read_instant
 from adapter.contract.model import Codec, Contract, HttpForm, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import put, value_at, values_at
@@ -16,6 +20,9 @@ from adapter.contract.sighting import sight_of
 from adapter.contract.strict_json import safe_name
 from adapter.errors import GatewayUnreachable, RequestRefused
 from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
+
+_log = structlog.get_logger(__name__)
+MOST_PAGES = 100_000
 
 
 def _now() -> datetime:
@@ -48,7 +55,7 @@ class HttpTarget:
         self._wire = Wire(address, timeouts, retries, tls=tls, connections=connections, sleep=sleep)
         self._credentials = credentials
         self._classify = classify
-        self._clock = clock
+        self.clock = clock
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
@@ -93,7 +100,10 @@ class HttpTarget:
         return (await self.ask(self.contract.health, {})).verdict is Verdict.DONE
 
     async def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
-        """The other side's ledger for a period, all pages; raises GatewayUnreachable when a page cannot be read."""
+        """The other side's ledger for a period, up to its last page or an empty one.
+
+        Raises GatewayUnreachable when a page cannot be read, or when it tells of more pages than MOST_PAGES.
+        """
         said = self.contract.statement
         if said is None:
             raise GatewayUnreachable(f"{self.contract.title} has no statement to ask for")
@@ -102,10 +112,17 @@ class HttpTarget:
             outcome = await self.ask(said.operation, _statement_question(said, since, until, page=page))
             if outcome.verdict is not Verdict.DONE or outcome.answer is None:
                 raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
-            for item, _ in values_at(outcome.answer, f"{said.items}[]"):
-                yield _ledger_entry(said, item)
             pages = int(value_at(outcome.answer, said.pages) or 0)
+            items = [item for item, _ in values_at(outcome.answer, f"{said.items}[]")]
+            if not items:
+                break
+            if pages > MOST_PAGES:
+                raise GatewayUnreachable(f"{said.operation}: more than {MOST_PAGES} pages", operation=said.operation)
+            for item in items:
+                yield _ledger_entry(said, item)
             page += 1
+        if page < pages:
+            _log.warning("statement_ended_early", contract=self.contract.title, page=page, pages=pages)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
@@ -115,10 +132,20 @@ class HttpTarget:
         headers = {self._credentials.header: self._credentials.value} if self._credentials else {}
         if reference is not None and self.contract.operations[operation].effect is not Effect.READ:
             headers["Idempotency-Key"] = reference
-        seen = await self._wire.call(form, headers)
-        if isinstance(seen, WireFailure):
-            return Observation(seen.seen, detail=seen.detail)
-        return self._read(operation, seen)
+        seen = None
+        try:
+            seen = await self._wire.call(form, headers)
+            if isinstance(seen, WireFailure):
+                return Observation(seen.seen, detail=seen.detail)
+            return self._read(operation, seen)
+        except Exception as error:  # noqa: BLE001 - bytes may have left: what nobody foresaw is in doubt, not raised
+            # The error's own text may repeat content: its class and place are told without it.
+            name, place = type(error).__name__, traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename}:{place.lineno}"
+            _log.error("answer_failed", contract=self.contract.title, operation=operation, error=name, place=where)
+            if isinstance(seen, WireAnswer):
+                return Observation(Seen.UNREADABLE, seen.status, detail=name)
+            return Observation(Seen.LOST, detail=name)
 
     def _read(self, operation: str, answer: WireAnswer) -> Observation:
         """What a whole answer holds; one that fails without readable content is known by its status alone."""
@@ -131,7 +158,7 @@ class HttpTarget:
                 content = self._codec.decode_answer(operation, answer.body, status=answer.status)
             except RequestRefused as error:
                 detail = error.detail
-        wait = retry_after(answer.retry_after, self._clock())
+        wait = retry_after(answer.retry_after, self.clock())
         if is_success and content is None:
             return Observation(Seen.UNREADABLE, answer.status, detail=detail, retry_after=wait)
         return Observation(Seen.ANSWERED, answer.status, content, retry_after=wait)
@@ -155,7 +182,7 @@ def _ledger_entry(said: StatementContract, item: Payload) -> LedgerEntry:
         reference=str(value_at(item, said.reference)),
         operation=str(value_at(item, said.name)),
         tracking_code=value_at(item, said.tracking_code) if said.tracking_code else None,
-        at=datetime.fromisoformat(at) if at else None,
+        at=read_instant(at),
         state=str(value_at(item, said.state) or "done") if said.state else "done",
         amount_rial=int(amount) if amount is not None else None,
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import jsonschema_rs
 
-from adapter.contract.strict_json import kind_of, safe_name
+from adapter.contract.strict_json import MOST_VIOLATIONS, kind_of, safe_name
 from adapter.errors import SchemaViolation, Violation
 
 Schema: TypeAlias = dict[str, Any]
 
-MOST_VIOLATIONS = 100
+MOST_VALUES_SEARCHED = 5_000
+"""In more values only the first fault is looked for: jsonschema_rs builds them all at once, some 2 KB each."""
 
 _TYPES = {
     "string": "text",
@@ -31,11 +33,22 @@ class Validator:
         self._validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
     def check(self, value: Any) -> None:
-        """Raise SchemaViolation with every place where the value breaks the schema."""
-        if self._validator.is_valid(value):
+        """Raise SchemaViolation with the first places where the value breaks the schema."""
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as first:
+            is_searched = _values_in(value) <= MOST_VALUES_SEARCHED
+            errors = self._validator.iter_errors(value) if is_searched else [first]
+            found = list(islice(chain.from_iterable(map(_violations, errors)), MOST_VIOLATIONS))
+        else:
             return
-        found = [one for error in self._validator.iter_errors(value) for one in _violations(error)]
-        raise SchemaViolation(found[:MOST_VIOLATIONS])
+        raise SchemaViolation(found)
+
+
+def _values_in(value: Any) -> int:
+    if isinstance(value, dict | list):
+        return 1 + sum(map(_values_in, value.values() if isinstance(value, dict) else value))
+    return 1
 
 
 def _violations(error: jsonschema_rs.ValidationError) -> list[Violation]:
@@ -44,7 +57,10 @@ def _violations(error: jsonschema_rs.ValidationError) -> list[Violation]:
     if kind.name == "required":
         return [Violation(_join(path, kind.property), "a value", "nothing")]
     if kind.name == "additionalProperties":
-        return [Violation(_join(path, safe_name(name)), "no such field", "a field") for name in kind.unexpected]
+        return [
+            Violation(_join(path, safe_name(name)), "no such field", "a field")
+            for name in kind.unexpected[:MOST_VIOLATIONS]
+        ]
     expected = _EXPECTED.get(kind.name, lambda _kind: f"what {kind.name} says")(kind)
     return [Violation(path or "(whole body)", expected, _found(kind.name, error.instance))]
 

@@ -144,7 +144,7 @@ def retry_after(header: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             until = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError, TypeError):
             return None
         wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
     return min(max(wait, SHORTEST_RETRY_AFTER), LONGEST_RETRY_AFTER)

@@ -99,7 +99,7 @@ class SoapCodec:
         key = self._key_in(header)
         if found := violations(self._wsdl.schema, child):
             raise SchemaViolation(found)
-        return Decoded(name, self._requests[name].read(child), key)
+        return Decoded(name, _content(self._requests[name], child), key)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
         """Our answer in an envelope; raises SchemaViolation when it would break the contract."""
@@ -129,8 +129,7 @@ class SoapCodec:
             raise Unreadable("The Body's element is not the answer to this operation")
         if found := violations(self._wsdl.schema, child):
             raise SchemaViolation(found)
-        content: Payload = message.read(child)
-        return content
+        return _content(message, child)
 
     def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
         faults: list[Violation] = []
@@ -158,6 +157,15 @@ class SoapCodec:
 def _compiled(operation: WsdlOperation, direction: str) -> _Message:
     element = operation.request if direction == "request" else operation.answer
     return _Message(element.tag, writer(element), reader(element))
+
+
+def _content(message: _Message, child: etree._Element) -> Payload:
+    """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
+    try:
+        content: Payload = message.read(child)
+    except ValueError as error:
+        raise Unreadable("A whole number has more digits than can be read") from error
+    return content
 
 
 def _opened(body: bytes) -> tuple[etree._Element | None, etree._Element]:

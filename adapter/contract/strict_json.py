@@ -5,22 +5,33 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
 from adapter.errors import SchemaViolation, Unreadable, Violation
 
 DEEPEST = 64
+MOST_VALUES = 50_000
+MOST_VIOLATIONS = 100
 LARGEST_INTEGER = 2**53 - 1
 """Beyond this a reader that keeps numbers as doubles changes them silently."""
 
 _UNCARRIABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML has no way to write, and halves of surrogate pairs."""
 
+_TEXT_OR_STEP = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[,\[{]', re.DOTALL)
+"""A whole text, or what announces one more value; possessive, so that a text without an end is read once only."""
+
 _KINDS = {str: "text", bool: "yes or no", int: "a whole number", float: "a fraction", list: "a list", dict: "an object"}
 
 
 def read_json(body: bytes) -> Any:
-    """The value that a UTF-8 JSON text holds; raises Unreadable or SchemaViolation."""
+    """The value that a UTF-8 JSON text holds; raises Unreadable or SchemaViolation.
+
+    Values are counted before they are built: a million tiny ones cost far more memory than bytes.
+    """
+    if _has_too_many_values(body):
+        raise Unreadable(f"The body has more than {MOST_VALUES} values")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
@@ -36,8 +47,8 @@ def read_json(body: bytes) -> Any:
 
 
 def faults_in(value: Any) -> list[Violation]:
-    """What the JSON grammar allows and we do not, wherever it stands; raises Unreadable when nested too deep."""
-    return list(_faults(value, "", DEEPEST))
+    """What the JSON grammar allows and we do not, the first places; raises Unreadable when nested too deep."""
+    return list(islice(_faults(value, "", DEEPEST), MOST_VIOLATIONS))
 
 
 def write_json(value: Any) -> bytes:
@@ -48,6 +59,18 @@ def write_json(value: Any) -> bytes:
 def kind_of(value: Any) -> str:
     """What a value is, in a word that tells nothing of the value itself."""
     return _KINDS.get(type(value), "nothing")
+
+
+def _has_too_many_values(body: bytes) -> bool:
+    """Texts may hold commas and brackets as well: only where all of them together are too many are texts told apart."""
+    if sum(map(body.count, (b",", b"[", b"{"))) <= MOST_VALUES:
+        return False
+    most = 3 * (MOST_VALUES + 1)  # each value has a step before it, and at most a name and a text
+    is_step = [body[one.start()] != _QUOTE for one in islice(_TEXT_OR_STEP.finditer(body), most)]
+    return len(is_step) == most or sum(is_step) > MOST_VALUES
+
+
+_QUOTE = ord('"')
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

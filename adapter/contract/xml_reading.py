@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from lxml import etree
 
-from adapter.contract.strict_json import safe_name
+from adapter.contract.strict_json import MOST_VIOLATIONS, safe_name
 from adapter.errors import Unreadable, Violation
 
 DEEPEST = 64
 MOST_ELEMENTS = 50_000
 MOST_ATTRIBUTES = 64
-MOST_VIOLATIONS = 100
 
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (DEEPEST + 1) + ")")
@@ -68,30 +68,30 @@ def _refuse_excess(root: etree._Element) -> None:
 
 
 def violations(schema: etree.XMLSchema, element: etree._Element) -> list[Violation]:
-    """Every place where the element breaks the schema; attributes, which no contract here has, are breaks too.
+    """The first places where the element breaks the schema; attributes, which no contract here has, are breaks too.
 
     libxml2 follows `xsi:schemaLocation` while it validates: attributes are refused before it sees them.
     """
-    if unknown := list(_attributes(element)):
+    places = _Places(element)
+    if unknown := list(islice(_attributes(element, places), MOST_VIOLATIONS)):
         return unknown
     if schema.validate(element):
         return []
     log: Any = schema.error_log
-    found = dict.fromkeys(_violation(error, element) for error in log)
-    return list(found)[:MOST_VIOLATIONS]
+    return list(dict.fromkeys(_violation(error, places) for error in islice(log, MOST_VIOLATIONS)))
 
 
-def _attributes(element: etree._Element) -> Iterator[Violation]:
+def _attributes(element: etree._Element, places: _Places) -> Iterator[Violation]:
     for one in element.iter("*"):
         for name in one.attrib:
             local = safe_name(etree.QName(name).localname)
             line: Any = one.sourceline
-            yield Violation(f"{_path_from(element, one)}@{local}", "no attribute", "an attribute", line)
+            yield Violation(f"{places.path_of(one)}@{local}", "no attribute", "an attribute", line)
 
 
-def _violation(error: Any, element: etree._Element) -> Violation:
-    place = _place(element, error.path or "")
-    path = _path_from(element, place) if place is not None else "(unknown place)"
+def _violation(error: Any, places: _Places) -> Violation:
+    place = places.named(error.path or "")
+    path = places.path_of(place) if place is not None else "(unknown place)"
     message = error.message or ""
     if error.type_name == "SCHEMAV_ELEMENT_CONTENT":
         return _wrong_order(path, message, error.line)
@@ -141,30 +141,43 @@ _RULES: Mapping[str, _Rule] = {
 }
 
 
-def _place(root: etree._Element, path: str) -> etree._Element | None:
-    """The element that libxml2's path names, which counts from the validated element as its root."""
-    here = root
-    for step in path.split("/")[2:]:
-        found = re.fullmatch(r"(?:[^:\[]+:)?([^:\[]+)(?:\[(\d+)\])?", step)
-        if found is None:
-            return None
-        name, position = found[1], int(found[2] or 1)
-        matching = [one for one in here.iterchildren("*") if name in {"*", etree.QName(one).localname}]
-        if len(matching) < position:
-            return None
-        here = matching[position - 1]
-    return here
+class _Places:
+    """Where elements stand below a root. Children are listed once by name: a path costs its depth, not its siblings."""
 
+    def __init__(self, root: etree._Element) -> None:
+        self._root = root
+        self._listed: dict[tuple[etree._Element, str], dict[etree._Element, int]] = {}
 
-def _path_from(root: etree._Element, element: etree._Element) -> str:
-    """Dotted, as in the other binding; a number in brackets where siblings share a name."""
-    steps = []
-    while element is not root:
-        parent = element.getparent()
-        if parent is None:
-            break
-        siblings = list(parent.iterchildren(str(element.tag)))
-        number = f"[{siblings.index(element)}]" if len(siblings) > 1 else ""
-        steps.append(safe_name(etree.QName(element).localname) + number)
-        element = parent
-    return ".".join(reversed(steps))
+    def named(self, path: str) -> etree._Element | None:
+        """The element that libxml2's path names, which counts from the validated element as its root."""
+        here = self._root
+        for step in path.split("/")[2:]:
+            found = re.fullmatch(r"(?:[^:\[]+:)?([^:\[]+)(?:\[(\d+)\])?", step)
+            if found is None:
+                return None
+            name = "*" if found[1] == "*" else f"{{*}}{found[1]}"
+            matching = self._children(here, name)
+            position = int(found[2] or 1)
+            if len(matching) < position:
+                return None
+            here = next(islice(matching, position - 1, None))
+        return here
+
+    def path_of(self, element: etree._Element) -> str:
+        """Dotted, as in the other binding; a number in brackets where siblings share a name."""
+        steps = []
+        while element is not self._root:
+            parent = element.getparent()
+            if parent is None:
+                break
+            siblings = self._children(parent, str(element.tag))
+            number = f"[{siblings[element]}]" if len(siblings) > 1 else ""
+            steps.append(safe_name(etree.QName(element).localname) + number)
+            element = parent
+        return ".".join(reversed(steps))
+
+    def _children(self, parent: etree._Element, name: str) -> dict[etree._Element, int]:
+        """The children of that name, each with its number."""
+        if (parent, name) not in self._listed:
+            self._listed[parent, name] = {one: number for number, one in enumerate(parent.iterchildren(name))}
+        return self._listed[parent, name]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -25,6 +25,7 @@ from adapter.journal.opening import (
     held_lock,
     journal_url,
     make_engine,
+    place_of,
     prepare_schema,
 )
 from adapter.journal.operating import Command, Finding, Findings, Note, Pause
@@ -62,6 +63,8 @@ _READERS = 2
 class Journal:
     """The journal as the flows see it: every writing call returns after its commit.
 
+    `created` is where it stands when this opening has made it, empty; None for one that was there.
+
     Raises JournalFailed once a commit has failed: nothing is kept any more and the daemon must stop.
     """
 
@@ -74,8 +77,9 @@ class Journal:
         heartbeat: Heartbeat,
         silence: timedelta,
         closing: ExitStack,
+        created: str | None = None,
     ) -> None:
-        self.sealer = sealer
+        self.sealer, self.created = sealer, created
         self._writer, self._readers, self._closing = writer, readers, closing
         self._heartbeat, self._silence = heartbeat, silence
         self._releasing: set[asyncio.Task[None]] = set()
@@ -121,11 +125,9 @@ class Journal:
         """Commit an outcome and all that follows from it; raises LeaseLost."""
         return await self._writer.submit(settling.settle, settlement)
 
-    def _release_orphans(self, kept: asyncio.Future[Any]) -> None:
+    def _release_orphans(self, kept: object) -> None:
         """What was claimed for a caller who is gone is given back, to be claimed like anything else that is due."""
-        if kept.cancelled() or kept.exception() is not None or self.failure is not None:
-            return
-        for claim in _claims_in(kept.result()):
+        for claim in _claims_in(kept) if self.failure is None else ():
             task = asyncio.create_task(self._release_quietly(claim))
             self._releasing.add(task)
             task.add_done_callback(self._releasing.discard)
@@ -218,7 +220,7 @@ def open_journal(
         opening.enter_context(held_lock(database, node))
         engine = make_engine(database, writes=True, connections=1)
         opening.callback(engine.dispose)
-        prepare_schema(engine, sealer)
+        is_new = prepare_schema(engine, sealer)
         readers = make_engine(database, writes=False, connections=_READERS)
         opening.callback(readers.dispose)
         incarnation, now = randomness(8).hex(), batch_clock(database, clock)
@@ -233,6 +235,7 @@ def open_journal(
             sealer,
             heartbeat=Heartbeat(node, incarnation),
             silence=silence,
+            created=place_of(database) if is_new else None,
             closing=opening.pop_all(),
         )
 

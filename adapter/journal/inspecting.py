@@ -107,13 +107,13 @@ def held_up_by(connection: Connection, shown: Exchange) -> str | None:
     ).scalar_one_or_none()
 
 
-def undelivered(connection: Connection, tenant: str) -> dict[str, int]:
-    """Service → how many exchanges the gateway has not been given yet."""
+def undelivered(connection: Connection, tenant: str, direction: Direction = Direction.OUTWARD) -> dict[str, int]:
+    """Service → how many exchanges the gateway (outward) or the internal system (inward) has not been given yet."""
     rows = connection.execute(
         select(exchanges.c.service, func.count())
         .where(
             exchanges.c.tenant == tenant,
-            exchanges.c.direction == Direction.OUTWARD.value,
+            exchanges.c.direction == direction.value,
             exchanges.c.settled_at.is_(None),
             in_states(LANE_HOLDING_STATES),
         )

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapter.channels import Clock
-from adapter.errors import JournalLocked, JournalUnusable
+from adapter.errors import FaultySettings, JournalLocked, JournalUnusable, WrongMasterKey
 from adapter.journal.rows import micros
 from adapter.journal.schema import REVISION, audit, meta, metadata, nodes
 from adapter.journal.sealing import Sealer
@@ -56,13 +56,20 @@ def journal_url(url: str) -> URL:
 def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
     """An engine for the one writer or for readers. On SQLite a writer begins IMMEDIATE, a reader cannot write."""
     if not is_sqlite(url):
-        return create_engine(url, pool_size=connections, max_overflow=0, pool_pre_ping=not writes)
+        return create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=not writes,
+            paramstyle="format",
+            hide_parameters=True,
+        )
     engine = create_engine(
         url,
         module=pysqlite3.dbapi2,
         pool_size=connections,
         max_overflow=0,
-        paramstyle="named",
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "isolation_level": None},
     )
     pragmas = _PRAGMAS if writes else (*_PRAGMAS, "PRAGMA query_only=ON")
@@ -93,7 +100,9 @@ def held_lock(url: URL, node: str) -> Iterator[None]:
 
 @contextmanager
 def _held_file(path: Path) -> Iterator[None]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        told = f"database: there is no folder {path.parent} for the journal; make it, or mend the path"
+        raise FaultySettings([told])
     with path.open("a+") as file:
         _lock(file, path)
         try:
@@ -157,8 +166,11 @@ def _take(connection: Connection, function: str, key: int, refusal: str) -> None
         raise JournalLocked(refusal) from error
 
 
-def prepare_schema(engine: Engine, sealer: Sealer) -> None:
-    """Make the tables in an empty database; raises JournalUnusable for another revision or another master key."""
+def prepare_schema(engine: Engine, sealer: Sealer) -> bool:
+    """Make the tables in an empty database; whether it was empty.
+
+    Raises JournalUnusable for another revision, WrongMasterKey for another master key.
+    """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # nodes that start together make the tables one after the other
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TABLES})
@@ -175,6 +187,12 @@ def prepare_schema(engine: Engine, sealer: Sealer) -> None:
                 f"the journal's schema is {found}, this version works with {REVISION}; run: panjereh migrate --apply"
             )
         _check_key(connection, sealer)
+    return not present
+
+
+def place_of(url: URL) -> str:
+    """Where the journal is, without who may enter."""
+    return str(url.database) if is_sqlite(url) else f"{url.get_backend_name()}://{url.host or ''}/{url.database}"
 
 
 def _check_key(connection: Connection, sealer: Sealer) -> None:
@@ -183,7 +201,7 @@ def _check_key(connection: Connection, sealer: Sealer) -> None:
     if kept is None:
         connection.execute(meta.insert(), [{"name": "key_check", "value": check}])
     elif bytes(kept) != check:
-        raise JournalUnusable("the master key is not the one under which this journal was sealed")
+        raise WrongMasterKey
 
 
 def announce(engine: Engine, node: str, incarnation: str, *, now: int) -> None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 
 from adapter.errors import LeaseLost
-from adapter.exchange import CLOSED_STATES, Event, Exchange, State
-from adapter.journal.schema import endpoints, exchanges, findings
+from adapter.exchange import CLOSED_STATES, Event, Exchange, Operation, Stage, State
+from adapter.journal.schema import business_keys, cases, endpoints, exchanges, findings
 from adapter.journal.unit import Unit
+
+_OPENING = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
+"""They open a case: without them it has nothing to be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def _command_one(unit: Unit, order: Command) -> None:
     )
     if done.rowcount != 1:
         raise LeaseLost(f"{exchange.id} has moved on since it was looked at; look again")
+    if closes_case(exchange, order.state):
+        _close_case(unit, exchange.case_id)
     unit.tell(
         order.event,
         actor=order.actor,
@@ -63,6 +68,24 @@ def _command_one(unit: Unit, order: Command) -> None:
         why=order.why,
         evidence=order.evidence,
     )
+
+
+def closes_case(exchange: Exchange, state: State) -> bool:
+    """Whether the case ends with this decision: what had opened it is withdrawn, so nothing will come of it."""
+    return state is State.WITHDRAWN and exchange.operation in _OPENING
+
+
+def _close_case(unit: Unit, case_id: str) -> None:
+    """The case is withdrawn, as whoever asks for its status is told; its subject may be filed anew."""
+    closed = unit.connection.execute(
+        update(cases)
+        .where(cases.c.id == case_id, cases.c.closed_at.is_(None))
+        .values(stage=Stage.WITHDRAWN.value, changed_at=unit.now, closed_at=unit.now)
+    )
+    if closed.rowcount:
+        unit.connection.execute(
+            delete(business_keys).where(business_keys.c.case_id == case_id, business_keys.c.is_permanent.is_(False))
+        )
 
 
 def _micros_left(exchange: Exchange) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -27,8 +26,6 @@ A = TypeVar("A")
 R = TypeVar("R")
 Handler: TypeAlias = Callable[[Unit, Sequence[A]], Sequence[R | Exception]]
 _BATCH = 256
-_BUSY = 8
-_LINGER_SECONDS = 0.001
 _TRIES = 3
 _log = structlog.get_logger(__name__)
 
@@ -54,11 +51,11 @@ class Writer:
         now: Callable[[Connection], int],
     ) -> None:
         self._engine, self._sealer, self._owner, self._head, self._now = engine, sealer, owner, head, now
-        self.orphaned: Callable[[asyncio.Future[Any]], None] = _let_go
+        self.orphaned: Callable[[Any], None] = _let_go
         self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
         self._statements = Statements()
         self._failure: Exception | None = None
-        self._is_closed = self._was_busy = False
+        self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self.commits = 0
         self._thread.start()
@@ -84,11 +81,7 @@ class Writer:
             raise JournalFailed("the journal is closed")
         step = _Step(handler, argument, asyncio.get_running_loop().create_future())
         self._steps.put(step)
-        try:
-            result: R = await asyncio.shield(step.future)
-        except asyncio.CancelledError:
-            step.future.add_done_callback(self.orphaned)
-            raise
+        result: R = await step.future
         return result
 
     def close(self) -> None:
@@ -101,18 +94,15 @@ class Writer:
         with self._engine.connect() as connection:
             while (batch := self._next_batch()) is not None:
                 self._commit_batch(connection, batch)
-                _answer(batch)
+                self._answer(batch)
 
     def _next_batch(self) -> list[_Step] | None:
-        """What waits, at most a batch of it; None once closed. A busy writer lingers a moment for more."""
+        """What waits, at most a batch of it; None once closed."""
         batch: list[_Step] = []
         step = self._steps.get()
-        if self._was_busy:
-            time.sleep(_LINGER_SECONDS)
         while step is not None:
             batch.append(step)
             if len(batch) >= _BATCH or self._steps.empty():
-                self._was_busy = len(batch) >= _BUSY
                 return batch
             step = self._steps.get()
         self._steps.put(None)
@@ -157,8 +147,25 @@ class Writer:
         self.commits += 1
         return False
 
+    def _answer(self, batch: list[_Step]) -> None:
+        for loop in {step.future.get_loop() for step in batch}:
+            if not loop.is_closed():
+                its = [step for step in batch if step.future.get_loop() is loop]
+                loop.call_soon_threadsafe(self._resolve, its)
 
-def _let_go(_kept: asyncio.Future[Any]) -> None:
+    def _resolve(self, batch: list[_Step]) -> None:
+        """In the callers' loop: give each its answer; the answer of one who is gone is an orphan."""
+        for step in batch:
+            if isinstance(step.answer, Exception):
+                if not step.future.done():
+                    step.future.set_exception(step.answer)
+            elif step.future.done():
+                self.orphaned(step.answer)
+            else:
+                step.future.set_result(step.answer)
+
+
+def _let_go(_kept: object) -> None:
     """Nobody asked for results whose caller is gone."""
 
 
@@ -177,20 +184,3 @@ def _may_hold_alone(batch: list[_Step]) -> bool:
 def _fail(batch: list[_Step], error: Exception) -> None:
     for step in batch:
         step.answer = error
-
-
-def _answer(batch: list[_Step]) -> None:
-    loops = {step.future.get_loop() for step in batch}
-    for loop in loops:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, [step for step in batch if step.future.get_loop() is loop])
-
-
-def _resolve(batch: list[_Step]) -> None:
-    for step in batch:
-        if step.future.done():
-            continue
-        if isinstance(step.answer, Exception):
-            step.future.set_exception(step.answer)
-        else:
-            step.future.set_result(step.answer)

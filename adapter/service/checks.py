@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from adapter.contract.model import Contract
 from adapter.exchange import Direction, Operation
+from adapter.service.fitting import misfits
 from adapter.service.model import Route
 from adapter.tables import Document, Fault, near
 from adapter.translator import Table
-from adapter.translator.shapes import Shape, source_faults, target_faults, under
+from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults, under
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,8 @@ def _operation_faults(
 
 
 def inward_table_faults(table: Table, operation: Operation, route: Route, between: Between) -> list[Fault]:
-    """Check targets against the internal operation, sources against the gateway's."""
-    faults: list[Fault] = []
-    if between.system and (shape := between.system.shapes.get(route.operation)):
-        faults += target_faults(table, shape, route.operation)
+    """Check targets and codes against the internal operation, sources against the gateway's."""
+    faults = _filling_faults(table, between.system, route.operation)
     if between.gateway and (shape := between.gateway.shapes.get(operation)):
         faults += source_faults(table, shape, operation)
     return faults
@@ -150,12 +150,20 @@ def inward_table_faults(table: Table, operation: Operation, route: Route, betwee
 def outward_table_faults(
     table: Table, operation: Operation, inward: Mapping[Operation, Route], between: Between
 ) -> list[Fault]:
-    """Check targets against the gateway's operation, sources against all that the internal system tells."""
-    faults: list[Fault] = []
-    if between.gateway and (shape := between.gateway.shapes.get(operation)):
-        faults += target_faults(table, shape, operation)
+    """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
+    faults = _filling_faults(table, between.gateway, operation)
     if between.system and (told := _told_by(between.system, inward)):
         faults += source_faults(table, told, f"what {between.system.title} tells")
+    return faults
+
+
+def _filling_faults(table: Table, contract: Contract | None, operation: str) -> list[Fault]:
+    """Check what the rows fill, and what the codes files bring there, against the message it is for."""
+    faults = empty_cell_faults(table)
+    if contract and (shape := contract.shapes.get(operation)):
+        faults += target_faults(table, shape, operation)
+        known = [line for line in table.lines if line.target.text in shape]
+        faults += cell_faults(known, partial(misfits, contract, operation), operation)
     return faults
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TypeAlias
@@ -21,6 +21,7 @@ CODE_COLUMNS = Columns(
 VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis")
 
 _PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+_CODES = ("gateway", "internal")
 _WORDS = {"stage": tuple(Stage), "awaited": _PARTIES}
 _LONGEST_CODE_TOLD = 32
 
@@ -50,6 +51,24 @@ class CodeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a codes file and the code that leads to it."""
+
+    row: Row
+    code: str
+    column: str
+
+    @property
+    def value(self) -> str:
+        """What stands in the cell."""
+        return self.row[self.column]
+
+    def fault(self, what: str, why: str, *, what_to_do: str) -> Fault:
+        """Return a fault in this cell."""
+        return self.row.fault(self.column, what, why, what_to_do=what_to_do)
+
+
+@dataclass(frozen=True, slots=True)
 class CodeBook:
     """One codes file, read."""
 
@@ -64,12 +83,12 @@ class CodeBook:
         index: dict[str, list[CodeRow]] = {}
         faults: list[Fault] = []
         for row in self.rows:
-            code = canonical_text(row.row[key], digits=True)
+            code = row.row[key]
             if not code:
                 continue
             others = index.setdefault(code, [])
             faults += [
-                _ambiguous(row, other, key, value)
+                _ambiguous(row, other, key)
                 for other in others
                 if other.overlaps(row) and other.row[value] != row.row[value]
             ]
@@ -89,16 +108,21 @@ class CodeBook:
             for row in rows:
                 if row.is_valid(today):
                     return row.row[value]
-            raise Unfit(f"{_told(code)} is not in force on {spell_day(today)} by {rows[-1].row.place}")
+            ended = f"{_told(code)} is not in force on {spell_day(today)} by {rows[-1].row.place}"
+            raise Unfit(f"{ended}; add a row that is, then replay")
 
         return find
 
+    def cells(self, key: str, value: str) -> tuple[Cell, ...]:
+        """Every cell that a lookup from column `key` to column `value` can give."""
+        return tuple(Cell(row.row, row.row[key], value) for row in self.rows if row.row[key])
+
 
 def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
-    """Read one codes file; every bad date, unknown stage and row without a code is a fault."""
+    """Read one codes file, codes with ASCII digits; every bad date, unknown stage and row without a code is a fault."""
     rows, faults = read_csv(path, label, CODE_COLUMNS)
     read: list[CodeRow] = []
-    for row in rows:
+    for row in map(_with_canonical_codes, rows):
         first, first_faults = _day(row, "valid_from", date.min)
         last, last_faults = _day(row, "valid_to", date.max)
         faults += [*first_faults, *last_faults, *_word_faults(row)]
@@ -108,6 +132,10 @@ def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
             faults.append(row.fault("gateway", "the row has no code"))
         read.append(CodeRow(row, first, last))
     return CodeBook(label, tuple(read)), faults
+
+
+def _with_canonical_codes(row: Row) -> Row:
+    return replace(row, cells={**row.cells, **{name: canonical_text(row[name], digits=True) for name in _CODES}})
 
 
 def _day(row: Row, column: str, empty: date) -> tuple[date, list[Fault]]:
@@ -127,8 +155,9 @@ def _word_faults(row: Row) -> list[Fault]:
     ]
 
 
-def _ambiguous(row: CodeRow, other: CodeRow, key: str, value: str) -> Fault:
-    what = f"'{row.row[key]}' has two meanings in column {value}"
+def _ambiguous(row: CodeRow, other: CodeRow, key: str) -> Fault:
+    """Name no column of meanings: rows that differ in several would be told several times."""
+    what = f"'{row.row[key]}' has two meanings"
     return row.row.fault(key, what, f"see line {other.row.line}", what_to_do="end one of them by valid_to")
 
 

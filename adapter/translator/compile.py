@@ -146,6 +146,7 @@ def _line_producer(line: Line, read: Reader | None, applies: Callable[[Frame], b
     """Close over everything that is known at load: this is the innermost function of a translation."""
     place, rule, convert, is_required = line.row.place, line.row["rule"], line.convert, line.is_required
     names = " ".join(map(str, line.sources))
+    remedy = "" if rule == "code" else "; the sender must correct it"
     read = read or _something
 
     def produce(frame: Frame) -> Any:
@@ -154,7 +155,7 @@ def _line_producer(line: Line, read: Reader | None, applies: Callable[[Frame], b
             try:
                 value = convert(value, frame[1])
             except Unfit as unfit:
-                raise Untranslatable(f"{rule}: {unfit.detail}", place=place) from unfit
+                raise Untranslatable(f"{names}: {rule}: {unfit.detail}{remedy}", place=place) from unfit
             if value is not None and value != "":
                 return value
         if is_required:

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias, TypeVar
 from adapter.errors import Unfit
 from adapter.tables import Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
+from adapter.translator.codes import Cell
 from adapter.translator.paths import Context, Path, is_absent, parse_path
-from adapter.translator.rules import MOST_SOURCES, RULES, Conversion, Tools
+from adapter.translator.rules import MOST_SOURCES, RULES, Conversion, Tools, code_cells
 
 TABLE_COLUMNS = Columns(
     required=("target", "source", "rule", "argument", "when", "required", "note"),
@@ -25,7 +26,7 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row, read: where its value comes from, what is done with it, and when."""
+    """One row, read: where its value comes from, what is done with it, and when; `cells` are the codes it can give."""
 
     row: Row
     target: Path
@@ -33,6 +34,7 @@ class Line:
     convert: Conversion
     when: tuple[Path, Condition] | None
     is_required: bool
+    cells: tuple[Cell, ...] = ()
 
 
 def read_lines(path: FilePath, label: str, tools: Tools) -> tuple[tuple[Line, ...], list[Fault]]:
@@ -65,7 +67,18 @@ def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
         faults.append(row.fault("required", f"'{row['required']}' is neither yes nor no"))
     if target is None or sources is None:
         return None
-    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes")
+    cells = code_cells(row["argument"], tools) if convert and row["rule"] == "code" else ()
+    reached = _reached(cells, sources, when)
+    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes", reached)
+
+
+def _reached(
+    cells: tuple[Cell, ...], sources: tuple[Path, ...], when: tuple[Path, Condition] | None
+) -> tuple[Cell, ...]:
+    """Leave out the codes that the row's own condition on the same source keeps away."""
+    if when is None or when[0] not in sources:
+        return cells
+    return tuple(cell for cell in cells if when[1](cell.code))
 
 
 def _unusable(_: Any, __: Context) -> None:

@@ -19,7 +19,7 @@ from adapter.errors import Unfit
 from adapter.exchange import Direction
 from adapter.tables import Fault, near
 from adapter.text import canonical_text
-from adapter.translator.codes import VALUE_COLUMNS, CodeBook
+from adapter.translator.codes import VALUE_COLUMNS, Cell, CodeBook
 from adapter.translator.paths import Context, is_absent
 from adapter.translator.values import plain_text, read_number, read_whole_number, read_yes_or_no
 
@@ -60,19 +60,30 @@ def code(argument: str, tools: Tools) -> Conversion:
 
     Inward tables look the gateway's code up, outward tables the internal one; valid_from and valid_to are honoured.
     """
-    name, _, column = argument.partition(".")
-    if name not in tools.books:
-        raise Unfit(f"there is no codes file '{name}'; {near(name, tools.books)}")
-    key, other = ("gateway", "internal") if tools.direction is Direction.INWARD else ("internal", "gateway")
-    if column and column not in VALUE_COLUMNS:
-        raise Unfit(f"'{column}' is not a column of codes; {near(column, VALUE_COLUMNS)}")
-    find, faults = tools.books[name].lookup(key, column or other)
+    book, key, column = _code_columns(argument, tools)
+    find, faults = book.lookup(key, column)
     tools.faults.extend(faults)
 
     def convert(value: Any, context: Context) -> str:
         return find(canonical_text(plain_text(value), digits=True), context.today)
 
     return convert
+
+
+def code_cells(argument: str, tools: Tools) -> tuple[Cell, ...]:
+    """Every cell of the codes file that `code` with this argument can give."""
+    book, key, column = _code_columns(argument, tools)
+    return book.cells(key, column)
+
+
+def _code_columns(argument: str, tools: Tools) -> tuple[CodeBook, str, str]:
+    name, _, column = argument.partition(".")
+    if name not in tools.books:
+        raise Unfit(f"there is no codes file '{name}'; {near(name, tools.books)}")
+    key, other = ("gateway", "internal") if tools.direction is Direction.INWARD else ("internal", "gateway")
+    if column and column not in VALUE_COLUMNS:
+        raise Unfit(f"'{column}' is not a column of codes; {near(column, VALUE_COLUMNS)}")
+    return tools.books[name], key, column or other
 
 
 def payment_id(argument: str, _: Tools) -> Conversion:

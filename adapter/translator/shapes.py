@@ -5,7 +5,7 @@ A shape maps each path of a message to whether it must stand within its parent: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from adapter.tables import Fault, near
@@ -14,6 +14,8 @@ from adapter.translator.lines import Line
 from adapter.translator.paths import Path
 
 Shape: TypeAlias = Mapping[str, bool]
+Misfits: TypeAlias = Callable[[str, Collection[str]], Mapping[str, str]]
+"""From a target and values to those that it does not take, each with what it takes."""
 
 _TAKES_SECTIONS = frozenset({"copy", "join"})
 
@@ -32,6 +34,31 @@ def source_faults(table: Table, paths: Iterable[str], message: str) -> list[Faul
         named = [("source", source) for source in line.sources]
         named += [("when", line.when[0])] if line.when else []
         faults += [_unknown(line, column, path, known, message) for column, path in named if _is_missing(path, known)]
+    return faults
+
+
+def empty_cell_faults(table: Table) -> list[Fault]:
+    """Return every empty cell of a codes file that a required row may come to; no table is named, as several may."""
+    return [
+        cell.fault("empty", "a required row takes it", what_to_do="fill the cell")
+        for line in table.lines
+        if line.is_required
+        for cell in line.cells
+        if not cell.value
+    ]
+
+
+def cell_faults(lines: Iterable[Line], misfits: Misfits, message: str) -> list[Fault]:
+    """Return every cell of a codes file that a row may come to and whose target does not take it."""
+    faults = []
+    for line in lines:
+        target = f"{line.target} of {message}"
+        found = misfits(line.target.text, {cell.value for cell in line.cells if cell.value}) if line.cells else {}
+        faults += [
+            cell.fault("does not fit", f"{target} takes {found[cell.value]}", what_to_do="mend the cell")
+            for cell in line.cells
+            if cell.value in found
+        ]
     return faults
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from adapter.errors import DaemonUnreachable
+from adapter.errors import DaemonUnreachable, PanjerehError
 from adapter.exchange import Payload
 from ops import admin
 from ops.settings import CONFIG_VARIABLE, load_settings
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from ops.settings import Settings
 
 DEFAULT_CONFIG = Path("/etc/panjereh/panjereh.toml")
+_COMMAND = re.compile(
+    r"\bpanjereh (?:run|check|health|migrate|(?:exchanges|cases|endpoints|reconcile|journal) [a-z]+)\b(?! --config)"
+)
 
 
 @Parameter(name="*")
@@ -35,13 +40,40 @@ class Where:
 
 
 def ask(where: Where, command: str, arguments: Mapping[str, Any], *, daemon_only: bool = False) -> Payload:
-    """The answer to an operator's action; raises what the action raises, and DaemonUnreachable for `daemon_only`."""
-    settings = load_settings(where.config)
+    """The answer to an operator's action; raises what the action raises, and DaemonUnreachable for `daemon_only`.
+
+    Every command that the answer or the error tells people carries the settings file just given.
+    """
     given = {name: value for name, value in arguments.items() if value is not None}
-    if daemon_only or admin.answers(settings.admin_socket):
-        return asyncio.run(admin.call(settings.admin_socket, command, given, progress=_tell))
+    try:
+        told = _answer(load_settings(where.config), command, given, daemon_only=daemon_only)
+    except PanjerehError as error:
+        error.detail = named(error.detail, where.config)
+        raise
+    if where.json:
+        return told
+    answer: Payload = named(told, where.config)
+    return answer
+
+
+def named(told: Any, config: Path) -> Any:
+    """What was told, each of our commands in it with the settings file that it needs; the usual one is left out."""
+    if config == DEFAULT_CONFIG:
+        return told
+    if isinstance(told, str):
+        return _COMMAND.sub(lambda found: f"{found[0]} --config {shlex.quote(str(config))}", told)
+    if isinstance(told, dict):
+        return {name: named(value, config) for name, value in told.items()}
+    return [named(one, config) for one in told] if isinstance(told, list) else told
+
+
+def _answer(settings: Settings, command: str, arguments: Mapping[str, Any], *, daemon_only: bool) -> Payload:
+    if admin.answers(settings.admin_socket):
+        return asyncio.run(admin.call(settings.admin_socket, command, arguments, progress=_tell))
+    if daemon_only:
+        raise DaemonUnreachable(f"no daemon answers on {settings.admin_socket}; start it with: panjereh run")
     _refuse_new_journal(settings)
-    return asyncio.run(_open_and_ask(settings, command, given))
+    return asyncio.run(_open_and_ask(settings, command, arguments))
 
 
 async def _open_and_ask(settings: Settings, command: str, arguments: Mapping[str, Any]) -> Payload:
@@ -62,7 +94,8 @@ def _refuse_new_journal(settings: Settings) -> None:
     scheme, _, path = settings.database.partition(":///")
     if scheme.startswith("sqlite") and not Path(path).exists():
         raise DaemonUnreachable(
-            f"no daemon answers on {settings.admin_socket}, and there is no journal at {path}; start: panjereh run"
+            f"no daemon answers on {settings.admin_socket}, and there is no journal at {path};"
+            " start it with: panjereh run"
         )
 
 

@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 
 from ops.cli.asking import Where, ask
 from ops.cli.exits import Exit
-from ops.cli.printing import moment, print_json, print_table, say
+from ops.cli.printing import moment, print_json, print_rows, say
 
 app = App(name="endpoints", help="List the other sides, or resume one that was paused.", help_format="plaintext")
 
@@ -23,9 +23,10 @@ def list_endpoints(*, where: Where = _HERE) -> int:
         print_json(told)
         return Exit.OK
     columns = ("tenant", "endpoint", "binding", "address", "state")
-    print_table(
-        (*columns, "since", "reason"),
-        ([*(one[name] for name in columns), moment(one["since"]), one["reason"]] for one in told["endpoints"]),
+    print_rows(
+        (*columns, "since"),
+        [[*(one[name] for name in columns), moment(one["since"]), one["reason"]] for one in told["endpoints"]],
+        under=("reason",),
     )
     return Exit.OK
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from ops.cli import lives
-from ops.cli.asking import Where, ask
+from ops.cli.asking import Where, ask, named
 from ops.cli.exits import Exit
-from ops.cli.printing import print_json, print_table, say
+from ops.cli.printing import print_json, print_rows, say, short
 
 app = App(name="exchanges", help="List, show, replay, resolve or withdraw exchanges.", help_format="plaintext")
 
@@ -18,6 +18,8 @@ Reason = Annotated[str | None, Parameter(help="Why; recorded in the audit.")]
 Apply = Annotated[bool, Parameter(negative="", help="Do it; without this only what would happen is told.")]
 
 _HERE = Where()
+_MOST_HINTS = 5
+"""Of many that were replayed, the list is looked at rather than each."""
 
 
 @app.command(name="list")
@@ -122,8 +124,13 @@ def _decide(where: Where, command: str, order: dict[str, Any]) -> int:
     if where.json:
         print_json(told)
     else:
-        columns = ("id", "tracking_code", "service", "operation", "state", "becomes", "note")
-        print_table(columns, ([row[column] for column in columns] for row in rows))
+        columns = ("tracking_code", "service", "operation", "state", "becomes", "note")
+        ids = short(row["id"] for row in rows)
+        told_rows = [[ids[row["id"]], *(row[column] for column in columns)] for row in rows]
+        print_rows(("id", *columns[:-1]), told_rows, under=columns[-1:])
+        if told["applied"] and command == "exchanges.replay":
+            for row in rows[:_MOST_HINTS]:
+                say(f"look again with: {named('panjereh exchanges show', where.config)} {ids[row['id']]}")
         changed = sum(row["is_changed"] for row in rows)
         say(f"{changed} of {len(rows)} changed" if told["applied"] else "nothing was changed; add --apply --reason …")
     return Exit.FINDINGS if told["applied"] and not all(row["is_changed"] for row in rows) else Exit.OK

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from ops.cli.printing import moment, print_facts, print_table
+from ops.cli.printing import clean, moment, print_facts, print_rows, say, short
 
-_LISTED = ("id", "state", "service", "operation", "tracking_code", "attempts", "code", "reason")
+_LISTED = ("state", "service", "operation", "attempts")
+_UNDER = ("code", "reason")
 
 
-def print_exchanges(exchanges: Iterable[Mapping[str, Any]]) -> None:
-    """One line each."""
-    print_table(
-        ("accepted", *_LISTED),
-        ([moment(one["accepted_at"]), *(one[name] for name in _LISTED)] for one in exchanges),
+def print_exchanges(exchanges: Iterable[Mapping[str, Any]], *, has_code: bool = True) -> None:
+    """One line each, and what came of it below; without the tracking code where all have the same."""
+    rows = list(exchanges)
+    ids = short(one["id"] for one in rows)
+    codes = ("tracking_code",) if has_code else ()
+    print_rows(
+        ("accepted", "id", *codes, *_LISTED),
+        [
+            [moment(one["accepted_at"]), ids[one["id"]], *(one[name] for name in (*codes, *_LISTED, *_UNDER))]
+            for one in rows
+        ],
+        under=_UNDER,
     )
 
 
 def print_life(told: Mapping[str, Any]) -> None:
-    """The exchange, its attempts, and what was told of its case."""
+    """The exchange, its attempts, and what was told of it."""
     exchange = told["exchange"]
     facts = {name: moment(value) if name.endswith("_at") else value for name, value in exchange.items()}
     print_facts(
@@ -33,35 +43,51 @@ def print_life(told: Mapping[str, Any]) -> None:
         }
     )
     print_attempts(told["attempts"])
-    print_audit(told["audit"])
+    print_audit(row for row in told["audit"] if row["exchange_id"] == exchange["id"])
+    say(f"the whole life of its case: panjereh cases show {exchange['tracking_code']}")
     if "body" in told:
-        print_facts({told["body"]["kind"]: told["body"]["content"]}, title="\nbody")
+        print(f"\n{told['body']['kind']}")
+        print(_spelt_out(told["body"]["content"]))
 
 
 def print_case(told: Mapping[str, Any]) -> None:
     """The case, its exchanges, and what was told of it."""
     print_facts({name: moment(value) if name.endswith("_at") else value for name, value in told["case"].items()})
     print()
-    print_exchanges(told["exchanges"])
+    print_exchanges(told["exchanges"], has_code=False)
     print_audit(told["audit"])
 
 
 def print_attempts(attempts: Iterable[Mapping[str, Any]]) -> None:
-    """One line each."""
-    print_table(
-        ("number", "began", "ended", "verdict", "code", "reason"),
-        ([row["number"], moment(row["started_at"]), moment(row["ended_at"]), *_outcome(row)] for row in attempts),
+    """One line each, and why below."""
+    print_rows(
+        ("number", "began", "ended", "verdict", "code"),
+        [[row["number"], moment(row["started_at"]), moment(row["ended_at"]), *_outcome(row)] for row in attempts],
+        under=("reason",),
         title="\nattempts",
     )
 
 
 def print_audit(rows: Iterable[Mapping[str, Any]]) -> None:
-    """One line each."""
-    print_table(
-        ("at", "actor", "event", "exchange", "detail"),
-        ([moment(row["at"]), row["actor"], row["event"], row["exchange_id"], row["detail"]] for row in rows),
+    """One line each, and its details below."""
+    told = list(rows)
+    ids = short(row["exchange_id"] for row in told)
+    print_rows(
+        ("at", "actor", "event", "exchange"),
+        [
+            [moment(row["at"]), row["actor"], row["event"], ids.get(row["exchange_id"]), row["detail"] or None]
+            for row in told
+        ],
+        under=("detail",),
         title="\naudit",
     )
+
+
+def _spelt_out(content: str) -> str:
+    """JSON over many lines, anything else as it is; without what could steer a terminal."""
+    with suppress(ValueError):
+        content = json.dumps(json.loads(content), ensure_ascii=False, indent=2)
+    return "\n".join(clean(line) for line in content.splitlines())
 
 
 def _outcome(row: Mapping[str, Any]) -> list[Any]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +22,11 @@ FORMAT = 1
 _WHOLE = frozenset({"id", "tracking_code", "state", "accepted", "at", "began", "ended"})
 """Columns that a narrow terminal never breaks: one copies from them."""
 
-_WIDE = 4000
-"""Columns where nobody looks: nothing is cut or wrapped in a file."""
+_ALIGNED = 40
+"""Cells longer than so many columns are not aligned with each other."""
+
+_SHORT, _WHOLE_ID = 12, 32
+"""Characters of an id: the first twelve are its time to the millisecond."""
 
 
 def print_json(told: Mapping[str, Any]) -> None:
@@ -33,7 +37,11 @@ def print_json(told: Mapping[str, Any]) -> None:
 def print_table(
     columns: Sequence[str], rows: Iterable[Iterable[Any]], *, title: str | None = None, has_header: bool = True
 ) -> None:
-    """One table on stdout, as wide as it needs where nobody looks."""
+    """One table on stdout: folded into a terminal, one line a row where nobody looks."""
+    if not sys.stdout.isatty():
+        cells = [[shown(value) for value in row] for row in rows]
+        _write_lines([list(columns), *cells] if has_header else cells, title)
+        return
     table = Table(
         title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=has_header
     )
@@ -41,7 +49,39 @@ def print_table(
         table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     for row in rows:
         table.add_row(*(Text(shown(value)) for value in row))
-    console().print(table)
+    Console(highlight=False, markup=False).print(table)
+
+
+def print_rows(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, under: Sequence[str], title: str | None = None
+) -> None:
+    """A table whose last columns, those `under`, hold sentences: on a terminal each stands below its row, whole."""
+    if not sys.stdout.isatty():
+        print_table((*columns, *under), rows, title=title)
+        return
+    every = [[shown(value) for value in row] for row in rows]
+    count = len(columns)
+    below = [[f"    {sentence}" for sentence in row[count:] if sentence] for row in every]
+    _write_lines([list(columns), *(row[:count] for row in every)], title, [[], *below])
+
+
+def _write_lines(rows: list[list[str]], title: str | None, below: list[list[str]] | None = None) -> None:
+    """Aligned by what stands in them, but for cells so long that they would push all others away."""
+    widths = [min(max(map(cell_len, column)), _ALIGNED) for column in zip(*rows, strict=True)]
+    lines = [] if title is None else title.split("\n")
+    for row, sentences in zip(rows, below or [[]] * len(rows), strict=True):
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        lines += ["  ".join(padded).rstrip(), *sentences]
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def short(ids: Iterable[str | None]) -> dict[str, str]:
+    """On a terminal each id as short as it is still told from the others, which every command takes; else whole."""
+    known = {one for one in ids if one}
+    length = _SHORT if sys.stdout.isatty() else _WHOLE_ID
+    while len({one[:length] for one in known}) < len(known):
+        length += 1
+    return {one: one[:length] for one in known}
 
 
 def print_facts(told: Mapping[str, Any], *, title: str | None = None) -> None:
@@ -53,11 +93,6 @@ def print_facts(told: Mapping[str, Any], *, title: str | None = None) -> None:
 def say(sentence: str) -> None:
     """A message for people, on stderr."""
     print(clean(sentence), file=sys.stderr)
-
-
-def console() -> Console:
-    """The terminal, or an endless line where there is none. NO_COLOR is heeded by rich."""
-    return Console(file=sys.stdout, width=None if sys.stdout.isatty() else _WIDE, highlight=False, markup=False)
 
 
 def shown(value: Any) -> str:

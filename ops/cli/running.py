@@ -72,9 +72,17 @@ def health(*, where: Where = _HERE) -> int:
             ([name, check[0]["status"], check[0].get("output")] for name, check in told["checks"].items()),
         )
         print_table(
-            ("tenant", "service", "state", "undelivered", "last success"),
+            ("tenant", "service", "name", "state", "to the gateway", "to the inside", "last success"),
             (
-                [tenant, one["service_id"], one["state"], one["undelivered"], moment(one.get("last_success_at"))]
+                [
+                    tenant,
+                    one["service_id"],
+                    one["name"],
+                    one["state"],
+                    one["undelivered"],
+                    one["pending_inside"],
+                    moment(one.get("last_success_at")),
+                ]
                 for tenant, its in told["tenants"].items()
                 for one in its["services"]
             ),

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from adapter.errors import IllegalTransition, LeaseLost, Refused
-from adapter.exchange import Direction, Event, Exchange, Payload, State, Verdict
+from adapter.exchange import CLOSED_STAGES, Case, Direction, Event, Exchange, Payload, State, Verdict
 from adapter.journal import Command, reading
+from adapter.journal.operating import closes_case
 from adapter.pattern import STEPS
 from adapter.settlement.machine import next_state
 from ops.operators.desk import Arguments, Desk, needed
@@ -85,8 +86,8 @@ async def resolve(desk: Desk, wanted: Resolved) -> Payload:
 async def withdraw(desk: Desk, wanted: Withdrawn) -> Payload:
     """Close an exchange that is not to be sent; its lane goes on."""
     exchange = await desk.house.journal.read(reading.exchange, wanted.id)
-    note = "it may have had its effect there already; ask them to undo it" if exchange.may_have_effect else ""
-    plans = [_plan(exchange, Event.WITHDRAWN, note=note)]
+    case = await desk.house.journal.read(reading.case, exchange.case_id)
+    plans = [_plan(exchange, Event.WITHDRAWN, note=_withdrawal_note(exchange, case))]
     _refuse_first(plans)
     return await _carry_out(desk, plans, reason=wanted.reason, is_applied=wanted.apply)
 
@@ -150,6 +151,16 @@ def _followers_note(desk: Desk, exchange: Exchange) -> str:
         return ""
     return (
         f"no answer is known, so nothing is told to the gateway ({', '.join(follow)}); replay asks the target instead"
+    )
+
+
+def _withdrawal_note(exchange: Exchange, case: Case) -> str:
+    """Who learns of it, what whoever asks for the case's status sees then, and what may be left behind."""
+    is_closed = closes_case(exchange, State.WITHDRAWN) and case.stage not in CLOSED_STAGES
+    seen = "its stage becomes withdrawn" if is_closed else f"its stage stays {case.stage}"
+    told = f"nobody is told; who asks for the status of case {case.tracking_code} sees that {seen}"
+    return (
+        f"{told}; it may have had its effect there already; ask them to undo it" if exchange.may_have_effect else told
     )
 
 

@@ -12,6 +12,7 @@ from adapter.journal.operating import COMPARED
 from adapter.reconciliation import Compared, Ledger, Period, keep, reconcile
 from adapter.settlement.drafting import new_id
 from ops.operators.desk import Arguments, Desk
+from ops.operators.showing import refuse_unknown
 
 _DEFAULT_PERIOD = timedelta(hours=24)
 _SHORT_ASKS = 4
@@ -89,6 +90,8 @@ def _moment(text: str | None, name: str) -> datetime | None:
 
 def _ledgers(desk: Desk, wanted: Reconciled) -> list[Ledger]:
     house = desk.house
+    refuse_unknown("tenant", wanted.tenant, house.settings.tenants)
+    refuse_unknown("ledger", wanted.ledger, sorted({name for _, name in house.endpoints.targets}))
     patience = sum(house.profile.asks[:_SHORT_ASKS], timedelta())
 
     def has_effect(exchange: Exchange) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from adapter.errors import NotFound
 from adapter.exchange import Event, Exchange, Payload, State
 from adapter.journal import Filter, Note, inspecting, reading
 from adapter.settlement.machine import TRANSITIONS
+from adapter.tables import near
 from adapter.text import canonical_digits
 from ops.operators.desk import Arguments, Desk, needed, told_case, told_exchange
 
@@ -63,7 +65,7 @@ async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
     if wanted.tracking_code is not None:
         code = canonical_digits(wanted.tracking_code)
         case_id = (await desk.house.journal.read(reading.case_by_code, code)).id
-    return await desk.house.journal.read(
+    found = await desk.house.journal.read(
         reading.list_exchanges,
         Filter(
             tenant=wanted.tenant,
@@ -75,6 +77,16 @@ async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
             limit=wanted.limit,
         ),
     )
+    if not found:
+        refuse_unknown("service", wanted.service, {*desk.house.services, *desk.house.faults})
+        refuse_unknown("tenant", wanted.tenant, desk.house.settings.tenants)
+    return found
+
+
+def refuse_unknown(kind: str, name: str | None, known: Iterable[str]) -> None:
+    """Raises NotFound with the near names: a misspelt name must not look like one of which there is nothing."""
+    if name is not None and name not in known:
+        raise NotFound(f"there is no {kind} {name!r}; {near(name, known)}")
 
 
 async def show_exchange(desk: Desk, wanted: Shown) -> Payload:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
+
 from adapter.endpoints import EndpointName
 from adapter.errors import NotFound
 from adapter.exchange import Payload
 from adapter.journal import Pause, inspecting, reading
+from adapter.tables import near
 from ops.health import whole_health
 from ops.operators.desk import Arguments, Desk, Nothing, needed
+from ops.operators.showing import refuse_unknown
+
+_log = structlog.get_logger(__name__)
+_RESTS = "its breaker is open: too many calls failed; it is tried again by itself"
 
 
 class Resumed(Arguments):
@@ -35,15 +42,16 @@ def _told(desk: Desk, name: EndpointName, paused_at: Any) -> dict[str, Any]:
         if (owner, title) == name
     }
     settings = house.settings.tenants[tenant].endpoints[contract]
-    is_paused = name in house.endpoints.paused
+    is_paused, loss = name in house.endpoints.paused, house.endpoints.lost.get(name)
+    state = "paused" if is_paused else "degraded" if loss else "resting" if open_until else "up"
     return {
         "tenant": tenant,
         "endpoint": contract,
         "binding": settings.binding,
         "address": settings.address,
-        "state": "paused" if is_paused else "resting" if open_until else "up",
-        "reason": house.endpoints.paused.get(name),
-        "since": paused_at if is_paused else None,
+        "state": state,
+        "reason": house.endpoints.paused.get(name) or (loss.reason if loss else _RESTS if open_until else None),
+        "since": paused_at if is_paused else loss.since if loss else None,
         "rests_until": open_until,
     }
 
@@ -52,13 +60,17 @@ async def resume_endpoint(desk: Desk, wanted: Resumed) -> Payload:
     """Let a paused endpoint be called again, in this daemon at once and after restarts."""
     house, name = desk.house, (wanted.tenant, wanted.endpoint)
     if name not in house.endpoints.targets:
-        raise NotFound(f"there is no endpoint {wanted.endpoint!r} of {wanted.tenant!r}; see: panjereh endpoints list")
+        refuse_unknown("tenant", wanted.tenant, house.settings.tenants)
+        names = [contract for tenant, contract in house.endpoints.targets if tenant == wanted.tenant]
+        hint = f"{near(wanted.endpoint, names)} see: panjereh endpoints list"
+        raise NotFound(f"there is no endpoint {wanted.endpoint!r} of {wanted.tenant!r}; {hint}")
     was = house.endpoints.paused.get(name)
     if wanted.apply and was is not None:
         why = needed(wanted.reason)
         await house.journal.pause(Pause(*name, reason=None, actor=desk.actor, why=why))
         house.endpoints.resume(name)
         house.delivery.hint()
+        _log.info("endpoint_regained", tenant=wanted.tenant, endpoint=wanted.endpoint, actor=desk.actor)
     told = {"tenant": wanted.tenant, "endpoint": wanted.endpoint, "was_paused_for": was}
     return {"applied": wanted.apply, **told, "is_changed": wanted.apply and was is not None}
 

@@ -15,7 +15,7 @@ from ops.sandbox.timeline import Happening
 
 UNIT = "شهرسازی منطقه"
 PERMIT = 204
-"""The permit among the core's kinds of documents (`mappings/building_permit/codes/document.csv`)."""
+"""The permit among the core's kinds of documents (the codes file `document` of the service that issues it)."""
 
 __all__ = [
     "CONTENTS",

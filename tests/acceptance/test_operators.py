@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -214,6 +216,85 @@ async def test_a_taken_port_names_its_setting(town: Town) -> None:
     assert ran.err.startswith(f"http.port: 127.0.0.1:{port} cannot be had")
 
 
+async def test_a_second_daemon_with_the_same_settings_is_told_of_the_journal_and_not_of_the_port(town: Town) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    path = town.installation.settings
+    path.write_text(path.read_text(encoding="utf-8").replace("port = 0", f"port = {port}"), encoding="utf-8")
+    await town.start()
+
+    second = await town.run("run")
+
+    assert (second.code, "another daemon holds this journal" in second.err) == (3, True)
+
+
+async def test_a_wrong_master_key_names_its_setting_and_file(town: Town) -> None:
+    await town.start()
+    await town.stop()
+    key = town.installation.folder / "master.key"
+    key.write_text("f" * 64, encoding="ascii")
+
+    ran = await town.run("run")
+
+    assert ran.code == 2
+    assert f"master_key_file: {key} is not the key" in ran.err
+
+
+async def test_a_new_journal_and_a_stopped_service_are_said_loudly_at_the_start(town: Town) -> None:
+    tables = town.installation.folder / "tables"
+    shutil.copytree(ROOT / "mappings", tables)
+    (tables / "renovation_toll" / "card.toml").unlink()
+    path = town.installation.settings
+    path.write_text(f'mappings = "tables"\n{path.read_text(encoding="utf-8")}', encoding="utf-8")
+
+    await town.start()
+
+    created = await town.event("journal_created", level="warning")
+    assert created["path"] == str(town.installation.folder / "journal.db")
+    stopped = await town.event("service_stopped", level="warning", service="renovation_toll")
+    assert stopped["fault"].startswith("tables/renovation_toll/card.toml: the file is missing")
+    health = await town.run("health")
+    assert f"panjereh check --config {path}" in health.out
+
+
+async def test_three_dead_systems_are_degraded_in_every_view(town: Town) -> None:
+    await town.start()
+    for name in ("gateway", "urban_core", "revenue"):
+        script(town, name, {"mode": "down", "seconds": 60})
+    await town.event("endpoint_lost", endpoint="urban_core/1.0")
+    await town.event("endpoint_lost", endpoint="revenue/1.0")
+
+    listed = (await town.run("endpoints", "list", "--json")).json()["endpoints"]
+    reconciled = await town.run("reconcile", "run")
+    await asyncio.sleep(2.1)
+    ready, whole = [await town.call(page) for page in ("/readyz", "/healthz")]
+
+    states = {one["endpoint"]: (one["state"], bool(one["reason"]), bool(one["since"])) for one in listed}
+    assert [states[name] for name in ("urban_core/1.0", "revenue/1.0")] == [("degraded", True, True)] * 2
+    assert (ready.status, json.loads(whole.body)["status"]) == (200, "warn")
+    assert json.loads(whole.body)["tenants"]["sample-city"]["state"] == "degraded"
+    assert reconciled.code == 3
+    assert "not compared: 3 of 3 ledgers could not be read" in reconciled.err
+    assert "no findings" not in reconciled.err
+
+
+async def test_another_method_at_a_known_address_is_told_which_it_takes(town: Town) -> None:
+    address = (await town.start())["address"]
+
+    def put(path: str) -> tuple[int, str | None, str]:
+        connection = HTTPConnection(urlsplit(address).netloc, timeout=20)
+        with closing(connection):
+            connection.request("PUT", path, b"{}")
+            answer = connection.getresponse()
+            return answer.status, answer.headers["Allow"], answer.read().decode()
+
+    status, allowed, told = await asyncio.to_thread(put, "/window/v1/requests")
+
+    assert (status, allowed) == (405, "POST")
+    assert "This address takes POST" in told
+
+
 async def test_a_journal_that_can_not_be_written_ends_the_daemon_with_a_log_line(town: Town) -> None:
     program = (
         "import asyncio, sys\n"
@@ -257,7 +338,8 @@ async def test_probes_and_figures_answer_beside_the_doors(town: Town) -> None:
 async def test_an_operator_follows_a_parked_request_to_its_cell_and_withdraws_it(town: Town) -> None:
     await town.start()
     code = await town.submit(permit(request_kind="a_kind_of_tomorrow"))
-    await town.event("attempt_settled", verdict="parked")
+    event = await town.event("exchange_parked", level="warning")
+    assert (event["service"], event["code"]) == ("building_permit", "untranslatable")
 
     (parked,) = (await town.run("exchanges", "list", "--state", "parked", "--json")).json()["exchanges"]
     life = await town.run("exchanges", "show", parked["id"])

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import pytest
 import uvloop
+from structlog.testing import capture_logs
 
 from adapter.errors import (
     DaemonUnreachable,
@@ -426,6 +427,57 @@ async def test_a_withdrawn_exchange_frees_its_lane(desk: Desk) -> None:
     assert await state_of(desk.house, exchange) is State.WITHDRAWN
 
 
+@pytest.mark.parametrize(
+    ("operation", "stage"), [(Operation.SUBMIT_REQUEST, "withdrawn"), (Operation.WITHDRAW_REQUEST, "received")]
+)
+async def test_a_case_ends_when_what_opened_it_is_withdrawn_and_who_decides_is_told_so(
+    desk: Desk, operation: Operation, stage: str
+) -> None:
+    exchange = await kept(desk.house, operation=operation)
+
+    dry = await perform(desk, "exchanges.withdraw", {"id": exchange.id})
+    await perform(desk, "exchanges.withdraw", {"id": exchange.id, "reason": "on paper", "apply": True})
+
+    note = dry["exchanges"][0]["note"]
+    assert note.startswith("nobody is told; who asks for the status of case ")
+    assert note.endswith("becomes withdrawn" if stage == "withdrawn" else "stays received")
+    case = await desk.house.journal.read(reading.case, exchange.case_id)
+    assert case.stage == stage
+
+
+async def test_a_misspelt_name_is_refused_and_not_taken_for_one_without_exchanges(desk: Desk) -> None:
+    for command, wanted, name in [
+        ("exchanges.list", {"service": "bulding_permit"}, "building_permit"),
+        ("exchanges.list", {"tenant": "sampel-city"}, TENANT),
+        ("reconcile.run", {"ledger": "windwo/1.0"}, WINDOW),
+    ]:
+        with pytest.raises(NotFound, match=f"there is no .*; did you mean '{name}'"):
+            await perform(desk, command, wanted)
+
+
+async def test_what_does_not_answer_is_degraded_wherever_one_looks_until_it_answers(desk: Desk) -> None:
+    house = desk.house
+    await kept(house, State.READY)
+    house.endpoints.lose_changes((TENANT, CORE), "GetChanges: the request never left", house.clock())
+    for _ in range(3):
+        house.endpoints.remember((TENANT, WINDOW), succeeded=False, now=house.clock())
+
+    listed = {one["endpoint"]: one for one in (await perform(desk, "endpoints.list", {}))["endpoints"]}
+    told = await perform(desk, "health", {})
+    house.endpoints.regain_changes((TENANT, CORE))
+    house.endpoints.remember((TENANT, WINDOW), succeeded=True, now=house.clock())
+
+    assert [listed[name]["state"] for name in (WINDOW, CORE, "revenue/1.0")] == ["degraded", "degraded", "up"]
+    assert (listed[CORE]["reason"], bool(listed[CORE]["since"])) == ("GetChanges: the request never left", True)
+    assert told["status"] == "warn"
+    assert told["checks"][f"endpoint:{TENANT}/{CORE}"][0]["output"].startswith("GetChanges: the request never left")
+    services = {one["service_id"]: one for one in told["tenants"][TENANT]["services"]}
+    permit_service = services["13042650101"]
+    assert (permit_service["state"], permit_service["name"]) == ("degraded", "building_permit")
+    assert (permit_service["undelivered"], permit_service["pending_inside"]) == (0, 1)
+    assert house.endpoints.lost == {}
+
+
 async def test_of_two_operators_at_once_one_decides_and_the_other_is_told(desk: Desk) -> None:
     exchange = await kept(desk.house)
     replay = {"ids": [exchange.id], "reason": "one", "apply": True}
@@ -483,6 +535,20 @@ async def test_a_paused_endpoint_is_listed_with_its_reason_and_resumed_for_one(d
     assert (dry["is_changed"], name in still_paused) == (False, True)
     assert (wet["is_changed"], house.endpoints.paused) == (True, {})
     assert await house.journal.read(reading.paused_endpoints) == {}
+
+
+async def test_a_resumed_endpoint_is_logged_as_regained_when_it_really_is(desk: Desk) -> None:
+    name = (TENANT, WINDOW)
+    order = {"tenant": TENANT, "endpoint": WINDOW, "reason": "new key in place"}
+    desk.house.endpoints.paused[name] = "401 from the gateway"
+
+    with capture_logs() as logs:
+        for is_applied in (False, True, True):
+            await perform(desk, "endpoints.resume", {**order, "apply": is_applied})
+
+    assert logs == [
+        {"event": "endpoint_regained", "log_level": "info", "tenant": TENANT, "endpoint": WINDOW, "actor": ME}
+    ]
 
 
 async def test_an_endpoint_that_does_not_exist_can_not_be_resumed(desk: Desk) -> None:

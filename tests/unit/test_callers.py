@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Sighting
 from adapter.contract import load_contract
+from adapter.contract.instants import read_instant
 from adapter.contract.outcomes import Observation, Pause, Seen
 from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation
 from adapter.exchange import Outcome, Verdict
@@ -376,6 +380,49 @@ async def test_retry_after_is_honoured() -> None:
         assert (await delivered(address)).retry_after == timedelta(seconds=7)
 
 
+async def test_a_retry_after_that_no_calendar_has_is_not_believed() -> None:
+    header = "Retry-After: Mon, 01 Jan 2020 00:00:00 +99999999999999999999\r\n"
+    async with server(answering(http(json.dumps(RECEIPT).encode(), extra=header))) as address:
+        assert (await delivered(address)).verdict is Verdict.DONE
+
+
+class Reading:
+    """A codec that reads each answer as it is told, or fails as nobody foresaw."""
+
+    def __init__(self, codec: Any, read: Callable[[], Any]) -> None:
+        self._codec = codec
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._codec, name)
+
+    def decode_answer(self, *_: Any, **__: Any) -> Any:
+        return self._read()
+
+
+def reading(read: Callable[[], Any]) -> Any:
+    return replace(WINDOW, bindings={"rest": Reading(WINDOW.bindings["rest"], read)})
+
+
+async def test_an_answer_on_which_reading_fails_as_nobody_foresaw_is_in_doubt_and_logged() -> None:
+    contract = reading(lambda: int("0012345679 of theirs"))
+    with capture_logs() as logs:
+        async with server(answering(http(json.dumps(RECEIPT).encode()))) as address:
+            outcome = await delivered(address, contract=contract)
+    assert (outcome.verdict, outcome.code, outcome.left) == (Verdict.IN_DOUBT, Seen.UNREADABLE, True)
+    (line,) = [one for one in logs if one["event"] == "answer_failed"]
+    assert (line["contract"], line["operation"], line["error"]) == ("window/1.0", "PushStatus", "ValueError")
+    assert "0012345679" not in str(logs)
+
+
+async def test_a_call_that_ends_as_nobody_foresaw_is_in_doubt_and_logged() -> None:
+    with respx.mock, capture_logs() as logs:
+        respx.post("http://gateway.invalid/v1/statuses").mock(side_effect=KeyError("0012345679"))
+        outcome = await delivered("http://gateway.invalid")
+    assert (outcome.verdict, outcome.code, outcome.left) == (Verdict.IN_DOUBT, Seen.LOST, True)
+    assert [one["event"] for one in logs] == ["answer_failed"]
+
+
 async def test_every_attempt_sends_the_same_bytes_key_and_reference() -> None:
     seen: list[tuple[bytes, bytes]] = []
 
@@ -536,6 +583,73 @@ async def test_a_statement_with_an_unreadable_page_is_not_taken_for_a_short_one(
         await way.aclose()
 
 
+def statement_page(number: int, pages: int, *references: str, at: str = "2026-11-21T08:00:00Z") -> httpx.Response:
+    entry = {"operation": "PushStatus", "tracking_code": "4052718396", "received_at": at}
+    entries = [{**entry, "reference": reference} for reference in references]
+    return httpx.Response(200, json={"page": number, "pages": pages, "entries": entries})
+
+
+async def test_a_statement_that_promises_ever_more_pages_ends_with_an_empty_one() -> None:
+    pages = [statement_page(1, 2, REFERENCE), statement_page(2, 3), statement_page(3, 4)]
+    with respx.mock, capture_logs() as logs:
+        route = respx.get("http://gateway.invalid/v1/statement").mock(side_effect=pages)
+        way = target("http://gateway.invalid")
+        entries = [one async for one in way.statement(NOW, NOW)]
+        await way.aclose()
+    assert (len(entries), route.call_count) == (1, 2)
+    assert [one["event"] for one in logs] == ["statement_ended_early"]
+
+
+async def test_a_statement_of_more_pages_than_anyone_has_is_refused() -> None:
+    page = statement_page(1, 100_001, REFERENCE)
+    with respx.mock:
+        respx.get("http://gateway.invalid/v1/statement").mock(return_value=page)
+        way = target("http://gateway.invalid", contract=reading(page.json))
+        with pytest.raises(GatewayUnreachable, match="100000 pages"):
+            _ = [one async for one in way.statement(NOW, NOW)]
+        await way.aclose()
+
+
+async def test_an_entry_whose_instant_no_calendar_has_is_told_without_one() -> None:
+    with respx.mock:
+        page = statement_page(1, 1, REFERENCE, at="0000-01-01T00:00:00Z")
+        respx.get("http://gateway.invalid/v1/statement").mock(return_value=page)
+        way = target("http://gateway.invalid")
+        (entry,) = [one async for one in way.statement(NOW, NOW)]
+        await way.aclose()
+    assert (entry.reference, entry.at) == (REFERENCE, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "spelt"),
+    [
+        ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00+00:00"),
+        ("2026-11-21t08:00:00z", "2026-11-21T08:00:00+00:00"),
+        ("2026-11-21T11:30:00.25+03:30", "2026-11-21T11:30:00.250000+03:30"),
+        ("2026-11-21T24:00:00Z", "2026-11-22T00:00:00+00:00"),
+        ("2026-12-31T24:00:00.000+03:30", "2027-01-01T00:00:00+03:30"),
+        ("2026-12-31T23:59:60Z", "2026-12-31T23:59:59.999999+00:00"),
+        ("2027-01-01T03:29:60.5+03:30", "2027-01-01T03:29:59.999999+03:30"),
+        ("2026-11-21T12:60:00Z", None),
+        ("2026-11-21T24:00:01Z", None),
+        ("2026-02-30T08:00:00Z", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00+03:30", None),
+        ("9999-12-31T24:00:00Z", None),
+        ("9999-12-31T23:59:59-03:30", None),
+        ("2026-11-21T08:00:00+99:99", None),
+        ("2026-11-21T08:00:00", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_an_instant_is_read_wherever_a_calendar_has_it(text: object, spelt: str | None) -> None:
+    found = read_instant(text)
+    assert (found.isoformat() if found else None) == spelt
+
+
 async def test_a_ping_asks_the_health_operation_or_takes_any_answer_where_there_is_none() -> None:
     with respx.mock:
         respx.get("http://revenue.invalid/v1/ping").mock(return_value=httpx.Response(200, json={"code": "OK"}))
@@ -568,6 +682,65 @@ async def test_a_connector_asks_for_changes_after_its_cursor() -> None:
     assert (found.event_id, found.kind, found.reference, found.sequence) == ("e-1", "status", "A-1", 3)
     assert found.changed_at == NOW
     assert found.record == change
+
+
+def changed(number: int, at: str = "2026-11-21T11:30:00+03:30") -> dict[str, Any]:
+    return {
+        "event_id": f"e-{number}",
+        "sequence": number,
+        "assessment_no": "A-1",
+        "kind": "status",
+        "changed_at": at,
+        "status_code": 30,
+    }
+
+
+async def test_a_change_at_the_end_of_a_day_is_taken_as_of_the_next_ones_beginning() -> None:
+    folder = CONTRACTS / "urban_core" / "1.0" / "examples" / "valid"
+    path = folder / "GetChanges.answer.a_status_two_bills_and_a_document.soap.xml"
+    body = re.sub(rb"(<ChangedAt>)[^<]*", rb"\g<1>2026-11-21T24:00:00Z", path.read_bytes())
+    with respx.mock:
+        route = respx.post("http://core.invalid/CaseService.svc")
+        route.mock(return_value=httpx.Response(200, content=body, headers={"Content-Type": "text/xml"}))
+        system = soap.connect(CORE, "http://core.invalid", timeouts=QUICK, retries=ONCE)
+        page = await system.changes(None)
+        await system.aclose()
+    assert {one.changed_at for one in page.changes} == {datetime(2026, 11, 22, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize(
+    ("at", "taken_at", "warned"),
+    [
+        ("2026-11-21T23:59:60Z", datetime(2026, 11, 21, 23, 59, 59, 999999, tzinfo=UTC), []),
+        ("0000-01-01T00:00:00Z", NOW, [{"system": "revenue/1.0", "event_id": "e-1"}]),
+    ],
+)
+async def test_a_change_is_taken_whatever_its_instant(at: str, taken_at: datetime, warned: list[Any]) -> None:
+    answer = {"changes": [changed(1, at), changed(2)], "next_cursor": "c-2"}
+    with respx.mock, capture_logs() as logs:
+        respx.get("http://revenue.invalid/v1/changes").mock(return_value=httpx.Response(200, json=answer))
+        system = rest.connect(REVENUE, "http://revenue.invalid", timeouts=QUICK, retries=ONCE, clock=lambda: NOW)
+        page = await system.changes("c-1")
+        await system.aclose()
+    assert [one.changed_at for one in page.changes] == [taken_at, NOW]
+    assert page.cursor == "c-2"
+    told = [one for one in logs if one["event"] == "change_without_an_instant"]
+    assert [{name: one[name] for name in ("system", "event_id")} for one in told] == warned
+    assert "A-1" not in str(logs)
+
+
+async def test_more_is_asked_for_at_once_only_when_the_cursor_moved_and_a_stuck_one_is_told_once() -> None:
+    full = [changed(number) for number in range(100)]
+    with respx.mock, capture_logs() as logs:
+        route = respx.get("http://revenue.invalid/v1/changes")
+        system = rest.connect(REVENUE, "http://revenue.invalid", timeouts=QUICK, retries=ONCE)
+        more = []
+        for before, after in (("a", "b"), ("b", "b"), ("b", "b"), ("b", "c"), ("c", "c")):
+            route.mock(return_value=httpx.Response(200, json={"changes": full, "next_cursor": after}))
+            more.append((await system.changes(before)).more)
+        await system.aclose()
+    assert more == [True, False, False, True, False]
+    assert [(one["event"], one["cursor"]) for one in logs] == [("cursor_stuck", "b"), ("cursor_stuck", "c")]
 
 
 async def test_changes_that_cannot_be_asked_for_keep_the_cursor_where_it_was() -> None:

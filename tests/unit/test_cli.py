@@ -26,7 +26,9 @@ from adapter.errors import (
     PanjerehError,
     Refused,
 )
+from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.exits import Exit, exit_of
+from ops.cli.lives import print_exchanges
 from ops.cli.main import run_command
 from ops.cli.printing import clean, moment, print_table, shown
 from ops.demo.installation import install
@@ -112,7 +114,7 @@ def test_the_settings_file_may_be_named_by_the_environment(
     monkeypatch.setenv("PANJEREH_CONFIG", str(path))
 
     assert run_command(["health"]) == Exit.USAGE
-    assert f"{path}: nod: there is no such setting; is it misspelt?" in capsys.readouterr().err
+    assert f"{path}: nod: there is no such setting; is it misspelt? did you mean 'node'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -217,6 +219,116 @@ def test_check_finds_ten_planted_faults_in_one_run_and_names_file_line_and_colum
     for name, _, word in _FAULTS:
         assert any(line.startswith(name) and word in line for line in told), (name, word, told)
     assert str(tmp_path) not in "".join(told)
+
+
+def _installed(tmp_path: Path, *lines: str) -> Path:
+    """The settings of an installation that nobody runs, with these lines before all others."""
+    path = install(tmp_path, _NOBODY, services=["renovation_toll"], scale=1.0, port=0).settings
+    path.write_text("\n".join([*lines, path.read_text(encoding="utf-8")]), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_check_of_settings_reads_the_folders_that_they_name(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    shutil.copytree(ROOT / "mappings", tmp_path / "tables")
+    (tmp_path / "tables" / "renovation_toll" / "card.toml").unlink()
+    path = _installed(tmp_path, 'mappings = "tables"')
+    monkeypatch.setenv("PANJEREH_CONFIG", str(path) if way == "variable" else "")
+    if way == "option":
+        monkeypatch.delenv("PANJEREH_CONFIG")
+    options = ["--config", str(path)] if way == "option" else []
+
+    assert run_command(["check", *options]) == Exit.FINDINGS
+    assert "tables/renovation_toll/card.toml" in capsys.readouterr().out
+    assert run_command(["test", *options]) == Exit.FINDINGS
+    assert run_command(["check", *options, "--mappings", str(ROOT / "mappings")]) == Exit.OK
+
+
+def test_a_missing_folder_of_services_is_a_command_said_wrongly(capsys: Captured, tmp_path: Path) -> None:
+    assert run_command(["check", "--mappings", str(tmp_path / "none")]) == Exit.USAGE
+    assert "there is no such folder of services" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ['mappings = "none"', 'contracts = "none"'])
+def test_a_daemon_without_its_folders_names_the_setting(capsys: Captured, tmp_path: Path, line: str) -> None:
+    assert run_command(["run", "--config", str(_installed(tmp_path, line))]) == Exit.USAGE
+    assert capsys.readouterr().err == f"{line.split(maxsplit=1)[0]}: there is no folder {tmp_path / 'none'}\n"
+
+
+def test_every_hint_carries_the_settings_file_just_given(capsys: Captured, tmp_path: Path) -> None:
+    path = _installed(tmp_path)
+
+    assert run_command(["health", "--config", str(path)]) == Exit.UNREACHABLE
+    assert capsys.readouterr().err.endswith(f"start it with: panjereh run --config {path}\n")
+    told = {"checks": ["stopped; run: panjereh check", {"command": "panjereh exchanges show 01"}], "count": 3}
+    assert named(told, Path("a b.toml")) == {
+        "checks": [
+            "stopped; run: panjereh check --config 'a b.toml'",
+            {"command": "panjereh exchanges show --config 'a b.toml' 01"},
+        ],
+        "count": 3,
+    }
+    assert named(told, DEFAULT_CONFIG) == told
+
+
+def test_a_faulty_variable_is_named_and_not_the_file(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = _installed(tmp_path)
+    monkeypatch.setenv("PANJEREH_HTTP__PORT", "many")
+
+    assert run_command(["health", "--config", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("environment: PANJEREH_HTTP__PORT: http.port: ")
+
+
+def test_a_journal_in_a_missing_folder_names_its_setting_and_makes_nothing(capsys: Captured, tmp_path: Path) -> None:
+    path = _installed(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace("/journal.db", "/gone/journal.db"), encoding="utf-8")
+
+    assert run_command(["run", "--config", str(path)]) == Exit.USAGE
+    assert f"database: there is no folder {tmp_path / 'gone'}" in capsys.readouterr().err
+    assert not (tmp_path / "gone").exists()
+
+
+_LISTED = {
+    "accepted_at": "2026-11-21T18:58:47.634Z",
+    "tracking_code": "284833863643",
+    "state": "parked",
+    "service": "building_permit",
+    "operation": "SubmitRequest",
+    "attempts": 1,
+    "code": "untranslatable",
+    "reason": "mappings/building_permit/urban_core/submit.csv:46: " + "a long reason " * 20,
+}
+
+
+def test_on_a_terminal_a_list_fits_and_every_reason_stands_whole_below_its_row(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    first, second = "01993a5c7d10" + "7" * 20, "01993a5c7d10" + "8" * 20
+
+    print_exchanges([{**_LISTED, "id": first}, {**_LISTED, "id": second, "code": None, "reason": None}])
+
+    header, row, code, reason, other = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, (header, row, other))) <= 100
+    assert (f" {first[:13]} " in row, f" {second[:13]} " in other) == (True, True)
+    assert (code.strip(), reason.strip()) == (_LISTED["code"], str(_LISTED["reason"]).strip())
+
+
+def test_through_a_pipe_ids_are_whole_and_nothing_is_padded_to_the_longest_reason(capsys: Captured) -> None:
+    ids = ["0" * 32, "1" * 32]
+
+    print_exchanges([{**_LISTED, "id": ids[0]}, {**_LISTED, "id": ids[1], "reason": "short"}], has_code=False)
+    print_table(("detail", "command"), [("x" * 300, "one"), ("y", "two")])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [one in line for one, line in zip(ids, lines[1:3], strict=True)] == [True, True]
+    assert "tracking_code" not in lines[0]
+    assert all(line == line.rstrip() for line in lines)
+    assert len(lines[-1]) < 60
 
 
 def test_check_of_one_service_tells_the_faults_of_that_one_only(capsys: Captured, tmp_path: Path) -> None:

@@ -101,17 +101,6 @@ def test_a_payment_id_of_another_bill_is_refused() -> None:
         identifiers.payment_id("1770160", "2050327604613")
 
 
-def test_the_largest_sum_on_one_payment_id_is_known() -> None:
-    digits = "99999999" + "0" + "00"
-    for check_1 in "0123456789":
-        for check_2 in "0123456789":
-            try:
-                amount = identifiers.amount_rial_of(digits + check_1 + check_2)
-            except Unfit:
-                continue
-            assert amount == identifiers.MOST_RIAL_PER_BILL
-
-
 def test_a_renovation_code_has_seven_numbers_and_missing_ones_are_zero() -> None:
     code = identifiers.renovation_code("۱-۲-03-4")
     assert (code.district, code.block, code.shop) == (1, 3, 0)

@@ -190,6 +190,11 @@ def test_retry_after_comes_with_the_verdict() -> None:
         ("۷", None),
         ("soon", None),
         ("", None),
+        ("Mon, 01 Jan 2020 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 2020 00:00:00 +9999", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", timedelta(seconds=1)),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", timedelta(hours=1)),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_between_a_second_and_an_hour(

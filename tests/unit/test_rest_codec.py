@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +116,7 @@ def test_a_field_of_the_address_must_not_stand_in_the_body_too(window: Contract)
         (b'{"mobile": "\xd9"}', "UTF-8"),
         (b"\xff\xfe{\x00}\x00", "UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
-        (b"[" * 60_000, "deeper"),
+        (b"[" * 40_000, "deeper"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "deeper"),
         (b"[1]", "object"),
         (b'{"year_from": ' + b"9" * 5000 + b"}", "not JSON"),
@@ -172,6 +174,49 @@ def test_no_violation_ever_repeats_a_value(window: Contract) -> None:
     assert len(error.violations) >= 7
     assert canary not in "".join(map(str, error.violations))
     assert "canary" not in str(error)
+
+
+MEGABYTE = 1024 * 1024
+CROWDS = {
+    "members": (b"{" + b",".join(b'"x%d":1' % place for place in range(600_000)) + b"}", Unreadable),
+    "entries": (b'{"a": [' + b"1," * 3_500_000 + b"1]}", Unreadable),
+    "objects": (b'{"a": [' + b"{}," * 2_300_000 + b"{}]}", Unreadable),
+    "just allowed members": (b"{" + b",".join(b'"x%d":1' % place for place in range(49_000)) + b"}", SchemaViolation),
+    "just allowed fractions": (b'{"a": [' + b"1.5," * 49_000 + b"1]}", SchemaViolation),
+    "just allowed objects": (b'{"floors": [' + b"{}," * 24_000 + b"{}]}", SchemaViolation),
+}
+
+
+@pytest.mark.parametrize(("body", "refused"), CROWDS.values(), ids=CROWDS)
+def test_a_crowd_of_faults_is_refused_at_once(window: Contract, body: bytes, refused: type[RequestRefused]) -> None:
+    codec = window.bindings["rest"]
+    operation = "AttachDocument" if len(body) > MEGABYTE else "SubmitRequest"
+    began = time.perf_counter()
+    error = refusal(codec, body, operation=operation)
+    assert time.perf_counter() - began < 1
+    assert type(error) is refused
+    assert len(getattr(error, "violations", [])) <= 100
+    tracemalloc.start()
+    refusal(codec, body, operation=operation)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 * MEGABYTE
+
+
+@pytest.mark.parametrize("text", ["," * 60_000, "[{" * 60_000, '\\",' * 60_000, "\\"])
+def test_what_stands_within_a_text_is_not_counted(text: str) -> None:
+    assert read_json(json.dumps({"a": text}).encode()) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'"' + b'\\"' * 1_000_000, b"," * 60_000 + b'"\\', b'"",' * 1_000_000, b'["' + b"," * 60_000 + b'""' * 4_000_000],
+)
+def test_texts_without_an_end_are_refused_at_once(body: bytes) -> None:
+    began = time.perf_counter()
+    with pytest.raises(Unreadable):
+        read_json(body)
+    assert time.perf_counter() - began < 1
 
 
 def test_a_name_that_a_stranger_chose_is_not_repeated_in_a_message(revenue: Contract) -> None:

@@ -370,7 +370,7 @@ def test_each_mistake_in_service_toml_names_its_line(write: Write, old: str, new
             "150,aproved",
             "codes/status.csv:3: stage: 'aproved' is not known, did you mean 'approved'?",
         ),
-        ("codes/kind.csv", "repair,2", "new,2", "codes/kind.csv:3: gateway: 'new' has two meanings in column internal"),
+        ("codes/kind.csv", "repair,2", "new,2", "codes/kind.csv:3: gateway: 'new' has two meanings, see line 2"),
         ("card.toml", 'fee = "رایگان"\n', "", "card.toml:1: fee: the key is missing"),
         ("card.toml", 'question = "چرا؟"\n', "", "card.toml:14: faq[1].question: the key is missing"),
         ("card.toml", "[[laws]]", "[[lows]]", "card.toml:12: lows: 'lows' is not a key here, did you mean 'laws'?"),
@@ -502,8 +502,8 @@ def test_cases_that_hold_pass(write: Write) -> None:
             {"request_kind": "x"},
             {"Kind": "1"},
             (
-                "a payload was expected, but the record is untranslatable: mappings/sample/core/submit.csv:2: code: "
-                "'x' is not in mappings/sample/codes/kind.csv; add a row there, then replay"
+                "a payload was expected, but the record is untranslatable: mappings/sample/core/submit.csv:2: "
+                "request_kind: code: 'x' is not in mappings/sample/codes/kind.csv; add a row there, then replay"
             ),
         ),
         (
@@ -569,10 +569,14 @@ def test_every_table_that_a_pattern_sends_is_asked_of_its_services() -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> tuple[dict[str, Service], dict[str, list[Any]]]:
+def known() -> dict[str, Contract]:
     folders = [path.parent for path in (ROOT / "contracts").glob("*/*/contract.toml")]
-    contracts = {one.title: one for one in (load_contract(folder, read_wsdl) for folder in folders)}
-    return load_services(ROOT / "mappings", contracts)
+    return {one.title: one for one in (load_contract(folder, read_wsdl) for folder in folders)}
+
+
+@pytest.fixture(scope="module")
+def shipped(known: dict[str, Contract]) -> tuple[dict[str, Service], dict[str, list[Any]]]:
+    return load_services(ROOT / "mappings", known)
 
 
 def test_the_shipped_services_have_no_fault(shipped: tuple[dict[str, Service], dict[str, list[Any]]]) -> None:
@@ -590,6 +594,72 @@ def test_the_shipped_cases_hold(shipped: tuple[dict[str, Service], dict[str, lis
         if not result.is_passed
     ]
     assert failed == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        (
+            "building_permit/codes/status.csv",
+            "010,10,",
+            "ABC,10,",
+            "status.csv:2: gateway: does not fit, status_code of PushStatus takes text like ^[0-9]{2,4}$, mend",
+        ),
+        (
+            "building_permit/codes/status.csv",
+            "ثبت درخواست,",
+            f"{'ب' * 500},",
+            "status.csv:2: title: does not fit, status_title of PushStatus takes at most ",
+        ),
+        (
+            "building_permit/codes/usage.csv",
+            "agricultural,42,",
+            "agricultural,042,",
+            "usage.csv:2: internal: does not fit, Floors[].Use of RegisterRequest takes text like 0|[1-9][0-9]{0,4}",
+        ),
+        (
+            "renovation_toll/codes/pay_channel.csv",
+            "app,3,",
+            "app,seventy,",
+            "pay_channel.csv:2: internal: does not fit, pay_channel of RegisterPayment takes ",
+        ),
+        (
+            "building_permit/codes/status.csv",
+            "ثبت درخواست,",
+            ",",
+            "status.csv:2: title: empty, a required row takes it, fill the cell",
+        ),
+    ],
+)
+def test_a_code_that_the_other_side_would_refuse_is_told_in_its_codes_file(
+    tmp_path: Path, known: dict[str, Contract], file: str, old: str, new: str, *, expected: str
+) -> None:
+    folder = tmp_path / "mappings"
+    shutil.copytree(ROOT / "mappings", folder)
+    path = folder / file
+    content = path.read_text(encoding="utf-8")
+    assert old in content
+    path.write_text(content.replace(old, new, 1), encoding="utf-8")
+    faults = [str(fault) for fault in load_services(folder, known)[1][file.partition("/")[0]]]
+    assert any(fault.startswith(f"mappings/{file.rpartition('/')[0]}/{expected}") for fault in faults), faults
+
+
+def test_a_code_that_stands_twice_is_told_once(tmp_path: Path, known: dict[str, Contract]) -> None:
+    folder = tmp_path / "mappings"
+    shutil.copytree(ROOT / "mappings", folder)
+    with (folder / "building_permit/codes/status.csv").open("a", encoding="utf-8") as file:
+        file.write("999,10,دیگر,approved,citizen,,,قانون,\n")
+    (fault,) = load_services(folder, known)[1]["building_permit"]
+    assert "internal: '10' has two meanings, see line 2" in str(fault)
+
+
+def test_a_codes_file_with_semicolons_has_one_fault(tmp_path: Path, known: dict[str, Contract]) -> None:
+    folder = tmp_path / "mappings"
+    shutil.copytree(ROOT / "mappings", folder)
+    path = folder / "building_permit/codes/status.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
+    (fault,) = load_services(folder, known)[1]["building_permit"]
+    assert str(fault).endswith("status.csv:1: the cells are separated by semicolons, save it with commas")
 
 
 def test_a_shipped_service_copied_under_another_name_stops_both(

@@ -24,6 +24,7 @@ from ops.settings import (
     profile_of,
     secret_of,
 )
+from ops.wiring import callers_of, key_digest
 
 FILE = """
 node = "node-7"
@@ -195,7 +196,7 @@ def test_one_value_from_the_environment_leaves_its_neighbours_in_the_file(
 
 def test_a_misspelt_variable_names_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANJEREH_DATABSE", "sqlite:///x.db")
-    assert faults_of(file) == ["environment: PANJEREH_DATABSE: there is no such setting"]
+    assert faults_of(file) == ["environment: PANJEREH_DATABSE: there is no such setting; did you mean 'PANJEREH_DATABASE'?"]
 
 
 def test_a_misspelt_inner_variable_names_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +220,78 @@ def test_every_setting_is_described() -> None:
     for model in models:
         for name, field in model.model_fields.items():
             assert field.description, f"{model.__name__}.{name} has no description"
+
+
+def test_a_network_that_is_none_names_itself(file: Path) -> None:
+    faults = faults_of(changed(file, "port = 0", 'port = 0\npages_for = ["10.0.0.0/8", "10.0.0.1/8", "everyone"]'))
+    assert [fault.split(": ")[1] for fault in faults] == ["http.pages_for.1", "http.pages_for.2"]
+
+
+# who may call
+
+
+def with_callers(file: Path, *callers: tuple[str, str, list[str]]) -> Settings:
+    """The file's settings, with callers of these names, tenants and digests after its own."""
+    entries = [
+        f'[[callers]]\nname = "{name}"\ntenant = "{tenant}"\nchannel = "counter"\nkey_sha256 = {digests}\n'
+        for name, tenant, digests in callers
+    ]
+    file.write_text("\n".join([FILE, *entries]), encoding="utf-8")
+    return load_settings(file)
+
+
+def test_each_key_leads_to_its_caller(file: Path) -> None:
+    first, second = key_digest("one"), key_digest("two").upper()
+    callers = callers_of(with_callers(file, ("mobile", "sample-city", [first, second])))
+    assert [callers[digest.lower()].name for digest in (first, second, "0" * 64)] == ["mobile", "mobile", "counter-72"]
+
+
+@pytest.mark.parametrize(
+    ("caller", "fault"),
+    [
+        (("mobile", "sample-city", ["0" * 64]), "callers.1.key_sha256: the same digest stands at callers.0"),
+        (
+            ("mobile", "sample-city", ["ab" * 32, "AB" * 32]),
+            "callers.1.key_sha256: the same digest stands at callers.1",
+        ),
+        (("mobile", "sample-city", ["an-invented-key"]), "callers.1.key_sha256: a digest has 64 hexadecimal digits"),
+        (("mobile", "sample-city", ["0" * 63 + "g"]), "callers.1.key_sha256: a digest has 64 hexadecimal digits"),
+        (("mobile", "sample-city", ["ab" * 32 + " "]), "callers.1.key_sha256: a digest has 64 hexadecimal digits"),
+        (("mobile", "sample-city", [key_digest("")]), "callers.1.key_sha256: this is the digest of no key at all"),
+        (
+            ("mobile", "sample-citi", []),
+            "callers.1.tenant: there is no tenant 'sample-citi'; did you mean 'sample-city'?",
+        ),
+        (("counter-72", "sample-city", []), "callers.1.name: 'counter-72' stands at callers.0"),
+    ],
+)
+def test_a_caller_who_could_be_taken_for_another_names_himself(
+    file: Path, caller: tuple[str, str, list[str]], fault: str
+) -> None:
+    settings = with_callers(file, caller)
+    with pytest.raises(FaultySettings) as faulty:
+        callers_of(settings)
+    (told,) = faulty.value.faults
+    assert told.startswith(fault)
+    assert "an-invented-key" not in told, "a key in the digest's place is not repeated"
+
+
+def test_the_faults_of_all_callers_are_told_at_once(file: Path) -> None:
+    settings = with_callers(
+        file,
+        ("counter-72", "sample-city", ["0" * 64, "short"]),
+        ("counter-72", "nowhere", [key_digest("")]),
+    )
+    with pytest.raises(FaultySettings) as faulty:
+        callers_of(settings)
+    places = [fault.split(": ")[0] for fault in faulty.value.faults]
+    assert places == [
+        "callers.1.name",
+        "callers.1.key_sha256",
+        "callers.1.key_sha256",
+        "callers.2.tenant",
+        "callers.2.key_sha256",
+    ]
 
 
 # secrets

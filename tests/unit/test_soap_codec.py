@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract, Decoded, Fault
 from adapter.contract.soap import ENVELOPE, SoapCodec
 from adapter.contract.strict_json import read_json
+from adapter.contract.xml_reading import violations
 from adapter.errors import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.wsdl import read_wsdl
 
@@ -290,6 +293,45 @@ def test_a_place_among_repeated_elements_has_its_number(codec: SoapCodec) -> Non
     error = refusal(codec, body)
     assert isinstance(error, SchemaViolation)
     assert [one.path for one in error.violations] == ["owners[1].share_dang"]
+
+
+ATTRIBUTED = '<a x=""/>'
+CROWDS = {"all at fault": ATTRIBUTED * 49_000, "the last at fault": "<a/>" * 48_900 + ATTRIBUTED * 100}
+
+
+@pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
+@pytest.mark.parametrize("direction", ["request", "answer"])
+def test_a_crowd_of_faults_is_refused_at_once(codec: SoapCodec, crowd: str, direction: str) -> None:
+    name = "SubmitRequest" if direction == "request" else "SubmitRequestResponse"
+    body = envelope(f'<{name} xmlns="{NS}">{crowd}</{name}>')
+    began = time.perf_counter()
+    with pytest.raises(SchemaViolation) as caught:
+        codec.decode_request(body) if direction == "request" else codec.decode_answer("SubmitRequest", body)
+    assert time.perf_counter() - began < 0.5
+    assert len(caught.value.violations) == 100
+    assert re.fullmatch(r"a\[[0-9]+\]@x", caught.value.violations[-1].path)
+
+
+def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
+    many = '<xs:element name="a" type="xs:int" maxOccurs="unbounded"/>'
+    schema = etree.XMLSchema(
+        etree.XML(
+            '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x" '
+            'elementFormDefault="qualified"><xs:element name="r"><xs:complexType><xs:sequence>'
+            f"{many}</xs:sequence></xs:complexType></xs:element></xs:schema>"
+        )
+    )
+    root = etree.XML('<r xmlns="urn:x">' + "<a>1</a>" * 48_000 + "<a>x</a>" * 200 + "</r>")
+    began = time.perf_counter()
+    found = violations(schema, root)
+    assert time.perf_counter() - began < 0.5
+    assert [one.path for one in found] == [f"a[{place}]" for place in range(48_000, 48_100)]
+
+
+def test_a_number_of_thousands_of_digits_is_unreadable(codec: SoapCodec) -> None:
+    path = WINDOW / "examples/valid/SubmitRequest.a_new_building_of_two_owners_and_three_floors.soap.xml"
+    body = path.read_bytes().replace(b"<level>-1<", b"<level>" + b"0" * 5_000 + b"1<")
+    assert isinstance(refusal(codec, body), Unreadable)
 
 
 def test_more_bytes_than_the_operation_allows_are_too_large(codec: SoapCodec, window: Contract) -> None:

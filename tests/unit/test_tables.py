@@ -39,6 +39,7 @@ def test_a_fault_prints_where_what_why_and_what_to_do() -> None:
         (b"\xef\xbb\xbfcode,title\n", "codes.csv:1: a byte-order mark stands before the text"),
         ("code,title\n1,یک\n2,".encode() + "دو".encode("cp1256"), "codes.csv:3: the text is not UTF-8"),
         ("", "codes.csv:1: the table is empty"),
+        ("code;title\n1;یک\n", "codes.csv:1: the cells are separated by semicolons, save it with commas"),
         ("code,note\n", "codes.csv:1: title: the column is missing"),
         ("code,title,nota\n", "codes.csv:1: nota: 'nota' is not a column here, did you mean 'note'?"),
         ("code,title,code\n", "codes.csv:1: code: the column stands twice"),

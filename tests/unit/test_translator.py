@@ -14,7 +14,7 @@ from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Direction
 from adapter.translator import CodeBook, Context, Table, Tools, compile_table, read_codes
 from adapter.translator.paths import compile_collector, compile_reader, parse_path
-from adapter.translator.shapes import source_faults, target_faults
+from adapter.translator.shapes import empty_cell_faults, source_faults, target_faults
 
 HEADER = "target,source,rule,argument,when,required,note\n"
 CONTEXT = Context(
@@ -110,8 +110,21 @@ def test_a_value_that_breaks_its_rule_names_the_row_and_never_the_value(table: C
     made = table("NationalCode,applicant.national_id,national_id,,,,")
     with pytest.raises(Untranslatable) as caught:
         made.translate({"applicant": {"national_id": "0012345678"}}, CONTEXT)
-    assert str(caught.value).startswith("mappings/x/core/submit.csv:2: national_id: the check digit")
+    assert str(caught.value).startswith(
+        "mappings/x/core/submit.csv:2: applicant.national_id: national_id: the check digit"
+    )
+    assert str(caught.value).endswith("; the sender must correct it")
     assert "0012345678" not in repr(caught.value)
+
+
+def test_a_value_that_breaks_its_rule_names_its_field_and_who_must_act(table: Compile) -> None:
+    made = table("LetterDate,deal.letter_date,jalali_date,,,,")
+    with pytest.raises(Untranslatable) as caught:
+        made.translate({"deal": {"letter_date": "1404/12/30"}}, CONTEXT)
+    assert str(caught.value) == (
+        "mappings/x/core/submit.csv:2: deal.letter_date: jalali_date: the Jalali calendar has no such day: "
+        "Esfand of 1404 has 29 days; the sender must correct it"
+    )
 
 
 def test_a_repeated_source_gives_an_item_for_each_of_its_items(table: Compile) -> None:
@@ -221,7 +234,7 @@ def test_an_unknown_code_names_the_row_the_code_and_the_codes_file(table: Compil
     made = table("A,a,text,,,,", "Use,use,code,usage,,,")
     with pytest.raises(Untranslatable) as caught:
         made.translate({"use": "999"}, CONTEXT)
-    assert str(caught.value).startswith("mappings/x/core/submit.csv:3: code: '999' is not in codes/usage.csv")
+    assert str(caught.value).startswith("mappings/x/core/submit.csv:3: use: code: '999' is not in codes/usage.csv")
     with pytest.raises(Untranslatable) as caught:
         made.translate({"use": "ن" * 100}, CONTEXT)
     assert "ن" * 10 not in str(caught.value)
@@ -238,7 +251,28 @@ def test_a_code_that_would_mean_two_things_is_a_fault_in_that_direction_only(tmp
     tools = Tools(Direction.INWARD, {"c": book})
     _compile(tmp_path, ("X,x,code,c,,,",), tools)
     assert [str(fault) for fault in tools.faults] == [
-        "codes/c.csv:3: gateway: 'a' has two meanings in column internal, see line 2, end one of them by valid_to"
+        "codes/c.csv:3: gateway: 'a' has two meanings, see line 2, end one of them by valid_to"
+    ]
+
+
+def test_a_code_written_with_persian_digits_is_the_same_code(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("gateway,internal,title\n۰۱۰,١٠,طبقهٔ ۲\n", encoding="utf-8")
+    book, _ = read_codes(path, "codes/c.csv")
+    made, _ = _compile(tmp_path, ("code,X,code,c,,,", "title,X,code,c.title,,,"), Tools(Direction.OUTWARD, {"c": book}))
+    assert made.translate({"X": 10}, CONTEXT) == {"code": "010", "title": "طبقهٔ ۲"}
+
+
+def test_an_empty_cell_that_a_required_row_takes_is_told_where_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("gateway,internal,title\n1,1,یک\n2,2,\n3,,\n4,4,\n", encoding="utf-8")
+    book, _ = read_codes(path, "codes/c.csv")
+    tools = Tools(Direction.OUTWARD, {"c": book})
+    rows = ("a,X,code,c.title,,yes,", "b,X,code,c.title,X = 1,yes,", "c,X,code,c.title,,,")
+    made, _ = _compile(tmp_path, rows, tools)
+    assert list(dict.fromkeys(map(str, empty_cell_faults(made)))) == [
+        "codes/c.csv:3: title: empty, a required row takes it, fill the cell",
+        "codes/c.csv:5: title: empty, a required row takes it, fill the cell",
     ]
 
 

@@ -1,0 +1,88 @@
+"""Whether a contract takes a value at a path, asked of its codecs as they are: no facet is read a second time here.
+
+A message of that one value is encoded and whatever else it needs is filled in until the codec speaks of values only;
+what it then says of the path is the answer. XML needs the filling: a schema is asked once nothing is missing.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Collection
+from typing import Any
+
+from adapter.contract.model import Codec, Contract
+from adapter.errors import SchemaViolation, Violation
+from adapter.exchange import Payload
+
+_FILLINGS: dict[str, Any] = {
+    "a value": "",
+    "text": "",
+    "a whole number": 0,
+    "yes or no": False,
+    "an object": {},
+    "a list": [""],
+}
+"""What a codec expected where something was missing or of another kind → the least that is of that kind."""
+
+_MOST_ROUNDS = 12
+_STEPS = re.compile(r"[^.\[\]]+")
+_NUMBERS = re.compile(r"\[[0-9]*\]")
+
+
+def misfits(contract: Contract, operation: str, path: str, values: Collection[str]) -> dict[str, str]:
+    """Return each value that a request's field does not take → what the contract takes there."""
+    found: dict[str, str] = {}
+    for codec in contract.bindings.values():
+        if operation in codec.operations:
+            content = _filled(codec, operation, path)
+            for value in values:
+                _put(content, path.replace("[]", "[0]"), value)
+                for one in _violations(codec, operation, content):
+                    if _is_at(one, path):
+                        found.setdefault(value, one.expected)
+    return found
+
+
+def _filled(codec: Codec, operation: str, path: str) -> Payload:
+    """A message with some text at the path, in which nothing is missing and everything else is of the right kind."""
+    content = _with_only(path)
+    for _ in range(_MOST_ROUNDS):
+        lacking = [
+            one
+            for one in _violations(codec, operation, content)
+            if one.expected in _FILLINGS and not _is_at(one, path) and one.path[0] != "("
+        ]
+        if not lacking:
+            break
+        for one in lacking:
+            _put(content, one.path, copy.copy(_FILLINGS[one.expected]))
+    return content
+
+
+def _with_only(path: str) -> Payload:
+    content: Any = ""
+    for step in reversed(path.split(".")):
+        content = {step.removesuffix("[]"): [content] if step.endswith("[]") else content}
+    return dict(content)
+
+
+def _violations(codec: Codec, operation: str, content: Payload) -> list[Violation]:
+    try:
+        codec.encode_request(operation, content)
+    except SchemaViolation as error:
+        return error.violations
+    return []
+
+
+def _put(content: Payload, place: str, value: Any) -> None:
+    node: Any = content
+    *parents, last = _STEPS.findall(place)
+    for step in parents:
+        node = node[int(step)] if isinstance(node, list) else node[step]
+    node[int(last) if isinstance(node, list) else last] = value
+
+
+def _is_at(violation: Violation, path: str) -> bool:
+    """Whether it speaks of the path; XML writes no number where a list has one entry."""
+    return _NUMBERS.sub("", violation.path) == path.replace("[]", "")
