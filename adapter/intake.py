@@ -69,7 +69,7 @@ class Intake:
     in_flight: set[bytes] = field(default_factory=set)
 
     async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
-        """Keep the call once and answer it; a repeated call gets the first answer (reliability §1).
+        """Keep the call once and answer it; a repeated call gets the first answer.
 
         Raises the RequestRefused that names what is wrong; then nothing was kept.
         """
@@ -126,7 +126,7 @@ class Intake:
                 record=record,
                 status=_ACCEPTED,
                 body=_acknowledgement(case, now),
-                business_key=self._business_key(caller, service, operation, record, case.id),
+                business_key=self._business_key(caller, service, operation, record, _subject_scope(operation, case)),
                 is_permanent=True,
             )
         )
@@ -243,6 +243,11 @@ def _usable(key: str | None) -> str:
     if not _KEY.fullmatch(key):
         raise KeyUnusable
     return key
+
+
+def _subject_scope(operation: Operation, case: Case) -> str:
+    """A payment is one payment for the whole service; a document or a correction is one within its case."""
+    return "" if operation is Operation.CONFIRM_PAYMENT else case.id
 
 
 def _case(acceptance: Acceptance) -> Case:

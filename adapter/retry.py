@@ -1,6 +1,6 @@
 """Every duration of the engine in one value, and the pure functions that turn it into due times.
 
-The default numbers are those of the reliability paper; a demo or a test takes `Profile.scaled`.
+The defaults are for production; a demo or a test takes `Profile.scaled`.
 """
 
 from __future__ import annotations

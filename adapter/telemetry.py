@@ -1,4 +1,4 @@
-"""Logs as JSON lines and metrics for Prometheus, in the words of the design."""
+"""Logs as JSON lines and metrics for Prometheus."""
 
 from __future__ import annotations
 

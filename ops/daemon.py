@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import os
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -40,8 +41,8 @@ from ops.wiring import House, Parts, open_house
 GRACE = timedelta(seconds=5)
 """How long calls and attempts under way may take once the daemon is told to stop."""
 
-_SWITCH_SECONDS = 0.0005
-"""The journal's writer thread shares the interpreter with the loop: neither may hold it for 5 ms."""
+_COLLECTOR = (50_000, 20, 100)
+"""Young objects before each look: a batch of exchanges makes thousands, nearly all of which die by themselves."""
 
 _MOST_CONNECTIONS = 256
 _KEEP_ALIVE_SECONDS = 30
@@ -60,9 +61,10 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
 
     Raises what opening the house raises, and FaultySettings for an address or a socket that cannot be had.
     """
+    os.umask(0o077)  # the journal's files are its owner's alone
     configure_logging(level=settings.log_level)
     _take_up_library_logs()
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    tune_process()
     with _listening(settings) as listener:
         house = await open_house(settings, parts)
         _tell_stopped(house)
@@ -78,6 +80,16 @@ def _tell_stopped(house: House) -> None:
     for service, faults in sorted(house.faults.items()):
         for fault in faults:
             _log.warning("service_stopped", service=service, fault=str(fault))
+
+
+def tune_process() -> None:
+    """A collector that looks less often, and never again at what lives as long as the process.
+
+    The interpreter's own switch interval stays: 0.5 ms for 5 cost the journal a quarter of its rate.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR)
 
 
 async def _live(house: House, listener: socket.socket) -> int:

@@ -1,4 +1,4 @@
-"""The limits of a connection before its request is read: what uvicorn leaves open (reliability §3, inward limits).
+"""The limits of a connection before its request is read: what uvicorn leaves open.
 
 Uvicorn's only timer starts after a first answer, its heads have no end, and who merely connects counts as a call.
 """

@@ -102,7 +102,7 @@ class _Known:
 
 
 def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exception]:
-    """Keep each call once; a repeated one gets the first answer, or the refusal that reliability §1 names."""
+    """Keep each call once; a repeated one gets the first answer, or the refusal that its difference deserves."""
     case_rows = _existing_cases(unit, acceptances)
     known = _Known(
         keys=_keys(unit, acceptances),

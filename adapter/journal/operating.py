@@ -170,7 +170,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """One run's findings, which replace those of earlier runs when they are older than the newest few."""
+    """One run's findings; the same run kept again replaces them."""
 
     run: str
     actor: str

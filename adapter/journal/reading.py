@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from adapter.errors import NotFound
-from adapter.exchange import LANE_HOLDING_STATES, Case, Direction, Exchange, LedgerEntry, Operation, State
+from adapter.exchange import LANE_HOLDING_STATES, Case, Exchange, Operation, State
 from adapter.journal import payloads
-from adapter.journal.rows import case_of, exchange_of, micros, moment
+from adapter.journal.rows import case_of, exchange_of, moment
 from adapter.journal.schema import (
     UNSETTLED_STATES,
     attempts,
@@ -202,37 +202,6 @@ def content(connection: Connection, sealer: Sealer, shown: Exchange, kind: str) 
     return payloads.opened(connection, seals, [shown.id], [kind]).get((shown.id, kind))
 
 
-def ledger(connection: Connection, tenant: str, target: str, since: datetime, until: datetime) -> Iterator[LedgerEntry]:
-    """Our ledger towards one target: every exchange accepted or settled in the period, by reference."""
-    rows = connection.execute(
-        select(exchanges, cases.c.tracking_code)
-        .join(cases, cases.c.id == exchanges.c.case_id)
-        .where(
-            exchanges.c.tenant == tenant,
-            exchanges.c.target == target,
-            exchanges.c.accepted_at < micros(until),
-            (exchanges.c.settled_at.is_(None)) | (exchanges.c.settled_at >= micros(since)),
-        )
-        .order_by(exchanges.c.reference)
-    ).mappings()
-    for row in rows:
-        yield LedgerEntry(
-            reference=row["reference"],
-            operation=row["operation"],
-            tracking_code=row["tracking_code"],
-            at=None if row["settled_at"] is None else moment(row["settled_at"]),
-            state=row["state"],
-        )
-
-
-def exchanges_by_reference(connection: Connection, tenant: str, references: list[str]) -> dict[str, Exchange]:
-    """The tenant's exchanges by the reference sent with them."""
-    rows = connection.execute(
-        select(exchanges).where(exchanges.c.tenant == tenant, exchanges.c.reference.in_(references))
-    ).mappings()
-    return {row["reference"]: exchange_of(row) for row in rows}
-
-
 def open_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
     """(tenant, service, state) → how many exchanges are open in it."""
     states = LANE_HOLDING_STATES | UNSETTLED_STATES
@@ -241,19 +210,6 @@ def open_counts(connection: Connection) -> dict[tuple[str, str, str], int]:
     is_open = (exchanges.c.settled_at.is_(None), in_states(states))
     rows = connection.execute(select(*keys, func.count()).where(*is_open).group_by(*keys))
     return {(row[0], row[1], row[2]): row[3] for row in rows}
-
-
-def oldest_outward(connection: Connection, tenant: str) -> datetime | None:
-    """When the oldest exchange was accepted that the gateway has not been told yet."""
-    value = connection.execute(
-        select(func.min(exchanges.c.accepted_at)).where(
-            exchanges.c.tenant == tenant,
-            exchanges.c.settled_at.is_(None),  # what is open, by an index
-            exchanges.c.direction == Direction.OUTWARD.value,
-            in_states({State.READY, State.SENDING}),
-        )
-    ).scalar_one_or_none()
-    return None if value is None else moment(value)
 
 
 def last_done(connection: Connection, tenant: str, service: str) -> datetime | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +15,6 @@ from sqlalchemy.sql.dml import Insert, Update
 from adapter.journal.schema import audit, metadata
 from adapter.journal.sealing import Sealer
 
-_MOST_ROWS = 64
 _ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
 
 
@@ -46,20 +44,7 @@ class Statements:
         compiled = self._compiled.get((id(statement), names))
         if compiled is None:
             compiled = self._compiled[id(statement), names] = _compile(connection, statement, names)
-        placed = [compiled.placed(row) for row in rows]
-        if isinstance(statement, Insert) and connection.dialect.name == "sqlite":
-            return sum(self._insert(connection, compiled, some) for some in _in_powers_of_two(placed))
-        return connection.exec_driver_sql(compiled.sql, placed).rowcount
-
-    @staticmethod
-    def _insert(connection: Connection, compiled: _Compiled, rows: Sequence[tuple[Any, ...]]) -> int:
-        """All rows by one statement: SQLite's driver gives the interpreter away once, not at each row.
-
-        PostgreSQL's driver pipelines many small statements better than it parses a long one (five times, measured).
-        """
-        head, _, values = compiled.sql.partition(" VALUES ")
-        sql = f"{head} VALUES {', '.join([values] * len(rows))}"
-        return connection.exec_driver_sql(sql, tuple(chain.from_iterable(rows))).rowcount
+        return connection.exec_driver_sql(compiled.sql, [compiled.placed(row) for row in rows]).rowcount
 
     def fetch(
         self,
@@ -103,15 +88,6 @@ def _compile(
     if constants:
         return _Compiled(statement, str(compiled), lambda row: placed({**constants, **row}))
     return _Compiled(statement, str(compiled), placed)
-
-
-def _in_powers_of_two(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """The rows in runs of 64, 32, 16 … so that few statements are ever prepared."""
-    start = 0
-    while start < len(rows):
-        length = min(_MOST_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
-        yield rows[start : start + length]
-        start += length
 
 
 def _getter(places: tuple[str, ...]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:

@@ -27,7 +27,7 @@ def main() -> int:
         if given.only in {None, "journal"}:
             with running_server(is_durable=True) as server:
                 figures += journal.measure(folder, server.new_database, exchanges=5000 * times)
-    return report(figures, "bench.json", seed=0)
+    return report(figures, f"bench-{given.only}.json" if given.only else "bench.json")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from adapter.errors import StillInFlight
 from adapter.exchange import Caller, Case, Direction, Exchange, Operation, Record, Stage, State
 from adapter.journal import Acceptance, Journal, Settlement, open_journal
 from adapter.settlement.drafting import new_id, new_tracking_code, reference_of
+from ops.daemon import tune_process
 from ops.randomness import buffered
 from tests.figures import Figure
 
@@ -91,6 +92,7 @@ async def _one(journal: Journal, number: int, randomness) -> None:
 
 
 async def _drive(url: str, exchanges: int) -> float:
+    tune_process()
     randomness = buffered()
     journal = open_journal(
         url,

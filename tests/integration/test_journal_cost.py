@@ -181,7 +181,6 @@ async def test_exchanges_waiting_behind_a_standing_one_cost_their_lane_only(sqli
     ("question", "arguments"),
     [
         (reading.has_open_submissions, (TENANT, CORE)),
-        (reading.oldest_outward, (TENANT,)),
         (reading.paused_endpoints, ()),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -1,4 +1,4 @@
-"""One daemon per journal, under its own key, on a database set as reliability §3 says; and how it ends."""
+"""One daemon per journal, under its own key, on a database set as an embedded database must be; and how it ends."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def main() -> int:
             with running_server(is_durable=True) as server:
                 figures += suites.crash(folder / "crash", server.new_database, full=given.full)
     figures.append(Figure("seconds", time.monotonic() - began, "s", None))
-    return report(figures, "score.json", seed=0)
+    return report(figures, f"score-{given.only}.json" if given.only else "score.json")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import httpx
 from ops.demo.installation import Installation, install
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.faults import FaultRule, Mode
+from tests.figures import SEED
 from tests.score import victim
 from tests.score.proxy import Proxy, Strike
 from tests.score.victim import Point
@@ -34,7 +35,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 FAULTS: Mapping[str, tuple[FaultRule, ...]] = {
     "ok": (),
     "answer_lost": (FaultRule(Mode.ANSWER_LOST, operation="effects", every=3),),
-    "ambiguous": (FaultRule(Mode.ANSWER_LOST, operation="effects", rate=0.3, seed=1),),
+    "ambiguous": (FaultRule(Mode.ANSWER_LOST, operation="effects", rate=0.3),),
 }
 
 
@@ -147,6 +148,7 @@ async def _sandbox(trial: Trial, folder: Path) -> Any:
             contracts_folder=HOUSE / "contracts",
             ledger_folder=folder / "ledgers",
             pace_seconds=0.01,
+            seed=SEED,
             faults=FAULTS[trial.mode],
         )
     )

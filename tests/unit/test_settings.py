@@ -196,7 +196,9 @@ def test_one_value_from_the_environment_leaves_its_neighbours_in_the_file(
 
 def test_a_misspelt_variable_names_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PANJEREH_DATABSE", "sqlite:///x.db")
-    assert faults_of(file) == ["environment: PANJEREH_DATABSE: there is no such setting; did you mean 'PANJEREH_DATABASE'?"]
+    assert faults_of(file) == [
+        "environment: PANJEREH_DATABSE: there is no such setting; did you mean 'PANJEREH_DATABASE'?"
+    ]
 
 
 def test_a_misspelt_inner_variable_names_itself(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
