@@ -1,4 +1,4 @@
-"""Every duration is the one that production wants, jitter stays in its bounds, and Retry-After is honoured within reason."""
+"""Every duration is what production wants, jitter stays in its bounds, and Retry-After is honoured within reason."""
 
 from __future__ import annotations
 
