@@ -480,11 +480,13 @@ async def test_what_does_not_answer_is_degraded_wherever_one_looks_until_it_answ
 
 async def test_of_two_operators_at_once_one_decides_and_the_other_is_told(desk: Desk) -> None:
     exchange = await kept(desk.house)
-    replay = {"ids": [exchange.id], "reason": "one", "apply": True}
+    resolve = {"id": exchange.id, "was": "sent", "evidence": "x", "reason": "one", "apply": True}
     withdraw = {"id": exchange.id, "reason": "two", "apply": True}
 
     told = await asyncio.gather(
-        perform(desk, "exchanges.replay", replay), perform(desk, "exchanges.withdraw", withdraw), return_exceptions=True
+        perform(desk, "exchanges.resolve", resolve),
+        perform(desk, "exchanges.withdraw", withdraw),
+        return_exceptions=True,
     )
 
     changed = [one for one in told if isinstance(one, dict) and one["exchanges"][0]["is_changed"]]

@@ -231,6 +231,19 @@ async def test_a_payment_is_kept_once_however_many_channels_confirm_it(house: Ho
     assert len(house.revenue.sent_as("RegisterPayment")) == 1
 
 
+async def test_a_payment_confirmed_under_another_case_is_told_with_the_first_tracking_code(house: House) -> None:
+    first, second = await house.submit(toll(48)), await house.submit(toll(49))
+    await house.deliver_due()
+    await house.receive(Operation.CONFIRM_PAYMENT, payment(first))
+
+    refused = await refusal_of(house, Operation.CONFIRM_PAYMENT, payment(second))
+
+    assert isinstance(refused, AlreadyFiled)
+    assert refused.context["tracking_code"] == first
+    await house.deliver_due()
+    assert len(house.revenue.sent_as("RegisterPayment")) == 1
+
+
 async def test_a_subject_is_free_again_when_its_case_has_ended(house: House) -> None:
     house.revenue.say(Outcome(Verdict.DONE, answer={**ASSESSED, "bills": [], "status_code": 10}))
     first = await house.submit(toll())
