@@ -68,12 +68,9 @@ class Sealer:
 
     def hash(self, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
-        mac = hmac.new(self._hash_key, digestmod=hashlib.sha256)
-        for part in parts:
-            raw = part.encode() if isinstance(part, str) else part
-            mac.update(len(raw).to_bytes(4, "big"))
-            mac.update(raw)
-        return mac.digest()
+        raws = [part.encode() if isinstance(part, str) else part for part in parts]
+        framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
+        return hmac.digest(self._hash_key, framed, "sha256")
 
 
 def _derive(master_key: bytes, context: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,9 @@ from tests.figures import Figure
 
 AT_ONCE = 256
 LIMIT_ROWS = 64
+WARM_UP = 500
+REPEATED = 10
+"""Every tenth call repeats one of the warm-up, key and content."""
 CALL_SECONDS = 0.002
 LIMIT_SECONDS = 2.0
 _CALLER = Caller("bench", "tenant", "national_window")
@@ -103,21 +106,19 @@ async def _drive(url: str, exchanges: int) -> float:
         silence=timedelta(seconds=60),
         settle=timedelta(seconds=10),
     )
-    gate = asyncio.Semaphore(AT_ONCE)
 
-    async def turn(number: int) -> None:
-        async with gate:
+    async def caller(numbers: Iterator[int]) -> None:
+        for number in numbers:
             with suppress(StillInFlight):
                 await _one(journal, number, randomness)
 
     async def all_of(first: int, count: int) -> float:
         began = time.perf_counter()
-        tenth = 10
-        repeated = (n - 200 if n % tenth == 0 and n >= first + 200 else n for n in range(first, first + count))
-        await asyncio.gather(*(turn(number) for number in repeated))
+        repeated = (n % WARM_UP if n % REPEATED == 0 and first else n for n in range(first, first + count))
+        await asyncio.gather(*(caller(repeated) for _ in range(AT_ONCE)))
         return count / (time.perf_counter() - began)
 
-    await all_of(0, 500)
+    await all_of(0, WARM_UP)
     rate = await all_of(1_000_000, exchanges)
     journal.close()
     return rate

@@ -16,7 +16,7 @@ from tests.score.points import crash_trials
 from tests.score.trial import NetworkPoint, Result, Trial, run_trial
 from tests.score.victim import WEAKNESSES
 
-_AT_ONCE = 3
+_AT_ONCE = 4
 _NUMBERS = count(1)
 
 SABOTAGES: dict[str, Trial] = {
