@@ -6,6 +6,7 @@ Uvicorn's only timer starts after a first answer, its heads have no end, and who
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,12 +64,12 @@ class _Connection(HttpToolsProtocol):
     _late: asyncio.TimerHandle | None = None
     peer: str | None = None
     idle_since: float
-    """In the loop's seconds."""
+    """By the system's monotonic clock: the loop's own stands still while it works, and who came first would be lost."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
         self.peer = self.client[0] if self.client else None
-        self.idle_since = self.loop.time()
+        self.idle_since = time.monotonic()
         if self._has_room():
             self._expect_head()
         else:
@@ -106,7 +107,7 @@ class _Connection(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_response_complete(self) -> None:
-        self.idle_since = self.loop.time()
+        self.idle_since = time.monotonic()
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
