@@ -1,13 +1,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench score score-full bench-full clean
+.PHONY: demo test check peers bench score score-full bench-full clean
 
 demo: .venv/ready  ## show the adapter doing its real job, faults and a kill -9 included
 	$(BIN)/panjereh demo
 
-test: .venv/ready-dev check  ## all that must hold before anything lands
-	$(BIN)/pytest -n 2 --dist worksteal tests
+test: .venv/ready-dev check peers  ## all that must hold before anything lands
+	$(BIN)/pytest -rs -n 2 --dist worksteal tests
 
 check: .venv/ready-dev  ## format, lint, types, the direction of imports, the shipped folders
 	$(BIN)/ruff format --check .
@@ -15,6 +15,9 @@ check: .venv/ready-dev  ## format, lint, types, the direction of imports, the sh
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/panjereh check
+
+peers:  ## the foreign clients, servers and the browser that tests speak with, where this machine allows it
+	tests/peers.sh
 
 bench: .venv/ready-dev  ## the figures of the journal and the daemon, beside their limits
 	$(BIN)/python -m tests.bench
