@@ -141,7 +141,8 @@ class Delivery:
             if end is None:
                 await self._postpone(claim, operation.group)
                 return
-            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
+            settle = self.settling.settle_after(operation)
+            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
             end(outcome.verdict not in _TECHNICAL)

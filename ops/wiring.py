@@ -245,10 +245,10 @@ def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal
             settings.database,
             master_key=master_key(settings),
             node=settings.node,
+            environment=settings.environment,
             clock=parts.clock,
             randomness=parts.randomness,
             silence=profile.silence,
-            settle=profile.settle_after,
         )
     except WrongMasterKey as error:
         told = f"master_key_file: {settings.master_key_file} is not the key under which this journal was sealed"

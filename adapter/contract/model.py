@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from adapter.exchange import Direction, Effect, Payload, Verdict
+from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class OperationContract:
     `query` is the read operation that finds this one's effect by `reference`; `settle_after` how long the other
     side may need until the query tells the truth. `reference_path` is where the request carries our reference,
     `answer_reference` where the answer carries the other side's own number. `awaiting` is `field=value` in the
-    answer that means "taken, answer later". `compare` lists fields that must agree when an effect is found.
+    answer that means "taken, answer later". `compare` pairs fields of the request with those of the query's answer
+    that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
+    comes from.
     """
 
     name: str
@@ -42,8 +44,9 @@ class OperationContract:
     answer_reference: str | None = None
     awaiting: str | None = None
     poll: str | None = None
-    compare: tuple[str, ...] = ()
+    compare: tuple[tuple[str, str], ...] = ()
     max_bytes: int = 1024 * 1024
+    idempotency_key: KeySource = KeySource.CARRIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +154,11 @@ class ChangesContract:
 
 @dataclass(frozen=True, slots=True)
 class StatementContract:
-    """Where a page of the other side's ledger carries what; paths of an entry are relative to it."""
+    """Where a page of the other side's ledger carries what; paths of an entry are relative to it.
+
+    `states` tells what their words for an entry's state mean, `amounts` by operation which fields of the request an
+    entry's amount is the sum of.
+    """
 
     operation: str
     since: str
@@ -165,6 +172,8 @@ class StatementContract:
     at: str | None = None
     amount_rial: str | None = None
     state: str | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from adapter.errors import (
     NotFound,
     PanjerehError,
     Refused,
+    WrongEnvironment,
 )
 from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.exits import Exit, exit_of
@@ -124,6 +125,7 @@ def test_the_settings_file_may_be_named_by_the_environment(
         (NotFound("x"), 2),
         (IllegalTransition("x"), 2),
         (FaultySettings(["x"]), 2),
+        (WrongEnvironment("x"), 2),
         (DaemonUnreachable("x"), 3),
         (GatewayUnreachable("x"), 3),
         (JournalLocked("x"), 3),
