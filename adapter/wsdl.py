@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from lxml import etree
 from zeep import Settings, xsd
 from zeep.exceptions import Error as ZeepError
 from zeep.wsdl import Document
-from zeep.wsdl.bindings.soap import Soap11Binding
+from zeep.wsdl.bindings.soap import Soap11Binding, Soap12Binding
 from zeep.xsd.elements.indicators import Sequence as XsdSequence
 from zeep.xsd.types.collection import ListType, UnionType
 from zeep.xsd.types.simple import AnySimpleType
 
-from adapter.contract.xml_types import Element, Simple, Wsdl, WsdlOperation
+from adapter.contract.xml_types import SOAP_11, SOAP_12, Element, Simple, Wsdl, WsdlOperation
 from adapter.errors import FaultyTables
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
@@ -130,38 +131,55 @@ def _schema(folder: Path, documents: Mapping[str, bytes], name: str) -> etree.XM
 
 
 def _operations(document: Any, place: Path, faults: list[str]) -> Iterator[WsdlOperation]:
-    seen: set[str] = set()
+    found: dict[str, WsdlOperation] = {}
     bindings: list[Any] = list(document.bindings.values())
     for binding in bindings:
-        if not isinstance(binding, Soap11Binding):
-            faults.append(f"{place}: binding {binding!r}: only SOAP 1.1 bindings are carried")
+        version = _VERSIONS.get(type(binding))
+        if version is None:
             continue
         for name, operation in binding._operations.items():  # noqa: SLF001 - zeep has no public list of them
-            if name in seen:
-                faults.append(f"{place}: {name}: stands in two bindings; give each operation one")
-            seen.add(name)
             try:
                 port_type: Any = binding.port_type
-                yield _operation(name, operation, port_type.name.localname)
+                one = _operation(name, operation, port_type.name.localname, version)
             except _NotCarriedError as error:
                 faults.append(f"{place}: {name}: {error}")
+                continue
+            known = found.setdefault(name, one)
+            if replace(known, actions={}) != replace(one, actions={}):
+                faults.append(f"{place}: {name}: stands in two bindings that differ; give each operation one form")
+            found[name] = replace(known, actions={**one.actions, **known.actions})
+    yield from found.values()
 
 
-def _operation(name: str, operation: Any, port_type: str) -> WsdlOperation:
-    if operation.style != "document" or operation.output is None:
-        raise _NotCarriedError("is not document/literal with an answer; rpc and one-way are not carried")
-    header = operation.input.header
-    keys = [] if header is None else [one.name for _, one in header.type.elements]
-    if set(keys) - {"IdempotencyKey"}:
-        raise _NotCarriedError(f"wants headers {keys}; only IdempotencyKey is carried")
+_VERSIONS: Mapping[type, str] = {Soap11Binding: SOAP_11, Soap12Binding: SOAP_12}
+
+
+def _operation(name: str, operation: Any, port_type: str, version: str) -> WsdlOperation:
+    if operation.style != "document":
+        raise _NotCarriedError("is not document/literal; rpc is not carried")
+    headers = _headers(operation.input, name)
     return WsdlOperation(
         name=name,
         port_type=port_type,
-        action=operation.soapaction or "",
+        style=operation.style,
+        actions={version: operation.soapaction or ""},
         request=_element(operation.input.body, name, ()),
-        answer=_element(operation.output.body, f"{name} answer", ()),
-        takes_key=bool(keys),
+        answer=_element(operation.output.body, f"{name} answer", ()) if operation.output else None,
+        takes_key=any(one.name == "IdempotencyKey" for one in headers.values()),
+        headers=headers,
+        answer_headers=_headers(operation.output, f"{name} answer") if operation.output else {},
+        faults={
+            title: _element(part.element, f"{name} {title}", ())
+            for title, fault in operation.faults.items()
+            for part in fault.abstract.parts.values()
+            if part.element is not None
+        },
     )
+
+
+def _headers(message: Any, path: str) -> dict[str, Element]:
+    elements = [] if message.header is None else [one for _, one in message.header.type.elements]
+    return {one.qname.text: _element(one, f"{path} header", ()) for one in elements}
 
 
 class _NotCarriedError(Exception):

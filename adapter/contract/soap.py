@@ -10,7 +10,7 @@ from lxml import etree
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.xml_messages import Read, reader, writer
 from adapter.contract.xml_reading import read_xml, violations
-from adapter.contract.xml_types import Wsdl, WsdlOperation, shapes
+from adapter.contract.xml_types import Element, Wsdl, shapes
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 
@@ -42,8 +42,8 @@ class SoapCodec:
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
         self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one, "request") for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one, "answer") for name, one in wsdl.operations.items()}
+        self._requests = {name: _compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: _compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
         self._names = {message.tag: name for name, message in self._requests.items()}
 
     @property
@@ -154,8 +154,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(operation: WsdlOperation, direction: str) -> _Message:
-    element = operation.request if direction == "request" else operation.answer
+def _compiled(element: Element) -> _Message:
     return _Message(element.tag, writer(element), reader(element))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
@@ -33,16 +33,33 @@ class Element:
     is_repeated: bool
 
 
+SOAP_11, SOAP_12 = "1.1", "1.2"
+
+
 @dataclass(frozen=True, slots=True)
 class WsdlOperation:
-    """One operation of a document/literal SOAP 1.1 binding."""
+    """One operation, over all bindings that carry it; `answer` is None where nothing is answered (one-way).
+
+    `style` is `document` or `rpc`; either way `request` is the only child of the Body. `actions` is the SOAPAction by
+    SOAP version, and its keys are the versions in which the operation may be called. `headers` and `answer_headers`
+    are by tag, `faults` (the elements of a fault's detail) by the name that the port type gives them.
+    """
 
     name: str
     port_type: str
-    action: str
+    style: str
+    actions: Mapping[str, str]
     request: Element
-    answer: Element
-    takes_key: bool
+    answer: Element | None
+    takes_key: bool = False
+    headers: Mapping[str, Element] = field(default_factory=dict)
+    answer_headers: Mapping[str, Element] = field(default_factory=dict)
+    faults: Mapping[str, Element] = field(default_factory=dict)
+
+    @property
+    def action(self) -> str:
+        """The SOAPAction of the oldest version that carries the operation."""
+        return self.actions[min(self.actions)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,11 @@ class Wsdl:
     operations: Mapping[str, WsdlOperation]
     schema: etree.XMLSchema
     documents: Mapping[str, bytes]
+
+    @property
+    def versions(self) -> frozenset[str]:
+        """The SOAP versions of its bindings."""
+        return frozenset(version for one in self.operations.values() for version in one.actions)
 
 
 WsdlReader: TypeAlias = Callable[[Path, str], Wsdl]
@@ -73,5 +95,5 @@ def shape_of(element: Element, path: str = "") -> dict[str, bool]:
 def shapes(operations: Mapping[str, WsdlOperation]) -> tuple[dict[str, Shape], dict[str, Shape]]:
     """The fields of every request and of every answer."""
     requests: dict[str, Shape] = {name: shape_of(one.request) for name, one in operations.items()}
-    answers: dict[str, Shape] = {name: shape_of(one.answer) for name, one in operations.items()}
+    answers: dict[str, Shape] = {name: shape_of(one.answer) if one.answer else {} for name, one in operations.items()}
     return requests, answers
