@@ -114,6 +114,7 @@ class ContractFile(_Strict):
     soap: str | None = None
     openapi: str | None = None
     soap_path: str = "/"
+    soap_version: Literal["1.1", "1.2"] | None = None
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]

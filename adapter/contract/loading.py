@@ -96,7 +96,10 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path)
+    if file.soap_version not in {None, *wsdl.versions}:
+        has = " and ".join(sorted(wsdl.versions))
+        faults.append(f"{folder / 'contract.toml'}: soap_version: {file.soap} has SOAP {has} only; use that")
+    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path, speaks=file.soap_version)
 
 
 def _limits(file: ContractFile) -> Mapping[str, int]:

@@ -33,7 +33,7 @@ class Limits:
 
 
 def guarded(
-    work: Callable[[Request], Awaitable[Response]], tell: Callable[[Problem], Response], *, operation: str
+    work: Callable[[Request], Awaitable[Response]], tell: Callable[[Request, Problem], Response], *, operation: str
 ) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that answers every error: a refusal with its problem, anything else with 500 and a log line."""
 
@@ -43,13 +43,13 @@ def guarded(
         except RequestRefused as error:
             problem = problem_of(error)
             _log.info("request_refused", operation=operation, kind=problem.kind, status=problem.status)
-            return _told(request, tell(problem))
+            return _told(request, tell(request, problem))
         except ClientDisconnect:
             _log.info("caller_left", operation=operation)
             return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
         except Exception:  # noqa: BLE001 - the edge of the door: logged once, told without internals
             _log.exception("request_failed", operation=operation)
-            return _told(request, tell(FAILED))
+            return _told(request, tell(request, FAILED))
 
     return endpoint
 
@@ -108,8 +108,8 @@ def key_of(request: Request) -> str | None:
     return value[1:-1] if is_quoted else value
 
 
-def check_media_type(request: Request, *allowed: str) -> None:
-    """Raise Unreadable (415) when the body says to be something else, or in another encoding than UTF-8."""
+def check_media_type(request: Request, *allowed: str) -> str:
+    """The media type; raises Unreadable (415) when the body says to be something else, or is not in UTF-8."""
     media_type, _, rest = request.headers.get("Content-Type", "").lower().partition(";")
     charset = rest.partition("charset=")[2].partition(";")[0].strip(' "')
     if media_type.strip() not in allowed or charset not in {"", "utf-8", "utf8", "us-ascii"}:
@@ -117,6 +117,7 @@ def check_media_type(request: Request, *allowed: str) -> None:
         raise Unreadable(f"The media type must be {wanted} in UTF-8", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Unreadable("Compressed bodies are not accepted", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return media_type.strip()
 
 
 class OwnAnswerFaultyError(Exception):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 
 from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.contract.model import Codec, Contract
+from adapter.contract.envelopes import MEDIA_TYPES, read_envelope
+from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.soap import XML, SoapCodec
-from adapter.doors.problems import as_fault, as_json
+from adapter.contract.xml_types import SOAP_11
+from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.reading import (
     Limits,
     OwnAnswerFaultyError,
@@ -26,9 +29,10 @@ from adapter.doors.reading import (
     key_of,
 )
 from adapter.errors import RequestRefused, Unreadable
-from adapter.exchange import Caller, Direction, Operation, Reply
+from adapter.exchange import Caller, Direction, Operation, Payload, Reply
 
 Work = Callable[[Request], Awaitable[Response]]
+Write = Callable[[str, Payload], bytes]
 
 
 def routes(
@@ -62,12 +66,12 @@ class _Door:
 
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
-        endpoint = guarded(self._rest(name), as_json, operation=name)
+        endpoint = guarded(self._rest(name), lambda _, problem: as_json(problem), operation=name)
         return Route(f"/{self._contract.name}{path}", endpoint, methods=[method], name=f"{self._contract.name}.{name}")
 
     def soap_routes(self, codec: SoapCodec, inward: frozenset[str]) -> list[Route]:
         path = f"/{self._contract.name}{self._contract.soap_path}"
-        calls = guarded(self._soap(codec, inward), lambda problem: as_fault(problem, codec), operation="soap")
+        calls = guarded(self._soap(codec, inward), _teller(codec), operation="soap")
         first, *schemas = codec.documents.items()
         return [
             Route(path, calls, methods=["POST"], name=f"{self._contract.name}.soap"),
@@ -88,7 +92,7 @@ class _Door:
             body = await body_of(request, most=most, limits=self._limits)
             decoded = codec.decode_request(body, operation=name, parameters=_parameters(request))
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
-            return _answer(codec, name, reply, status=reply.status, media_type=JSON)
+            return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
         return work
 
@@ -98,13 +102,19 @@ class _Door:
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            check_media_type(request, XML)
-            decoded = codec.decode_request(await body_of(request, most=most, limits=self._limits))
+            announced = MEDIA_TYPES[check_media_type(request, *MEDIA_TYPES)]
+            request.state.soap_version = announced
+            opened = read_envelope(await body_of(request, most=most, limits=self._limits))
+            request.state.soap_version = opened.version.name
+            if opened.version.name != announced:
+                raise Unreadable(f"The media type is that of SOAP {announced}, the envelope of {opened.version.name}")
+            decoded = codec.decode(opened)
             if decoded.operation not in inward:
                 raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
             key = decoded.key or key_of(request)
             reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
-            return _answer(codec, decoded.operation, reply, status=200, media_type=XML)
+            write = partial(codec.encode_answer, version=opened.version.name)
+            return _answer(write, decoded.operation, reply, status=200, media_type=opened.version.content_type)
 
         return work
 
@@ -116,9 +126,18 @@ def _parameters(request: Request) -> dict[str, str]:
     return {**dict(query), **request.path_params}
 
 
-def _answer(codec: Codec, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
+def _teller(codec: SoapCodec) -> Callable[[Request, Problem], Response]:
+    """Faults in the version of the envelope, else of the media type, else in the oldest."""
+
+    def tell(request: Request, problem: Problem) -> Response:
+        return as_fault(problem, codec, getattr(request.state, "soap_version", SOAP_11))
+
+    return tell
+
+
+def _answer(write: Write, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
     try:
-        body = codec.encode_answer(operation, reply.body)
+        body = write(operation, reply.body)
     except RequestRefused as error:
         raise OwnAnswerFaultyError(error.detail) from error
     headers = {"Idempotency-Replayed": "true"} if reply.replayed else {}
@@ -141,7 +160,7 @@ def _wsdl(content: bytes, inward: frozenset[str]) -> Work:
     return serve
 
 
-_WSDL = {"wsdl": "http://schemas.xmlsoap.org/wsdl/", "soap": "http://schemas.xmlsoap.org/wsdl/soap/"}
+_WSDL = {"wsdl": "http://schemas.xmlsoap.org/wsdl/"}
 
 
 def _own_addresses(root: etree._Element, inward: frozenset[str]) -> Iterator[etree._Element]:
@@ -153,7 +172,7 @@ def _own_addresses(root: etree._Element, inward: frozenset[str]) -> Iterator[etr
     }
     for port in root.iterfind("wsdl:service/wsdl:port", _WSDL):
         if port.get("binding", "").rpartition(":")[2] in ours:
-            yield from port.iterfind("soap:address", _WSDL)
+            yield from port.iterfind("{*}address")
 
 
 def _file(content: bytes) -> Work:
