@@ -30,6 +30,10 @@ class Version:
         """The Content-Type of its envelopes."""
         return f"{self.media_type}; charset=utf-8"
 
+    def typed(self, action: str) -> str:
+        """The Content-Type of a request; SOAP 1.2 has its action there, 1.1 in a header of its own."""
+        return f'{self.content_type}; action="{action}"' if action and self.name == SOAP_12 else self.content_type
+
     def tag(self, name: str) -> str:
         """The name in the envelope's namespace, as lxml writes it."""
         return f"{{{self.namespace}}}{name}"

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.model import OperationContract, OutcomeRow
+from adapter.contract.packing import Way
 from adapter.exchange import Direction, Effect, KeySource, State, Verdict
 
 OUTCOME_COLUMNS = ("where", "code", "verdict", "fa", "en")
@@ -47,6 +48,7 @@ class OperationFile(_Strict):
     compare: tuple[str, ...] | dict[str, str] = ()
     max_bytes: int = Field(default=1024 * 1024, gt=0)
     idempotency_key: KeySource = KeySource.CARRIED
+    attachments: Way = Way.INLINE
 
     def named(self, name: str) -> OperationContract:
         """The operation as the engine knows it."""

@@ -10,6 +10,7 @@ from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
 from adapter.contract.openapi import operations_of
+from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
@@ -77,7 +78,7 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         faults.append(f"{path}: {error}")
         return
     operations = operations_of(document, faults, place=str(path))
-    codec = RestCodec(operations, _limits(file))
+    codec = RestCodec(operations, _limits(file), ways=_ways(file))
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
     bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
@@ -99,11 +100,17 @@ def _read_soap(
     if file.soap_version not in {None, *wsdl.versions}:
         has = " and ".join(sorted(wsdl.versions))
         faults.append(f"{folder / 'contract.toml'}: soap_version: {file.soap} has SOAP {has} only; use that")
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path, speaks=file.soap_version)
+    bindings.codecs["soap"] = SoapCodec(
+        wsdl, limits=_limits(file), path=file.soap_path, speaks=file.soap_version, ways=_ways(file)
+    )
 
 
 def _limits(file: ContractFile) -> Mapping[str, int]:
     return {name: one.max_bytes for name, one in file.operations.items()}
+
+
+def _ways(file: ContractFile) -> Mapping[str, Way]:
+    return {name: one.attachments for name, one in file.operations.items()}
 
 
 def _shapes(codecs: Mapping[str, Codec], *, answers: bool) -> dict[str, Shape]:

@@ -8,9 +8,12 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from adapter.contract.attaching import packed_json, unpacked
 from adapter.contract.json_schema import Validator
+from adapter.contract.mime import MediaType
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.openapi import JSON, RestOperation
+from adapter.contract.openapi import JSON, Packaging, RestOperation
+from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
 from adapter.contract.strict_json import faults_in, read_json, write_json
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
@@ -24,9 +27,15 @@ class RestCodec:
 
     answer_media_types = frozenset({JSON, PROBLEM})
 
-    def __init__(self, operations: Mapping[str, RestOperation], limits: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        operations: Mapping[str, RestOperation],
+        limits: Mapping[str, int],
+        ways: Mapping[str, Way] | None = None,
+    ) -> None:
         self._operations = operations
         self._limits = limits
+        self._ways = ways or {}
 
     @property
     def operations(self) -> frozenset[str]:
@@ -56,7 +65,7 @@ class RestCodec:
         elsewhere = {*known.path_names, *known.query_names}
         body = {name: value for name, value in content.items() if name not in elsewhere}
         head = f"{known.method} {path}?{query}" if query else f"{known.method} {path}"
-        frozen = head.encode() + b"\n\n" + (write_json(body) if known.has_body else b"")
+        frozen = head.encode() + b"\n\n" + (self._body(known, body) if known.has_body else b"")
         if len(frozen) > self._limits[operation]:
             raise SchemaViolation([_too_long(len(frozen), self._limits[operation])])
         return frozen
@@ -69,13 +78,16 @@ class RestCodec:
         steps = re.fullmatch(pattern, path)
         parameters = {name: unquote(value) for name, value in steps.groupdict().items()} if steps else {}
         parameters |= dict(parse_qsl(query, keep_blank_values=True))
-        return self.decode_request(body, operation=operation, parameters=parameters).content
+        return self.decode_fields(self._fields(operation, body), operation=operation, parameters=parameters).content
 
     def form(self, operation: str, frozen: bytes) -> HttpForm:
         """Method, path and body as they were frozen."""
         head, _, body = frozen.partition(b"\n\n")
         method, _, path = head.decode().partition(" ")
-        media_type = JSON if self._operations[operation].has_body else None
+        known = self._operations[operation]
+        media_type = JSON if known.has_body else None
+        if is_packed(body):
+            media_type = f'{next(iter(known.packagings))}; boundary="{boundary_in(body)}"'
         return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
 
     def decode_request(
@@ -84,14 +96,25 @@ class RestCodec:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
             raise Unreadable("A REST request is read by the operation of its route")
-        known = self._operations[operation]
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
+        return self.decode_fields(
+            _body_of(body, self._operations[operation]), operation=operation, parameters=parameters
+        )
+
+    def packagings(self, operation: str) -> Mapping[str, Packaging]:
+        """How the operation's body may consist of parts, by media type."""
+        return self._operations[operation].packagings
+
+    def decode_fields(
+        self, content: Payload, *, operation: str, parameters: Mapping[str, str] | None = None
+    ) -> Decoded:
+        """The fields of a body that was read, and the parameters, as one content; raises SchemaViolation."""
+        known = self._operations[operation]
         typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
-        content = _body_of(body, known)
         if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
-        content |= typed
+        content = content | typed
         if unfit := faults_in(typed):
             raise SchemaViolation(unfit)
         known.content.check(content)
@@ -103,8 +126,11 @@ class RestCodec:
             validator.check(content)
         return write_json(content)
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
         """Their answer; a problem document, or any JSON object with a failing status, is a Fault."""
+        del content_type
         content = read_json(body)
         if not isinstance(content, dict):
             raise Unreadable("The answer is not an object")
@@ -113,6 +139,22 @@ class RestCodec:
         if validator := _validator_for(self._operations[operation], status):
             validator.check(content)
         return content
+
+    def _body(self, known: RestOperation, fields: Payload) -> bytes:
+        """The body as the contract wants it: JSON, or parts of which the files among the fields are."""
+        packaging = next(iter(known.packagings.values()), None)
+        if packaging is None or self._ways.get(known.name, Way.INLINE) is Way.INLINE:
+            return write_json(fields)
+        return pack_fields(fields, packaging)
+
+    def _fields(self, operation: str, body: bytes) -> Payload:
+        """The fields of a body that `_body` wrote."""
+        known = self._operations[operation]
+        if not is_packed(body):
+            return _body_of(body, known)
+        packaging = next(iter(known.packagings.values()))
+        media_type = MediaType(packaging.media_type, {"boundary": boundary_in(body)})
+        return packed_json(media_type, packaging, unpacked(media_type, body, most=len(body)).parts)
 
 
 def _validator_for(known: RestOperation, status: int) -> Validator | None:

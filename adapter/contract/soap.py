@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from adapter.contract.attaching import RELATED, opened_package, unpacked
 from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, new_envelope, read_envelope, version_of
+from adapter.contract.mime import media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
+from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.soap_faults import read_fault, write_fault
 from adapter.contract.xml_messages import Read, reader, writer
 from adapter.contract.xml_reading import violations
@@ -19,6 +22,7 @@ from adapter.exchange import Payload
 ENVELOPE = VERSIONS[SOAP_11].namespace
 XML = VERSIONS[SOAP_11].media_type
 _UNDERSTOOD = "IdempotencyKey"
+_BESIDE = frozenset({Way.MTOM, Way.SWA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,20 @@ class SoapCodec:
     another version only is called in that. Whoever calls us is answered in his own.
     """
 
-    answer_media_types = frozenset(MEDIA_TYPES)
+    answer_media_types = frozenset({*MEDIA_TYPES, RELATED})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str, speaks: str | None = None) -> None:
+    def __init__(
+        self,
+        wsdl: Wsdl,
+        *,
+        limits: Mapping[str, int],
+        path: str,
+        speaks: str | None = None,
+        ways: Mapping[str, Way] | None = None,
+    ) -> None:
         self._wsdl = wsdl
+        self._ways = ways or {}
+        self._binary = binary_tags(wsdl.documents.values())
         self._speaks = speaks or min(wsdl.versions, default=SOAP_11)
         self._limits = limits
         self._path = path
@@ -76,6 +90,10 @@ class SoapCodec:
             header = etree.SubElement(root, version.tag("Header"))
             etree.SubElement(header, self._key).text = key
         frozen = self._enclose(root, version, self._requests[operation], content)
+        way = self._ways.get(operation, Way.INLINE)
+        if way in _BESIDE:
+            action = self._action(operation, version)
+            frozen = pack_envelope(root, self._binary, version=version, way=way, action=action)
         if len(frozen) > self._limits[operation]:
             found = f"{len(frozen)} bytes"
             raise SchemaViolation([Violation("(whole body)", f"at most {self._limits[operation]} bytes", found)])
@@ -83,19 +101,19 @@ class SoapCodec:
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """The content of a request that `encode_request` froze."""
-        return self.decode_request(frozen, operation=operation).content
+        return self.decode(_opened(frozen), operation=operation).content
 
     def form(self, operation: str, frozen: bytes) -> HttpForm:
         """A POST to the contract's SOAP path with the operation's action, in the version that was frozen."""
         version = version_of(frozen) or self._version_for(operation)
-        known = self._wsdl.operations[operation]
-        action = known.actions.get(version.name, known.action)
-        media_type = version.content_type
+        action = self._action(operation, version)
         headers = {"Accept": version.media_type}
         if version.name == SOAP_11:
             headers["SOAPAction"] = f'"{action}"'
-        elif action:
-            media_type += f'; action="{action}"'
+        media_type = version.typed(action)
+        if is_packed(frozen):
+            media_type = package_type(frozen, version, action)
+            headers["Accept"] += f", {RELATED}"
         return HttpForm("POST", self._path, media_type, headers, frozen)
 
     def decode_request(
@@ -120,6 +138,13 @@ class SoapCodec:
             raise SchemaViolation(found)
         return Decoded(name, _content(self._requests[name], child), key)
 
+    def most_for(self, envelope: bytes) -> int:
+        """How many bytes a request may have with its attachments, known from its envelope alone."""
+        name = self._names.get(str(read_envelope(envelope).child.tag))
+        if name is None:
+            raise Unreadable("The Body's element is not an operation of this contract")
+        return self._limits[name]
+
     def encode_answer(self, operation: str, content: Payload, *, version: str = SOAP_11) -> bytes:
         """Our answer in an envelope of that version; raises SchemaViolation when it would break the contract."""
         told = VERSIONS[version]
@@ -134,10 +159,12 @@ class SoapCodec:
         told, spoken = self.answered_in(version), self._wsdl.versions
         return _bytes(write_fault(told, fault, problem, namespace=self._wsdl.namespace, spoken=spoken))
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
         """Their answer or fault, whatever the HTTP status says; raises Unreadable or SchemaViolation."""
         del status
-        opened = read_envelope(body)
+        opened = _opened(body, content_type)
         child = opened.child
         if child.tag == opened.version.tag("Fault"):
             return read_fault(opened.version, child)
@@ -147,6 +174,10 @@ class SoapCodec:
         if found := violations(self._wsdl.schema, child):
             raise SchemaViolation(found)
         return _content(message, child)
+
+    def _action(self, operation: str, version: Version) -> str:
+        known = self._wsdl.operations[operation]
+        return known.actions.get(version.name, known.action)
 
     def _version_for(self, operation: str) -> Version:
         actions = self._wsdl.operations[operation].actions
@@ -191,6 +222,16 @@ def _content(message: _Message, child: etree._Element) -> Payload:
     except ValueError as error:
         raise Unreadable("A whole number has more digits than can be read") from error
     return content
+
+
+def _opened(body: bytes, content_type: str = "") -> Opened:
+    """An envelope that is in memory, alone or with attachments."""
+    media_type = media_type_of(content_type) if content_type.lower().lstrip().startswith(RELATED) else None
+    if is_packed(body) and media_type is None:
+        media_type = package_media_type(body)
+    if media_type is None:
+        return read_envelope(body)
+    return opened_package(media_type, unpacked(media_type, body, most=len(body)))
 
 
 def _bare(block: etree._Element) -> etree._Element:

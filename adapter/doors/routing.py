@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.contract.envelopes import MEDIA_TYPES, read_envelope
+from adapter.contract.mime import media_type_of
 from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
+from adapter.contract.rest import RestCodec
 from adapter.contract.soap import XML, SoapCodec
 from adapter.contract.xml_types import SOAP_11
+from adapter.doors.packages import envelope_of, fields_of
 from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.reading import (
     Limits,
@@ -81,16 +83,21 @@ class _Door:
 
     def _rest(self, name: str) -> Work:
         codec = self._contract.bindings["rest"]
+        packagings = codec.packagings(name) if isinstance(codec, RestCodec) else {}
         most = self._contract.operations[name].max_bytes
         method, _ = self._contract.routes[name]
 
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            if method != "GET":
-                check_media_type(request, JSON)
-            body = await body_of(request, most=most, limits=self._limits)
-            decoded = codec.decode_request(body, operation=name, parameters=_parameters(request))
+            told = JSON if method == "GET" else check_media_type(request, JSON, *packagings)
+            if isinstance(codec, RestCodec) and told in packagings:
+                media_type = media_type_of(request.headers["Content-Type"])
+                fields = await fields_of(request, media_type, packagings[told], most=most, limits=self._limits)
+                decoded = codec.decode_fields(fields, operation=name, parameters=_parameters(request))
+            else:
+                body = await body_of(request, most=most, limits=self._limits)
+                decoded = codec.decode_request(body, operation=name, parameters=_parameters(request))
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
             return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
@@ -102,12 +109,7 @@ class _Door:
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            announced = MEDIA_TYPES[check_media_type(request, *MEDIA_TYPES)]
-            request.state.soap_version = announced
-            opened = read_envelope(await body_of(request, most=most, limits=self._limits))
-            request.state.soap_version = opened.version.name
-            if opened.version.name != announced:
-                raise Unreadable(f"The media type is that of SOAP {announced}, the envelope of {opened.version.name}")
+            opened = await envelope_of(request, codec, most=most, limits=self._limits)
             decoded = codec.decode(opened)
             if decoded.operation not in inward:
                 raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
