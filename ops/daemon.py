@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from adapter.doors import routes
+from adapter.doors import Limits, routes
 from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
@@ -127,7 +127,10 @@ def application(house: House) -> Starlette:
     async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
         return await _counted(house, caller, operation, record, key)
 
-    doors = [route for name in gateways for route in routes(house.contracts[name], house.callers, receive)]
+    limits = Limits(spool=house.settings.http.spool)
+    doors = [
+        route for name in gateways for route in routes(house.contracts[name], house.callers, receive, limits=limits)
+    ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 
 

@@ -38,7 +38,8 @@ class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
     `speaks` is the version in which we call others, the oldest of the WSDL by default; an operation that it has in
-    another version only is called in that. Whoever calls us is answered in his own.
+    another version only is called in that. Whoever calls us is answered in his own. `ways` are those in which our
+    requests carry binary content, inline by default; what comes to us may carry it in any.
     """
 
     answer_media_types = frozenset({*MEDIA_TYPES, RELATED})
