@@ -29,9 +29,9 @@ def measure(folder: Path, *, calls: int) -> list[Figure]:
         installation = install(
             folder / "daemon", addresses, services=["renovation_toll"], scale=0.05, port=port, channels=["counter"]
         )
-        with _daemon(installation) as process:
+        with running(installation) as process:
             address = f"127.0.0.1:{port}"
-            _until_ready(f"http://{address}/readyz")
+            until_ready(f"http://{address}/readyz")
             asyncio.run(_submit(port, installation, range(100)))
             _until_effects(addresses, 2 * 100)
             began = time.perf_counter()
@@ -66,7 +66,7 @@ def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _daemon(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
+def running(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
     command = [str(Path(sys.executable).with_name("panjereh")), "run", "--config", str(installation.settings)]
     with (
         (installation.folder / "daemon.log").open("wb") as log,
@@ -79,7 +79,7 @@ def _daemon(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
             process.wait(15)
 
 
-def _until_ready(url: str) -> None:
+def until_ready(url: str) -> None:
     for _ in range(200):
         try:
             with urllib.request.urlopen(url, timeout=1):
