@@ -133,10 +133,14 @@ class Delivery:
         if service is None:
             await self.journal.release(claim, self.clock() + self.profile.schedule[0])
             return
+        endpoint = exchange.tenant, exchange.target
+        if endpoint in self.endpoints.paused:  # what cannot be sent is not translated for nothing
+            await self.journal.release(claim, self.clock() + self.profile.idle)
+            return
         prepared = await self._prepare(claim, service)
         if prepared is None:
             return
-        endpoint, operation = (exchange.tenant, exchange.target), prepared.operation
+        operation = prepared.operation
         with self.endpoints.call(endpoint, operation.group, self.clock) as end:
             if end is None:
                 await self._postpone(claim, operation.group)
