@@ -44,11 +44,11 @@ def routes(
     """
     inward = sorted(name for name, one in contract.operations.items() if one.direction is Direction.INWARD)
     door = _Door(contract, callers, receive, limits)
-    found = [door.rest_route(name) for name in inward if name in contract.routes]
+    over_rest = [door.rest_route(name) for name in inward if name in contract.routes]
     soap = contract.bindings.get("soap")
     if isinstance(soap, SoapCodec) and soap.operations & set(inward):
-        found += door.soap_routes(soap, frozenset(inward))
-    return found
+        return [*door.soap_routes(soap, frozenset(inward)), *over_rest]
+    return over_rest
 
 
 class _Door:
