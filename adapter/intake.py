@@ -56,13 +56,14 @@ _TIMESTAMPS = frozenset({"submitted_at"})
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery at once; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
 
     journal: Journal
     offer: Callable[[], Offer]
     drafting: Drafting
     clock: Clock
     ask: Ask
+    may_leave: Callable[[Exchange], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
@@ -98,8 +99,7 @@ class Intake:
     async def open_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep a request that begins a case."""
         service = self.offer().asked_for(caller.tenant, record["service_id"])
-        acceptance = self._opening(caller, operation, record, scope, service)
-        return await self.journal.accept(acceptance)
+        return await self._keep(self._opening(caller, operation, record, scope, service))
 
     async def inquire(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep a question with its answer when it comes in time; otherwise as a deferred exchange."""
@@ -110,14 +110,14 @@ class Intake:
         if repeated is not None:
             return repeated
         outcome, answer = await self.ask(service, _case(deferred), deferred.exchange, record)
-        return await self.journal.accept(_answered(deferred, outcome, answer, now=self.clock()))
+        return await self._keep(_answered(deferred, outcome, answer, now=self.clock()))
 
     async def add_to_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep what belongs to a case already open."""
         case = await self._case_of(caller, record)
         service = self._service_named(caller.tenant, case.service)
         now = self.clock()
-        return await self.journal.accept(
+        return await self._keep(
             Acceptance(
                 caller=caller,
                 scope=scope,
@@ -153,6 +153,9 @@ class Intake:
     async def check_health(self, caller: Caller, _record: Record) -> Reply:
         """How the tenant's services are."""
         return Reply(status=_OK, body=await self.health(caller.tenant))
+
+    async def _keep(self, acceptance: Acceptance) -> Accepted:
+        return await self.journal.accept(replace(acceptance, may_leave=self.may_leave(acceptance.exchange)))
 
     def _opening(
         self, caller: Caller, operation: Operation, record: Record, scope: bytes, service: Service

@@ -34,7 +34,7 @@ class Acceptance:
     """A call to be kept: under `scope` (who, which operation, which key) and, if it has one, its business key.
 
     `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
-    `body` is what the caller is answered, now and whenever the call comes again.
+    `body` is what the caller is answered, now and whenever it calls again. Without `may_leave` it waits unclaimed.
     """
 
     caller: Caller
@@ -49,6 +49,7 @@ class Acceptance:
     business_key: bytes | None = None
     is_permanent: bool = False
     search: Mapping[str, bytes] = field(default_factory=dict)
+    may_leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ def _replay(unit: Unit, row: Row[Any]) -> Accepted:
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     case, seal = _case_and_seal(unit, acceptance, known)
     exchange = acceptance.exchange
-    is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
+    is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
     unit.lanes.add(exchange.lane)
     fence = int(is_ours)

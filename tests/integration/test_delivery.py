@@ -470,7 +470,7 @@ async def test_a_paused_endpoint_does_not_keep_others_waiting(house: House) -> N
 async def test_what_waits_for_a_paused_endpoint_is_translated_once_it_may_be_sent(house: House) -> None:
     house.endpoints.paused[REVENUE] = "they do not accept our credentials"
     await house.submit(toll(applicant={**toll()["applicant"], "national_id": "0001172035"}))
-    await house.deliver_due()
+    assert await house.deliver_due() == 0
     assert (await submission(house)).state is State.READY
     house.endpoints.resume(REVENUE)
     house.clock.advance(60)
