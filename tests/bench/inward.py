@@ -20,9 +20,9 @@ from adapter.journal import Pause, open_journal
 from adapter.wsdl import read_wsdl
 from ops.demo.installation import TENANT, Installation, install
 from ops.randomness import buffered
-from tests.bench.daemon import running, until_ready
 from tests.figures import HOUSE, Figure
-from tests.score.trial import free_port, requests
+from tests.score.trial import requests
+from tests.support.running import free_port, running, until_ready
 
 CONNECTIONS = 64
 WARM_UP = 500
