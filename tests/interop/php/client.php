@@ -2,6 +2,8 @@
 // PHP's own SOAP client makes each call that stands on its input and tells what came of it.
 // php client.php WSDL API_KEY < [{"operation": …, "content": …, "key": …}]
 
+require __DIR__ . '/binary.php';
+
 [, $wsdl, $apiKey] = $argv;
 $client = new SoapClient($wsdl, [
     'cache_wsdl' => WSDL_CACHE_NONE,
@@ -12,12 +14,9 @@ $namespace = simplexml_load_file($wsdl)['targetNamespace'];
 
 function told(SoapClient $client, object $call, string $namespace): array
 {
-    if (isset($call->content->content)) {
-        $call->content->content = base64_decode($call->content->content); // PHP encodes xs:base64Binary by itself
-    }
     $headers = isset($call->key) ? [new SoapHeader($namespace, 'IdempotencyKey', $call->key)] : [];
     try {
-        return ['answer' => $client->__soapCall($call->operation, [$call->content], [], $headers)];
+        return ['answer' => $client->__soapCall($call->operation, [with_binary($call->content, 'base64_decode')], [], $headers)];
     } catch (SoapFault $fault) {
         return ['fault' => ['kind' => $fault->faultcode, 'text' => $fault->getMessage(), 'detail' => $fault->detail]];
     }
