@@ -127,7 +127,12 @@ def application(house: House) -> Starlette:
     async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
         return await _counted(house, caller, operation, record, key)
 
-    doors = [route for name in gateways for route in routes(house.contracts[name], house.callers, receive)]
+    public_url = house.settings.http.public_url
+    doors = [
+        route
+        for name in gateways
+        for route in routes(house.contracts[name], house.callers, receive, public_url=public_url)
+    ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 
 

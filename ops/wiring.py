@@ -195,6 +195,7 @@ def _join(
         drafting,
         parts.clock,
         ask=delivery.ask,
+        may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,
     )

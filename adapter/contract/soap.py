@@ -44,6 +44,10 @@ class SoapCodec:
         self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
         self._requests = {name: _compiled(one, "request") for name, one in wsdl.operations.items()}
         self._answers = {name: _compiled(one, "answer") for name, one in wsdl.operations.items()}
+        told = {one.action for one in wsdl.operations.values()} - {""}
+        self._actions = {
+            action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
+        }
         self._names = {message.tag: name for name, message in self._requests.items()}
 
     @property
@@ -55,6 +59,11 @@ class SoapCodec:
     def documents(self) -> Mapping[str, bytes]:
         """The WSDL and its schemas as they stand in the folder, the WSDL first."""
         return self._wsdl.documents
+
+    @property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """The operations that each SOAPAction names; one that is empty names none."""
+        return self._actions
 
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
