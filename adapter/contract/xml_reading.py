@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import Any
 
@@ -22,16 +22,17 @@ MOST_ATTRIBUTES = 64
 _FIRST_LOOK = 8_000
 """Elements and attributes of a message that is validated at once; a larger one is first looked at in parts."""
 
+_DECLARATION = "{http://www.w3.org/2001/XMLSchema}element"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _FOLLOWED = tuple(f"{{{_XSI}}}{name}" for name in ("schemaLocation", "noNamespaceSchemaLocation"))
 
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _UNWANTED = etree.XPath("boolean(//comment() | //processing-instruction())")
-_ELEMENTS = etree.XPath("count(//*)")
-_ATTRIBUTES = etree.XPath("count(//@*)")
+_ELEMENTS: Any = etree.XPath("count(//*)")
+_ATTRIBUTES: Any = etree.XPath("count(//@*)")
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (DEEPEST + 1) + ")")
 _TOO_MANY_ATTRIBUTES = etree.XPath(f"boolean(//@*[{MOST_ATTRIBUTES + 1}])")
-_NODES = etree.XPath("count(descendant::*) + count(descendant::*/@*)")
+_NODES: Any = etree.XPath("count(descendant::*) + count(descendant::*/@*)")
 _LEADS_AWAY = etree.XPath(
     "boolean(descendant-or-self::*/@xsi:schemaLocation | descendant-or-self::*/@xsi:noNamespaceSchemaLocation)",
     namespaces={"xsi": _XSI},
@@ -91,10 +92,21 @@ def violations(schema: etree.XMLSchema, element: etree._Element) -> list[Violati
     refused before it sees it does not depend on that.
     """
     places = Places(element)
-    if _LEADS_AWAY(element):
+    if leads_away(element):
         return list(islice(_leading_away(element, places), MOST_VIOLATIONS))
     errors = islice(_errors(schema, element), MOST_VIOLATIONS)
     return list(dict.fromkeys(told(one, places) for one in errors))
+
+
+def leads_away(element: etree._Element) -> bool:
+    """Whether it names schemas to be fetched from elsewhere."""
+    return bool(_LEADS_AWAY(element))
+
+
+def declared_names(documents: Iterable[bytes]) -> frozenset[str]:
+    """The names of all elements that the schemas in these documents declare."""
+    roots = (etree.fromstring(one, _parser()) for one in documents)
+    return frozenset(str(one.get("name")) for root in roots for one in root.iter(_DECLARATION) if one.get("name"))
 
 
 def _leading_away(element: etree._Element, places: Places) -> Iterator[Violation]:
@@ -113,10 +125,12 @@ def _errors(schema: etree.XMLSchema, element: etree._Element) -> Any:
     is large is therefore tried in growing parts first, and the part that has errors enough speaks for the whole:
     libxml2 tells errors in the order of the text, and paths of a part lead to the same elements of the whole.
     """
+    log: Any
     if _NODES(element) > _FIRST_LOOK:
         for part in _growing(element):
-            if not schema.validate(part) and len(schema.error_log) > 2 * MOST_VIOLATIONS:
-                return schema.error_log
+            log = None if schema.validate(part) else schema.error_log
+            if log is not None and len(log) > 2 * MOST_VIOLATIONS:
+                return log
     schema.validate(element)
     return schema.error_log
 
@@ -139,10 +153,11 @@ def _growing(element: etree._Element) -> Iterator[etree._Element]:
 def _like(element: etree._Element, parent: etree._Element | None) -> etree._Element:
     """A twin without children, last below the parent; the namespaces in scope go along, for a value may need them."""
     attributes: Any = dict(element.attrib)
+    prefixes: Any = element.nsmap
     if parent is None:
-        twin = etree.Element(element.tag, attributes, element.nsmap)
+        twin = etree.Element(element.tag, attributes, prefixes)
     else:
-        twin = etree.SubElement(parent, element.tag, attributes, element.nsmap)
+        twin = etree.SubElement(parent, element.tag, attributes, prefixes)
         twin.tail = element.tail
     twin.text = element.text
     return twin
