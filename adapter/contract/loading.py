@@ -9,12 +9,13 @@ from pathlib import Path
 from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
-from adapter.contract.openapi import operations_of
+from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
 from adapter.contract.xml_types import WsdlReader
 from adapter.errors import FaultyTables, RequestRefused
+from adapter.telemetry import DriftLog
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class _Bindings:
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
+    drift: DriftLog = field(default_factory=DriftLog)
 
 
 def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract:
@@ -36,7 +38,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
     file = read_contract_file(folder / "contract.toml", faults)
     if file is None:
         raise FaultyTables(faults)
-    bindings = _Bindings()
+    bindings = _Bindings(drift=DriftLog(f"{file.name}/{file.version}"))
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -57,6 +59,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
+        drift=bindings.drift,
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
     if faults:
@@ -77,7 +80,7 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         faults.append(f"{path}: {error}")
         return
     operations = operations_of(document, faults, place=str(path))
-    codec = RestCodec(operations, _limits(file))
+    codec = RestCodec(operations, _limits(file), names=declared_names(document), drift=bindings.drift)
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
     bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
@@ -96,7 +99,7 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path)
+    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path, drift=bindings.drift)
 
 
 def _limits(file: ContractFile) -> Mapping[str, int]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.xml_messages import Read, reader, writer
-from adapter.contract.xml_reading import read_xml, violations
+from adapter.contract.xml_reading import declared_names, leads_away, read_xml, violations
 from adapter.contract.xml_types import Wsdl, WsdlOperation, shapes
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XML = "text/xml"
@@ -36,7 +38,7 @@ class SoapCodec:
 
     answer_media_types = frozenset({XML})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str) -> None:
+    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str, drift: DriftLog | None = None) -> None:
         self._wsdl = wsdl
         self._limits = limits
         self._path = path
@@ -48,7 +50,9 @@ class SoapCodec:
         self._actions = {
             action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
         }
-        self._names = {message.tag: name for name, message in self._requests.items()}
+        self._names = declared_names(wsdl.documents.values())
+        self._drift = drift or DriftLog()
+        self._operations = {message.tag: name for name, message in self._requests.items()}
 
     @property
     def operations(self) -> frozenset[str]:
@@ -100,14 +104,13 @@ class SoapCodec:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
         header, child = _opened(body)
-        name = self._names.get(str(child.tag))
+        name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
             raise Unreadable("The Body's element is not an operation of this contract")
         if len(body) > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(header)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
+        child = self._held(child, name, self._request_shapes[name])
         return Decoded(name, _content(self._requests[name], child), key)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
@@ -136,9 +139,23 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
-        if found := violations(self._wsdl.schema, child):
+        return _content(message, self._held(child, operation, self._answer_shapes[operation]))
+
+    def _held(self, child: etree._Element, operation: str, shape: Shape) -> etree._Element:
+        """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
+        if not (found := violations(self._wsdl.schema, child)):
+            return child
+        if leads_away(child):
             raise SchemaViolation(found)
-        return _content(message, child)
+        drift = set_aside_in_xml(child, known_of(self._names, shape))
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = violations(self._wsdl.schema, drift.cleaned)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        cleaned: etree._Element = drift.cleaned
+        return cleaned
 
     def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
         faults: list[Violation] = []
