@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from lxml import etree
 
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.xml_messages import Read, reader, writer
+from adapter.contract.xml_messages import Compiler, Message
 from adapter.contract.xml_reading import read_xml, violations
-from adapter.contract.xml_types import Element, Wsdl, shapes
+from adapter.contract.xml_shapes import shape_of
+from adapter.contract.xml_types import Wsdl
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 
@@ -20,15 +20,6 @@ _SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD = "IdempotencyKey"
 _LONGEST_CODE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """One direction of one operation, compiled."""
-
-    tag: str
-    write: Callable[[Payload, list[Violation]], etree._Element]
-    read: Read
 
 
 class SoapCodec:
@@ -41,9 +32,9 @@ class SoapCodec:
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one.request) for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
+        compiled = Compiler(wsdl).message
+        self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
         self._names = {message.tag: name for name, message in self._requests.items()}
 
     @property
@@ -56,13 +47,19 @@ class SoapCodec:
         """The WSDL and its schemas as they stand in the folder, the WSDL first."""
         return self._wsdl.documents
 
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The messages that are not compiled but carried by zeep, by tag, and why."""
+        return self._wsdl.fallbacks
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
-        return self._request_shapes[operation]
+        return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def answer_shape(self, operation: str) -> Shape:
         """The fields of an answer."""
-        return self._answer_shapes[operation]
+        answer = self._wsdl.operations[operation].answer
+        return shape_of(answer, self._wsdl.types) if answer else {}
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
@@ -131,12 +128,13 @@ class SoapCodec:
             raise SchemaViolation(found)
         return _content(message, child)
 
-    def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
+    def _enclose(self, root: etree._Element, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
-        element = message.write(content, faults)
-        if not faults:
-            faults = violations(self._wsdl.schema, element)
+        text = message.write(content, faults)
         if faults:
+            raise SchemaViolation(faults)
+        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+        if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
         etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(element)
         return _bytes(root)
@@ -154,11 +152,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(element: Element) -> _Message:
-    return _Message(element.tag, writer(element), reader(element))
-
-
-def _content(message: _Message, child: etree._Element) -> Payload:
+def _content(message: Message, child: etree._Element) -> Payload:
     """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
     try:
         content: Payload = message.read(child)
