@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
 
 from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.xml_messages import Read, reader, writer
+from adapter.contract.xml_messages import Compiler, Message
 from adapter.contract.xml_reading import declared_names, leads_away, read_xml, violations
-from adapter.contract.xml_types import Wsdl, WsdlOperation, shapes
+from adapter.contract.xml_shapes import shape_of
+from adapter.contract.xml_types import Wsdl
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 from adapter.telemetry import DriftLog
@@ -24,15 +24,6 @@ _UNDERSTOOD = "IdempotencyKey"
 _LONGEST_CODE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """One direction of one operation, compiled."""
-
-    tag: str
-    write: Callable[[Payload, list[Violation]], etree._Element]
-    read: Read
-
-
 class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation."""
 
@@ -43,9 +34,9 @@ class SoapCodec:
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one, "request") for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one, "answer") for name, one in wsdl.operations.items()}
+        compiled = Compiler(wsdl).message
+        self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
         told = {one.action for one in wsdl.operations.values()} - {""}
         self._actions = {
             action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
@@ -69,13 +60,19 @@ class SoapCodec:
         """The operations that each SOAPAction names; one that is empty names none."""
         return self._actions
 
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The messages that are not compiled but carried by zeep, by tag, and why."""
+        return self._wsdl.fallbacks
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
-        return self._request_shapes[operation]
+        return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def answer_shape(self, operation: str) -> Shape:
         """The fields of an answer."""
-        return self._answer_shapes[operation]
+        answer = self._wsdl.operations[operation].answer
+        return shape_of(answer, self._wsdl.types) if answer else {}
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
@@ -110,7 +107,7 @@ class SoapCodec:
         if len(body) > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(header)
-        child = self._held(child, name, self._request_shapes[name])
+        child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
@@ -139,15 +136,15 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
-        return _content(message, self._held(child, operation, self._answer_shapes[operation]))
+        return _content(message, self._held(child, operation, self.answer_shape))
 
-    def _held(self, child: etree._Element, operation: str, shape: Shape) -> etree._Element:
+    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
         """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
         if not (found := violations(self._wsdl.schema, child)):
             return child
         if leads_away(child):
             raise SchemaViolation(found)
-        drift = set_aside_in_xml(child, known_of(self._names, shape))
+        drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
         if not drift.strangers:
             raise SchemaViolation(found)
         found = violations(self._wsdl.schema, drift.cleaned)
@@ -157,12 +154,13 @@ class SoapCodec:
         cleaned: etree._Element = drift.cleaned
         return cleaned
 
-    def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
+    def _enclose(self, root: etree._Element, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
-        element = message.write(content, faults)
-        if not faults:
-            faults = violations(self._wsdl.schema, element)
+        text = message.write(content, faults)
         if faults:
+            raise SchemaViolation(faults)
+        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+        if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
         etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(element)
         return _bytes(root)
@@ -180,12 +178,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(operation: WsdlOperation, direction: str) -> _Message:
-    element = operation.request if direction == "request" else operation.answer
-    return _Message(element.tag, writer(element), reader(element))
-
-
-def _content(message: _Message, child: etree._Element) -> Payload:
+def _content(message: Message, child: etree._Element) -> Payload:
     """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
     try:
         content: Payload = message.read(child)
