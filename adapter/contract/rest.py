@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from adapter.contract.aliases import Aliases, rename_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.openapi import JSON, RestOperation
@@ -19,14 +20,23 @@ PROBLEM = "application/problem+json"
 _LARGEST_CODE = 64
 
 
+_STRICT = Aliases()
+
+
 class RestCodec:
-    """One contract's REST operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's REST operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input.
+    """
 
     answer_media_types = frozenset({JSON, PROBLEM})
 
-    def __init__(self, operations: Mapping[str, RestOperation], limits: Mapping[str, int]) -> None:
+    def __init__(
+        self, operations: Mapping[str, RestOperation], limits: Mapping[str, int], aliases: Aliases = _STRICT
+    ) -> None:
         self._operations = operations
         self._limits = limits
+        self._aliases = aliases
 
     @property
     def operations(self) -> frozenset[str]:
@@ -79,7 +89,12 @@ class RestCodec:
         return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
@@ -87,8 +102,10 @@ class RestCodec:
         known = self._operations[operation]
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
-        content = _body_of(body, known)
+        given, content = dict(parameters or {}), _body_of(body, known)
+        if names := self._aliases.names(partner, operation):
+            given, content = rename_json(given, names), rename_json(content, names)
+        typed = {name: _typed(value, known.typed.get(name)) for name, value in given.items()}
         if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
         content |= typed
@@ -110,6 +127,8 @@ class RestCodec:
             raise Unreadable("The answer is not an object")
         if status >= HTTPStatus.BAD_REQUEST:
             return _problem(content, status)
+        if names := self._aliases.names(None, operation):
+            content = dict(rename_json(content, names))
         if validator := _validator_for(self._operations[operation], status):
             validator.check(content)
         return content

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.xml_messages import Read, reader, writer
 from adapter.contract.xml_reading import read_xml, violations
@@ -31,13 +32,20 @@ class _Message:
     read: Read
 
 
+_STRICT = Aliases()
+
+
 class SoapCodec:
-    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input.
+    """
 
     answer_media_types = frozenset({XML})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str) -> None:
+    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str, aliases: Aliases = _STRICT) -> None:
         self._wsdl = wsdl
+        self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
@@ -86,7 +94,12 @@ class SoapCodec:
         return HttpForm("POST", self._path, f"{XML}; charset=utf-8", action, frozen)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
@@ -97,6 +110,8 @@ class SoapCodec:
         if len(body) > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(header)
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
         if found := violations(self._wsdl.schema, child):
             raise SchemaViolation(found)
         return Decoded(name, _content(self._requests[name], child), key)
@@ -127,6 +142,8 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
         if found := violations(self._wsdl.schema, child):
             raise SchemaViolation(found)
         return _content(message, child)
