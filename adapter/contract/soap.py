@@ -21,6 +21,8 @@ _SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD = "IdempotencyKey"
 _LONGEST_CODE = 64
+_CLASSES = frozenset({"Client", "Server"})
+"""Classes of faultcode that say whose fault it was and nothing of what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +216,16 @@ def _is_for_us(block: etree._Element) -> bool:
 
 
 def _fault(shell: etree._Element) -> Fault:
-    """The most specific code: the detail's, else the part of faultcode after its class."""
+    """The most specific code: the detail's, else the part of faultcode after its class, else the detail's own name."""
     faultcode = (shell.findtext("faultcode") or "").strip().rpartition(":")[2]
     kind, _, finer = faultcode.partition(".")
     inside = shell.iterfind("detail//*")
     code = next(((one.text or "").strip() for one in inside if etree.QName(one).localname.lower() == "code"), "")
+    kinds = [etree.QName(one).localname for one in shell.iterfind("detail/*")] if kind in _CLASSES else []
     text = (shell.findtext("faultstring") or "").strip()
-    return Fault((code or finer or kind or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client")
+    return Fault(
+        (code or finer or (kinds[:1] or [kind])[0] or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client"
+    )
 
 
 def _bytes(root: etree._Element) -> bytes:
