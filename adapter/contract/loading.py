@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
 from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
+from adapter.contract.modern import modern
 from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
@@ -22,6 +24,7 @@ from adapter.telemetry import DriftLog
 class _Bindings:
     """What the two bindings brought, beside their faults."""
 
+    aliases: Aliases
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
@@ -38,7 +41,8 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
     file = read_contract_file(folder / "contract.toml", faults)
     if file is None:
         raise FaultyTables(faults)
-    bindings = _Bindings(drift=DriftLog(f"{file.name}/{file.version}"))
+    aliases = read_aliases(folder / "aliases.csv", faults)
+    bindings = _Bindings(aliases_of(aliases, file.operations), drift=DriftLog(f"{file.name}/{file.version}"))
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -62,6 +66,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         drift=bindings.drift,
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
+    faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))
     if faults:
         raise FaultyTables(faults)
     return contract
@@ -72,7 +77,7 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         return
     path = folder / file.openapi
     try:
-        document = read_json(path.read_bytes())
+        document = modern(read_json(path.read_bytes()))
     except FileNotFoundError:
         faults.append(f"{path}: is missing; contract.toml: openapi names it")
         return
@@ -80,7 +85,9 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         faults.append(f"{path}: {error}")
         return
     operations = operations_of(document, faults, place=str(path))
-    codec = RestCodec(operations, _limits(file), names=declared_names(document), drift=bindings.drift)
+    codec = RestCodec(
+        operations, _limits(file), aliases=bindings.aliases, names=declared_names(document), drift=bindings.drift
+    )
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
     bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
@@ -99,7 +106,16 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path, drift=bindings.drift)
+    bindings.codecs["soap"] = SoapCodec(
+        wsdl, limits=_limits(file), path=file.soap_path, aliases=bindings.aliases, drift=bindings.drift
+    )
+
+
+def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[str]:
+    shapes = (contract.shapes, contract.answer_shapes)
+    paths = {name: [path for shape in shapes for path in shape.get(name, {})] for name in contract.operations}
+    names = {name: {step.removesuffix("[]") for path in its for step in path.split(".")} for name, its in paths.items()}
+    return list(map(str, check_aliases(rows, names, file=file))) if contract.bindings else []
 
 
 def _limits(file: ContractFile) -> Mapping[str, int]:

@@ -118,11 +118,17 @@ class Codec(Protocol):
         ...
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """A caller's request; SOAP finds the operation by the Body's element, REST is told it by the route.
 
-        `parameters` are those of path and query, as text; they become fields of the content.
+        `parameters` are those of path and query, as text; they become fields of the content. `partner` is who calls,
+        as aliases.csv names it: its other spellings become the contract's names before anything is checked.
         """
         ...
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from adapter.contract.aliases import Aliases, rename_json
 from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
@@ -21,10 +22,14 @@ PROBLEM = "application/problem+json"
 _LARGEST_CODE = 64
 
 
+_STRICT = Aliases()
+
+
 class RestCodec:
     """One contract's REST operations. `limits` are the largest requests in bytes, by operation.
 
-    `names` are all that the contract has; without them whatever it does not know is refused.
+    `aliases` are the spellings that are accepted on input; `names` are all that the contract has: without them whatever
+    it does not know is refused.
     """
 
     answer_media_types = frozenset({JSON, PROBLEM})
@@ -34,11 +39,13 @@ class RestCodec:
         operations: Mapping[str, RestOperation],
         limits: Mapping[str, int],
         *,
+        aliases: Aliases = _STRICT,
         names: frozenset[str] = frozenset(),
         drift: DriftLog | None = None,
     ) -> None:
         self._operations = operations
         self._limits = limits
+        self._aliases = aliases
         self._requests = {name: known_of(names, one.shape) for name, one in operations.items()}
         self._answers = {name: known_of(names, one.answer_shape) for name, one in operations.items()}
         self._drift = drift or DriftLog()
@@ -94,7 +101,12 @@ class RestCodec:
         return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
@@ -102,8 +114,10 @@ class RestCodec:
         known = self._operations[operation]
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
-        content = _body_of(body, known)
+        given, content = dict(parameters or {}), _body_of(body, known)
+        if names := self._aliases.names(partner, operation):
+            given, content = rename_json(given, names), rename_json(content, names)
+        typed = {name: _typed(value, known.typed.get(name)) for name, value in given.items()}
         if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
         if unfit := faults_in(typed):
@@ -123,6 +137,8 @@ class RestCodec:
             raise Unreadable("The answer is not an object")
         if status >= HTTPStatus.BAD_REQUEST:
             return _problem(content, status)
+        if names := self._aliases.names(None, operation):
+            content = dict(rename_json(content, names))
         if validator := _validator_for(self._operations[operation], status):
             return self._held(content, validator, self._answers[operation], operation, {})
         return content

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from lxml import etree
 
+from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.xml_messages import Compiler, Message
@@ -22,15 +23,32 @@ _SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD = "IdempotencyKey"
 _LONGEST_CODE = 64
+_CLASSES = frozenset({"Client", "Server"})
+"""Classes of faultcode that say whose fault it was and nothing of what it was."""
+
+
+_STRICT = Aliases()
 
 
 class SoapCodec:
-    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input.
+    """
 
     answer_media_types = frozenset({XML})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str, drift: DriftLog | None = None) -> None:
+    def __init__(
+        self,
+        wsdl: Wsdl,
+        *,
+        limits: Mapping[str, int],
+        path: str,
+        aliases: Aliases = _STRICT,
+        drift: DriftLog | None = None,
+    ) -> None:
         self._wsdl = wsdl
+        self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
@@ -96,7 +114,12 @@ class SoapCodec:
         return HttpForm("POST", self._path, f"{XML}; charset=utf-8", action, frozen)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
@@ -107,6 +130,8 @@ class SoapCodec:
         if len(body) > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(header)
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
         child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
@@ -136,6 +161,8 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
         return _content(message, self._held(child, operation, self.answer_shape))
 
     def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
@@ -216,13 +243,16 @@ def _is_for_us(block: etree._Element) -> bool:
 
 
 def _fault(shell: etree._Element) -> Fault:
-    """The most specific code: the detail's, else the part of faultcode after its class."""
+    """The most specific code: the detail's, else the part of faultcode after its class, else the detail's own name."""
     faultcode = (shell.findtext("faultcode") or "").strip().rpartition(":")[2]
     kind, _, finer = faultcode.partition(".")
     inside = shell.iterfind("detail//*")
     code = next(((one.text or "").strip() for one in inside if etree.QName(one).localname.lower() == "code"), "")
+    kinds = [etree.QName(one).localname for one in shell.iterfind("detail/*")] if kind in _CLASSES else []
     text = (shell.findtext("faultstring") or "").strip()
-    return Fault((code or finer or kind or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client")
+    return Fault(
+        (code or finer or (kinds[:1] or [kind])[0] or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client"
+    )
 
 
 def _bytes(root: etree._Element) -> bytes:
