@@ -63,7 +63,7 @@ def write_folder(folder: Path, asked: Asked, read_wsdl: WsdlReader) -> tuple[Con
     _write(folder / "contract.toml", starting.contract_toml(start, messages))
     _write(folder / "outcomes.csv", starting.outcomes_csv(codes_of([messages], start.code_paths)))
     _write(folder / "aliases.csv", starting.aliases_csv())
-    contract = load_contract(folder, read_wsdl)
+    contract = load_contract(folder, read_wsdl, is_strict=True)
     return contract, list(_write_examples(folder, contract, messages))
 
 

@@ -28,13 +28,14 @@ class _Bindings:
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
-    drift: DriftLog = field(default_factory=DriftLog)
+    drift: DriftLog | None = None
 
 
-def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract:
+def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
     """The folder as one value; raises FaultyTables with every fault of every file at once.
 
-    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it.
+    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it. Strict, it judges examples: what
+    the contract does not know is refused, and not set aside as it is from a partner.
     """
     faults: list[str] = []
     outcomes = read_outcomes(folder / "outcomes.csv", faults)
@@ -42,7 +43,9 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
     if file is None:
         raise FaultyTables(faults)
     aliases = read_aliases(folder / "aliases.csv", faults)
-    bindings = _Bindings(aliases_of(aliases, file.operations), drift=DriftLog(f"{file.name}/{file.version}"))
+    bindings = _Bindings(
+        aliases_of(aliases, file.operations), drift=None if is_strict else DriftLog(f"{file.name}/{file.version}")
+    )
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -63,7 +66,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
-        drift=bindings.drift,
+        drift=bindings.drift or DriftLog(),
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
     faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))

@@ -28,8 +28,8 @@ _STRICT = Aliases()
 class RestCodec:
     """One contract's REST operations. `limits` are the largest requests in bytes, by operation.
 
-    `aliases` are the spellings that are accepted on input; `names` are all that the contract has: without them whatever
-    it does not know is refused.
+    `aliases` are the spellings that are accepted on input; `names` are all that the contract has; what it
+    does not know is set aside and told to `drift`, without which it is refused.
     """
 
     answer_media_types = frozenset({JSON, PROBLEM})
@@ -48,7 +48,7 @@ class RestCodec:
         self._aliases = aliases
         self._requests = {name: known_of(names, one.shape) for name, one in operations.items()}
         self._answers = {name: known_of(names, one.answer_shape) for name, one in operations.items()}
-        self._drift = drift or DriftLog()
+        self._drift = drift
 
     @property
     def operations(self) -> frozenset[str]:
@@ -147,6 +147,8 @@ class RestCodec:
         """Body and parameters as the contract has them, what is new in the body set aside; raises SchemaViolation."""
         if not (found := validator.violations(body | parameters)):
             return body | parameters
+        if self._drift is None:
+            raise SchemaViolation(found)
         drift = set_aside_in_json(body, known)
         if not drift.strangers:
             raise SchemaViolation(found)

@@ -60,9 +60,8 @@ def messages_of(folder: Path, contract: Contract) -> dict[str, Messages]:
 
 
 def fallbacks_of(codec: Codec) -> Mapping[str, str]:
-    """The messages that a codec hands to the library that read the WSDL, each with the construct that made it so."""
-    del codec
-    return {}
+    """The messages that are not compiled but carried by zeep, and why."""
+    return codec.fallbacks if isinstance(codec, SoapCodec) else {}
 
 
 def _unwritten(contract: Contract, file: str) -> list[Fault]:

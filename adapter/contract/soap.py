@@ -33,7 +33,8 @@ _STRICT = Aliases()
 class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
-    `aliases` are the spellings that are accepted on input.
+    `aliases` are the spellings that are accepted on input; what the contract does not know is set aside and told to
+    `drift`, without which it is refused.
     """
 
     answer_media_types = frozenset({XML})
@@ -60,7 +61,7 @@ class SoapCodec:
             action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
         }
         self._names = declared_names(wsdl.documents.values())
-        self._drift = drift or DriftLog()
+        self._drift = drift
         self._operations = {message.tag: name for name, message in self._requests.items()}
 
     @property
@@ -169,7 +170,7 @@ class SoapCodec:
         """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
         if not (found := violations(self._wsdl.schema, child)):
             return child
-        if leads_away(child):
+        if self._drift is None or leads_away(child):
             raise SchemaViolation(found)
         drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
         if not drift.strangers:

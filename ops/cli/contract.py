@@ -187,7 +187,7 @@ def _told(fault: Fault) -> dict[str, Any]:
 def _checked(folder: Path, title: str) -> dict[str, Any]:
     label = f"{folder.name}/{title}"
     try:
-        contract = load_contract(folder / title, read_wsdl)
+        contract = load_contract(folder / title, read_wsdl, is_strict=True)
     except FaultyTables as error:
         faults = [fault.replace(str(folder / title), label) for fault in error.faults]
         return {"contract": title, "faults": faults, "notes": [], "operations": [], "examples": {}}
@@ -246,7 +246,7 @@ def _loaded(folder: Path, titles: Iterable[str]) -> dict[str, Contract]:
     found: dict[str, Contract] = {}
     for title in titles:
         try:
-            found[title] = load_contract(folder / title, read_wsdl)
+            found[title] = load_contract(folder / title, read_wsdl, is_strict=True)
         except FaultyTables:
             continue
     return found
