@@ -53,6 +53,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         code_paths=file.codes.paths,
         ignore_codes_when=file.codes.ignore_when,
         soap_path=file.soap_path,
+        own_door=file.door,
         finds={name: FindContract(**one.model_dump()) for name, one in file.find.items()},
         routes=bindings.routes,
         shapes=_shapes(bindings.codecs, answers=False),

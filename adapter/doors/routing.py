@@ -38,7 +38,7 @@ def routes(
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
 ) -> list[Route]:
-    """Every inward operation of the contract under `/{contract.name}`, in all bindings that it has.
+    """Every inward operation of the contract behind its door, in all bindings that it has.
 
     `callers` are known by the hexadecimal SHA-256 of their API key; two keys may lead to one caller.
     """
@@ -63,15 +63,15 @@ class _Door:
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
         endpoint = guarded(self._rest(name), as_json, operation=name)
-        return Route(f"/{self._contract.name}{path}", endpoint, methods=[method], name=f"{self._contract.name}.{name}")
+        return Route(f"{self._contract.door}{path}", endpoint, methods=[method], name=f"{self._contract.title}.{name}")
 
     def soap_routes(self, codec: SoapCodec, inward: frozenset[str]) -> list[Route]:
-        path = f"/{self._contract.name}{self._contract.soap_path}"
+        path = f"{self._contract.door}{self._contract.soap_path}"
         calls = guarded(self._soap(codec, inward), lambda problem: as_fault(problem, codec), operation="soap")
         first, *schemas = codec.documents.items()
         return [
-            Route(path, calls, methods=["POST"], name=f"{self._contract.name}.soap"),
-            Route(path, _wsdl(first[1], inward), methods=["GET"], name=f"{self._contract.name}.wsdl"),
+            Route(path, calls, methods=["POST"], name=f"{self._contract.title}.soap"),
+            Route(path, _wsdl(first[1], inward), methods=["GET"], name=f"{self._contract.title}.wsdl"),
             *(Route(posixpath.join(posixpath.dirname(path), name), _file(content)) for name, content in schemas),
         ]
 
