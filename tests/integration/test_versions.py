@@ -58,9 +58,8 @@ class Installed:
             )
         text = EXAMPLE.with_suffix(".soap.xml").read_text(encoding="utf-8").replace(IDS[OLD], IDS[title])
         text = re.sub(r"(<IdempotencyKey[^>]*>)[^<]+", rf"\g<1>{headers['Idempotency-Key']}", text)
-        prefix = text.partition("SubmitRequest>")[0].rpartition("<")[2]
         if has_wish:
-            text = text.replace(f"</{prefix}SubmitRequest>", f"<{prefix}wish>نو</{prefix}wish></{prefix}SubmitRequest>")
+            text = text.replace("</SubmitRequest>", "<wish>نو</wish></SubmitRequest>")
         headers |= {"Content-Type": "text/xml; charset=utf-8"}
         return await self.doors.post(f"{door}/v1/soap", content=text.encode(), headers=headers)
 
