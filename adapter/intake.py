@@ -45,13 +45,14 @@ _ACCEPTED, _OK = 202, 200
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery at once; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
 
     journal: Journal
     offer: Callable[[], Offer]
     drafting: Drafting
     clock: Clock
     ask: Ask
+    may_leave: Callable[[Exchange], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
@@ -174,15 +175,17 @@ class Intake:
         self, call: Call, identity: Identity, within: Case, *, now: datetime, **particulars: Any
     ) -> Acceptance:
         draft = inward_draft(call.operation, call.service.inward[call.operation].table, call.record)
+        exchange = self.drafting.exchange(draft, within, call.service, now=now)
         return Acceptance(
             caller=call.caller,
             scope=identity.scope,
             fingerprint=identity.fingerprint,
-            exchange=self.drafting.exchange(draft, within, call.service, now=now),
+            exchange=exchange,
             record=call.record,
             status=_ACCEPTED,
             body=_acknowledgement(within, now),
             business_key=identity.subject,
+            may_leave=self.may_leave(exchange),
             **particulars,
         )
 

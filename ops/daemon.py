@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -125,22 +126,22 @@ def application(house: House) -> Starlette:
     """The doors of every gateway contract that a service speaks, and the health pages."""
     gateways = sorted({service.gateway for service in house.services.values()})
 
-    doors = [route for name in gateways for route in routes(house.contracts[name], house.callers, _desk(house, name))]
+    public_url = house.settings.http.public_url
+    doors = [
+        route
+        for name in gateways
+        for route in routes(house.contracts[name], house.callers, _desk(house, name), public_url=public_url)
+    ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 
 
 def _desk(house: House, gateway: str) -> Receive:
     """What stands behind one contract's door."""
-    intake = house.intake.behind(gateway)
-
-    async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
-        return await _counted(house, intake, caller, operation, record=record, key=key)
-
-    return receive
+    return partial(_counted, house, house.intake.behind(gateway))
 
 
 async def _counted(
-    house: House, intake: Intake, caller: Caller, operation: Operation, *, record: Record, key: str | None
+    house: House, intake: Intake, caller: Caller, operation: Operation, record: Record, key: str | None
 ) -> Reply:
     status = 500
     try:

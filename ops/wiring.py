@@ -156,6 +156,7 @@ def _join(
     connected: list[Closable],
 ) -> House:
     metrics = Metrics()
+    metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
     delivery = Delivery(journal, lambda: loaded.offer, endpoints, settling, loaded.profile, parts.clock, metrics)
@@ -198,6 +199,7 @@ def _join(
         drafting,
         parts.clock,
         ask=delivery.ask,
+        may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,
     )

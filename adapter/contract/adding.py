@@ -46,6 +46,7 @@ def write_folder(folder: Path, asked: Asked, read_wsdl: WsdlReader) -> tuple[Con
     Raises FaultyTables where the document says what cannot be carried.
     """
     for name, content in asked.documents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     document, content = next(iter(asked.documents.items()))
     parsed = modern(read_json(content)) if asked.binding == "rest" else {}
@@ -63,7 +64,7 @@ def write_folder(folder: Path, asked: Asked, read_wsdl: WsdlReader) -> tuple[Con
     _write(folder / "contract.toml", starting.contract_toml(start, messages))
     _write(folder / "outcomes.csv", starting.outcomes_csv(codes_of([messages], start.code_paths)))
     _write(folder / "aliases.csv", starting.aliases_csv())
-    contract = load_contract(folder, read_wsdl)
+    contract = load_contract(folder, read_wsdl, is_strict=True)
     return contract, list(_write_examples(folder, contract, messages))
 
 

@@ -11,12 +11,13 @@ from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
 from adapter.contract.modern import modern
-from adapter.contract.openapi import operations_of
+from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
 from adapter.contract.xml_types import WsdlReader
 from adapter.errors import FaultyTables, RequestRefused
+from adapter.telemetry import DriftLog
 
 
 @dataclass(slots=True)
@@ -24,15 +25,18 @@ class _Bindings:
     """What the two bindings brought, beside their faults."""
 
     aliases: Aliases
+    drift: DriftLog
+    is_strict: bool
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
 
 
-def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract:
+def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
     """The folder as one value; raises FaultyTables with every fault of every file at once.
 
-    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it.
+    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it. A strict one sets nothing aside
+    that is new in what comes in: for judging the folder itself.
     """
     faults: list[str] = []
     outcomes = read_outcomes(folder / "outcomes.csv", faults)
@@ -40,7 +44,8 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
     if file is None:
         raise FaultyTables(faults)
     aliases = read_aliases(folder / "aliases.csv", faults)
-    bindings = _Bindings(aliases_of(aliases, file.operations))
+    drift = DriftLog(f"{file.name}/{file.version}")
+    bindings = _Bindings(aliases_of(aliases, file.operations), drift, is_strict)
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -62,6 +67,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
+        drift=bindings.drift,
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
     faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))
@@ -83,7 +89,8 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         faults.append(f"{path}: {error}")
         return
     operations = operations_of(document, faults, place=str(path))
-    codec = RestCodec(operations, _limits(file), bindings.aliases)
+    names = frozenset[str]() if bindings.is_strict else declared_names(document)
+    codec = RestCodec(operations, _limits(file), names=names, drift=bindings.drift, aliases=bindings.aliases)
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
     bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
@@ -102,7 +109,14 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path, aliases=bindings.aliases)
+    bindings.codecs["soap"] = SoapCodec(
+        wsdl,
+        limits=_limits(file),
+        path=file.soap_path,
+        drift=bindings.drift,
+        aliases=bindings.aliases,
+        is_strict=bindings.is_strict,
+    )
 
 
 def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
+from adapter.telemetry import DriftLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Contract:
 
     `shapes` tells per operation which paths a request has and whether each must stand in its parent, as in
     `{"owners[]": False, "owners[].share_dang": True}`; `answer_shapes` tells the same of the answers. `sha256` is
-    over every file, so that a contract can be pinned.
+    over every file, so that a contract can be pinned. `drift` is what came beyond it while it was in use.
     """
 
     name: str
@@ -219,6 +220,7 @@ class Contract:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
     own_door: str | None = None
+    drift: DriftLog = field(default_factory=DriftLog)
 
     @property
     def door(self) -> str:

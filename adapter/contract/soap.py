@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
 
 from adapter.contract.aliases import Aliases, rename_xml
+from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.xml_messages import Read, reader, writer
-from adapter.contract.xml_reading import read_xml, violations
-from adapter.contract.xml_types import Wsdl, WsdlOperation, shapes
+from adapter.contract.xml_messages import Compiler, Message
+from adapter.contract.xml_reading import declared_names, leads_away, read_xml, violations
+from adapter.contract.xml_shapes import shape_of
+from adapter.contract.xml_types import Wsdl, messages_of
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XML = "text/xml"
@@ -25,36 +27,42 @@ _CLASSES = frozenset({"Client", "Server"})
 """Classes of faultcode that say whose fault it was and nothing of what it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """One direction of one operation, compiled."""
-
-    tag: str
-    write: Callable[[Payload, list[Violation]], etree._Element]
-    read: Read
-
-
 _STRICT = Aliases()
 
 
 class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
-    `aliases` are the spellings that are accepted on input.
+    `aliases` are the spellings that are accepted on input; a strict one sets nothing aside that is new.
     """
 
     answer_media_types = frozenset({XML})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str, aliases: Aliases = _STRICT) -> None:
+    def __init__(
+        self,
+        wsdl: Wsdl,
+        *,
+        limits: Mapping[str, int],
+        path: str,
+        drift: DriftLog | None = None,
+        aliases: Aliases = _STRICT,
+        is_strict: bool = False,
+    ) -> None:
         self._wsdl = wsdl
         self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one, "request") for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one, "answer") for name, one in wsdl.operations.items()}
-        self._names = {message.tag: name for name, message in self._requests.items()}
+        compiled = Compiler(wsdl).message
+        self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
+        told = {one.action for one in wsdl.operations.values()} - {""}
+        self._actions = {
+            action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
+        }
+        self._names = frozenset[str]() if is_strict else declared_names(wsdl.documents.values())
+        self._drift = drift or DriftLog()
+        self._operations = {message.tag: name for name, message in self._requests.items()}
 
     @property
     def operations(self) -> frozenset[str]:
@@ -66,13 +74,29 @@ class SoapCodec:
         """The WSDL and its schemas as they stand in the folder, the WSDL first."""
         return self._wsdl.documents
 
+    @property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """The operations that each SOAPAction names; one that is empty names none."""
+        return self._actions
+
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The messages that are not compiled but carried by zeep, by tag, and why."""
+        return self._wsdl.fallbacks
+
+    @property
+    def messages(self) -> Mapping[str, tuple[str, ...]]:
+        """The tags of every message of each operation."""
+        return {name: tuple(part.tag for part in messages_of(one)) for name, one in self._wsdl.operations.items()}
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
-        return self._request_shapes[operation]
+        return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def answer_shape(self, operation: str) -> Shape:
         """The fields of an answer."""
-        return self._answer_shapes[operation]
+        answer = self._wsdl.operations[operation].answer
+        return shape_of(answer, self._wsdl.types) if answer else {}
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
@@ -106,7 +130,7 @@ class SoapCodec:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
         header, child = _opened(body)
-        name = self._names.get(str(child.tag))
+        name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
             raise Unreadable("The Body's element is not an operation of this contract")
         if len(body) > self._limits[name]:
@@ -114,8 +138,7 @@ class SoapCodec:
         key = self._key_in(header)
         if names := self._aliases.names(partner, name):
             rename_xml(child, names)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
+        child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
@@ -146,16 +169,31 @@ class SoapCodec:
             raise Unreadable("The Body's element is not the answer to this operation")
         if names := self._aliases.names(None, operation):
             rename_xml(child, names)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
-        return _content(message, child)
+        return _content(message, self._held(child, operation, self.answer_shape))
 
-    def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
+    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
+        """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
+        if not (found := violations(self._wsdl.schema, child)):
+            return child
+        if leads_away(child):
+            raise SchemaViolation(found)
+        drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = violations(self._wsdl.schema, drift.cleaned)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        cleaned: etree._Element = drift.cleaned
+        return cleaned
+
+    def _enclose(self, root: etree._Element, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
-        element = message.write(content, faults)
-        if not faults:
-            faults = violations(self._wsdl.schema, element)
+        text = message.write(content, faults)
         if faults:
+            raise SchemaViolation(faults)
+        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+        if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
         etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(element)
         return _bytes(root)
@@ -173,12 +211,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(operation: WsdlOperation, direction: str) -> _Message:
-    element = operation.request if direction == "request" else operation.answer
-    return _Message(element.tag, writer(element), reader(element))
-
-
-def _content(message: _Message, child: etree._Element) -> Payload:
+def _content(message: Message, child: etree._Element) -> Payload:
     """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
     try:
         content: Payload = message.read(child)

@@ -81,13 +81,14 @@ def as_fault(problem: Problem, codec: SoapCodec) -> Response:
     """A SOAP fault; its HTTP status is 500, as SOAP 1.1 §6.2 wants and its clients expect."""
     is_sender = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
     fault = Fault(problem.soap_code or problem.kind, problem.title_en, sender=is_sender)
-    named = f" ({problem.tracking_code})" if problem.tracking_code else ""
     detail = {
         "code": problem.kind,
         "title": problem.title_en,
         "title_fa": problem.title_fa,
-        "detail": (problem.detail + named)[:_LONGEST_DETAIL],
+        "detail": problem.detail[:_LONGEST_DETAIL],
     }
+    if problem.tracking_code:
+        detail["tracking_code"] = problem.tracking_code
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return Response(codec.encode_fault(fault, detail), status, headers=_headers(problem), media_type=XML)
 

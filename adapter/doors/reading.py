@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -117,6 +117,18 @@ def check_media_type(request: Request, *allowed: str) -> None:
         raise Unreadable(f"The media type must be {wanted} in UTF-8", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Unreadable("Compressed bodies are not accepted", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def check_action(request: Request, operation: str, actions: Mapping[str, Collection[str]]) -> None:
+    """Raise Unreadable when SOAPAction names another operation than the Body, which alone is believed.
+
+    Absent, empty or unknown here it names none: clients of every age send what they like. What stands before us and
+    lets calls pass by their action must not be told another one than is carried out.
+    """
+    for given in request.headers.getlist("SOAPAction"):
+        named = actions.get(given.strip().strip('"'), ())
+        if named and operation not in named:
+            raise Unreadable(f"SOAPAction names {' or '.join(sorted(named))}, but the Body holds {operation}")
 
 
 class OwnAnswerFaultyError(Exception):

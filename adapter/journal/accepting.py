@@ -77,7 +77,7 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     case, seal = _case_and_seal(unit, acceptance, known)
     exchange = acceptance.exchange
-    is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
+    is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
     unit.lanes.add(exchange.lane)
     fence = int(is_ours)

@@ -20,7 +20,7 @@ class Acceptance:
     """A call to be kept: under `scope` (who, which operation, which key) and, if it has one, its business key.
 
     `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
-    `body` is what the caller is answered, now and whenever the call comes again.
+    `body` is what the caller is answered, now and whenever it calls again. Without `may_leave` it waits unclaimed.
     """
 
     caller: Caller
@@ -35,6 +35,7 @@ class Acceptance:
     business_key: bytes | None = None
     is_permanent: bool = False
     search: Mapping[str, bytes] = field(default_factory=dict)
+    may_leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)

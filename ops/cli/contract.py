@@ -187,7 +187,7 @@ def _told(fault: Fault) -> dict[str, Any]:
 def _checked(folder: Path, title: str) -> dict[str, Any]:
     label = f"{folder.name}/{title}"
     try:
-        contract = load_contract(folder / title, read_wsdl)
+        contract = load_contract(folder / title, read_wsdl, is_strict=True)
     except FaultyTables as error:
         faults = [fault.replace(str(folder / title), label) for fault in error.faults]
         return {"contract": title, "faults": faults, "notes": [], "operations": [], "examples": {}}

@@ -281,7 +281,14 @@ class Town:
             hint=delivery.hint,
         )
         intake = Intake(
-            journal, offered, drafting, self.clock, ask=delivery.ask, dispatch=delivery.dispatch, health=health
+            journal,
+            offered,
+            drafting,
+            self.clock,
+            ask=delivery.ask,
+            may_leave=delivery.may_leave,
+            dispatch=delivery.dispatch,
+            health=health,
         )
         house = House(
             clock=self.clock,

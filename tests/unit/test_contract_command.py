@@ -312,8 +312,8 @@ def test_without_apply_nothing_is_written_and_an_existing_folder_is_never_touche
     [
         ("http://tax.example/data.xsd", "is on the network, which is never asked"),
         ("//tax.example/data.xsd", "is on the network, which is never asked"),
-        ("../data.xsd", "is not a bare file name"),
-        ("/etc/data.xsd", "is not a bare file name"),
+        ("../data.xsd", "leads out of the folder"),
+        ("/etc/data.xsd", "leads out of the folder"),
         ("missing.xsd", "cannot be read"),
     ],
 )
