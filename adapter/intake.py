@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from adapter.channels import Clock
-from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase
+from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
     OPENING_OPERATIONS,
     Caller,
@@ -57,6 +57,11 @@ class Intake:
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
+    gateway: str | None = None
+
+    def behind(self, gateway: str) -> Intake:
+        """The same intake for calls through one contract's door: it serves what speaks that version, and no other."""
+        return replace(self, gateway=gateway)
 
     async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
         """Keep the call once and answer it; a repeated call gets the first answer.
@@ -132,7 +137,7 @@ class Intake:
     async def _call(self, caller: Caller, operation: Operation, record: Record) -> Call:
         """The call with its service, its case and whatever its subject depends on."""
         if operation in OPENING_OPERATIONS:
-            service = self.offer().asked_for(caller.tenant, record["service_id"])
+            service = self._spoken(self.offer().asked_for(caller.tenant, record["service_id"]))
             return _offered(Call(caller, operation, record, service))
         case = await self._case_of(caller, record)
         call = _offered(Call(caller, operation, record, self._service_named(caller.tenant, case.service), case))
@@ -195,6 +200,12 @@ class Intake:
         service = self.offer().named(tenant, name)
         if service is None:
             raise ServiceStopped(retry_after=300)
+        return self._spoken(service)
+
+    def _spoken(self, service: Service) -> Service:
+        """The service, when it speaks the contract of the door: its tables know no other version's records."""
+        if self.gateway not in {None, service.gateway}:
+            raise UnknownService(f"service {service.service_id} speaks {service.gateway}, this door {self.gateway}")
         return service
 
 

@@ -17,6 +17,7 @@ import structlog
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
@@ -123,6 +124,8 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     _check_folders(settings)
     contracts = load_contracts(settings.contracts)
     services, faults = load_services(settings.mappings, contracts)
+    if clashes := door_clashes(contracts[name] for name in {one.gateway for one in services.values()}):
+        raise FaultyTables(clashes)
     offer = _offer(settings, services, faults)
     _check_endpoints(settings, services, contracts)
     callers = callers_of(settings)

@@ -46,6 +46,7 @@ def write_folder(folder: Path, asked: Asked, read_wsdl: WsdlReader) -> tuple[Con
     Raises FaultyTables where the document says what cannot be carried.
     """
     for name, content in asked.documents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     document, content = next(iter(asked.documents.items()))
     parsed = modern(read_json(content)) if asked.binding == "rest" else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lxml import etree
@@ -14,10 +14,10 @@ from adapter.errors import FaultyTables, RequestRefused
 
 _REFERRING = re.compile(r"\}(import|include|redefine|override)$")
 _REFERENCES = ("schemaLocation", "location")
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_STEP = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _NETWORK = re.compile(r"(?i)[a-z][a-z0-9+.-]*:")
 _VERSIONS = ("3.0", "3.1")
-_OWN = "save that file beside this one and write its bare name there"
+_OWN = "save that file beside this one and write its name there"
 
 
 def binding_of(path: Path) -> str:
@@ -34,7 +34,7 @@ def binding_of(path: Path) -> str:
 
 
 def documents_of(path: Path) -> dict[str, bytes]:
-    """The document, then every file that it refers to, by bare name; raises FaultyTables with all that is wrong."""
+    """The document, then every file it needs, by the path from there; raises FaultyTables with all that is wrong."""
     faults: list[str] = []
     collect = {"soap": _xml_documents, "rest": _json_document}[binding_of(path)]
     found = dict(collect(path, faults))
@@ -84,21 +84,24 @@ def _xml_documents(path: Path, faults: list[str]) -> Iterator[tuple[str, bytes]]
             faults.append(f"{path.parent / name}: cannot be read as XML: {error}")
             continue
         for line, where in _xml_references(root):
-            if why := _outside(path.parent, where):
+            place = str(PurePosixPath(name).parent / where)
+            if why := _outside(path.parent, where, place):
                 faults.append(f"{path.parent / name}:{line}: '{where}' {why}; {_OWN}")
-            elif where not in seen:
-                seen.add(where)
-                waiting.append(where)
+            elif place not in seen:
+                seen.add(place)
+                waiting.append(place)
         yield name, content
 
 
-def _outside(folder: Path, where: str) -> str | None:
-    """Why a reference is not followed; None for a file of the folder."""
+def _outside(folder: Path, where: str, place: str) -> str | None:
+    """Why a reference is not followed; None for a file of the folder or below it. `place` is where it leads to."""
     if _NETWORK.match(where) or where.startswith("//"):
         return "is on the network, which is never asked"
-    if not _FILE_NAME.fullmatch(where):
-        return "is not a bare file name"
-    return "is a link out of the folder" if (folder / where).is_symlink() else None
+    steps = place.split("/")
+    if where.startswith("/") or not all(map(_STEP.fullmatch, steps)):
+        return "leads out of the folder"
+    parts = (folder.joinpath(*steps[:depth]) for depth in range(1, len(steps) + 1))
+    return "is a link" if any(part.is_symlink() for part in parts) else None
 
 
 def _xml_references(root: etree._Element) -> Iterator[tuple[int | None, str]]:

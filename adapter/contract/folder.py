@@ -114,6 +114,7 @@ class ContractFile(_Strict):
     soap: str | None = None
     openapi: str | None = None
     soap_path: str = "/"
+    door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]

@@ -25,10 +25,10 @@ class _Bindings:
     """What the two bindings brought, beside their faults."""
 
     aliases: Aliases
+    drift: DriftLog | None
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
-    drift: DriftLog | None = None
 
 
 def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
@@ -43,9 +43,8 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
     if file is None:
         raise FaultyTables(faults)
     aliases = read_aliases(folder / "aliases.csv", faults)
-    bindings = _Bindings(
-        aliases_of(aliases, file.operations), drift=None if is_strict else DriftLog(f"{file.name}/{file.version}")
-    )
+    drift = None if is_strict else DriftLog(f"{file.name}/{file.version}")
+    bindings = _Bindings(aliases_of(aliases, file.operations), drift)
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -58,6 +57,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         code_paths=file.codes.paths,
         ignore_codes_when=file.codes.ignore_when,
         soap_path=file.soap_path,
+        own_door=file.door,
         finds={name: FindContract(**one.model_dump()) for name, one in file.find.items()},
         routes=bindings.routes,
         shapes=_shapes(bindings.codecs, answers=False),

@@ -219,7 +219,13 @@ class Contract:
     sha256: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
+    own_door: str | None = None
     drift: DriftLog = field(default_factory=DriftLog)
+
+    @property
+    def door(self) -> str:
+        """Where its paths begin when we serve it; two versions that are served at once have doors of their own."""
+        return self.own_door or f"/{self.name}"
 
     @property
     def title(self) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from lxml import etree
+
 from adapter.contract.examples import Example, examples_of, misjudged, missing
 from adapter.contract.fields import Messages
 from adapter.contract.folder import read_contract_file
@@ -22,7 +24,7 @@ from adapter.tables import Fault
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`faults` must be mended; `notes` are to be known. `fallbacks` are messages that no compiled function carries."""
+    """`faults` must be mended; `notes` are to be known. `fallbacks` are operations that are not all compiled."""
 
     faults: tuple[Fault, ...]
     notes: tuple[Fault, ...]
@@ -43,7 +45,7 @@ def review(folder: Path, contract: Contract, label: str) -> Review:
         ),
         notes=(*unheard(codes, contract.outcomes, outcomes), *_unwritten(contract, outcomes)),
         examples=tuple(examples),
-        fallbacks={name: why for codec in contract.bindings.values() for name, why in fallbacks_of(codec).items()},
+        fallbacks=_fallbacks(contract.bindings.get("soap")),
     )
 
 
@@ -59,9 +61,14 @@ def messages_of(folder: Path, contract: Contract) -> dict[str, Messages]:
     return found
 
 
-def fallbacks_of(codec: Codec) -> Mapping[str, str]:
-    """The messages that are not compiled but carried by zeep, and why."""
-    return codec.fallbacks if isinstance(codec, SoapCodec) else {}
+def _fallbacks(codec: Codec | None) -> dict[str, str]:
+    """By operation: each of its messages that is not compiled, with the construct that made it so."""
+    found: dict[str, str] = {}
+    if isinstance(codec, SoapCodec):
+        for name, tags in codec.messages.items():
+            told = [f"{etree.QName(tag).localname}: {codec.fallbacks[tag]}" for tag in tags if tag in codec.fallbacks]
+            found |= {name: f"zeep ({'; '.join(told)})"} if told else {}
+    return found
 
 
 def _unwritten(contract: Contract, file: str) -> list[Fault]:

@@ -73,8 +73,11 @@ def as_record(field: Field) -> Payload:
 
 def as_xml(field: Field) -> etree._Element:
     """The message as XML; attributes and elements as the fields name them."""
-    root = etree.Element(field.tag or field.name, nsmap=_prefixes(field.tag or ""))
+    root = etree.Element(field.tag or field.name)
     _fill(root, field)
+    spaces = dict.fromkeys(etree.QName(one).namespace for one in root.iter("*"))
+    prefixes: Any = {f"m{number or ''}": space for number, space in enumerate(filter(None, spaces))}
+    etree.cleanup_namespaces(root, top_nsmap=prefixes)
     return root
 
 
@@ -100,11 +103,6 @@ def _fill(node: etree._Element, field: Field) -> None:
             continue
         for _ in range(part.most or 1):
             _fill(etree.SubElement(node, part.tag or part.name), part)
-
-
-def _prefixes(tag: str) -> dict[str, str]:
-    namespace = etree.QName(tag).namespace if tag else None
-    return {"m": str(namespace)} if namespace else {}
 
 
 def _candidates(limits: Limits) -> Iterator[str]:

@@ -12,7 +12,7 @@ from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.xml_messages import Compiler, Message
 from adapter.contract.xml_reading import declared_names, leads_away, read_xml, violations
 from adapter.contract.xml_shapes import shape_of
-from adapter.contract.xml_types import Wsdl
+from adapter.contract.xml_types import Wsdl, messages_of
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 from adapter.telemetry import DriftLog
@@ -83,6 +83,11 @@ class SoapCodec:
     def fallbacks(self) -> Mapping[str, str]:
         """The messages that are not compiled but carried by zeep, by tag, and why."""
         return self._wsdl.fallbacks
+
+    @property
+    def messages(self) -> Mapping[str, tuple[str, ...]]:
+        """The tags of every message of each operation."""
+        return {name: tuple(part.tag for part in messages_of(one)) for name, one in self._wsdl.operations.items()}
 
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from lxml import etree
 
@@ -54,21 +55,23 @@ def schemas_of(documents: Mapping[str, bytes]) -> Schemas:
 def _schemas(roots: Mapping[str, etree._Element]) -> Iterator[tuple[etree._Element, str]]:
     """Every schema with the namespace it speaks for; one without its own speaks for each that includes it."""
     plain = [schema for root in roots.values() for schema in root.iter(f"{XS}schema")]
+    files = {root: name for name, root in roots.items()}
     for schema in plain:
         namespace = schema.get("targetNamespace", "")
         yield schema, namespace
         if namespace:
-            yield from _included(schema, namespace, roots, seen=set())
+            file = files[schema.getroottree().getroot()]
+            yield from _included(schema, namespace, roots, file=file, seen=set())
 
 
 def _included(
-    schema: etree._Element, namespace: str, roots: Mapping[str, etree._Element], *, seen: set[str]
+    schema: etree._Element, namespace: str, roots: Mapping[str, etree._Element], *, file: str, seen: set[str]
 ) -> Iterator[tuple[etree._Element, str]]:
     for including in schema.iterchildren(*(f"{XS}{name}" for name in _INCLUDING)):
-        name = including.get("schemaLocation", "")
+        name = str(PurePosixPath(file).parent / including.get("schemaLocation", ""))
         other = roots.get(name)
         if other is None or name in seen or other.get("targetNamespace"):
             continue
         seen.add(name)
         yield other, namespace
-        yield from _included(other, namespace, roots, seen=seen)
+        yield from _included(other, namespace, roots, file=name, seen=seen)

@@ -40,7 +40,7 @@ def routes(
     limits: Limits = Limits(),  # noqa: B008 - frozen
     public_url: str | None = None,
 ) -> list[Route]:
-    """Every inward operation of the contract under `/{contract.name}`, in all bindings that it has.
+    """Every inward operation of the contract behind its door, in all bindings that it has.
 
     `callers` are known by the hexadecimal SHA-256 of their API key; two keys may lead to one caller. `public_url` is
     where callers reach us when a proxy stands before us; else the WSDL tells the address at which it was asked for.
@@ -66,15 +66,15 @@ class _Door:
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
         endpoint = guarded(self._rest(name), as_json, operation=name)
-        return Route(f"/{self._contract.name}{path}", endpoint, methods=[method], name=f"{self._contract.name}.{name}")
+        return Route(f"{self._contract.door}{path}", endpoint, methods=[method], name=f"{self._contract.title}.{name}")
 
     def soap_routes(self, codec: SoapCodec, inward: frozenset[str], public_url: str | None) -> list[Route]:
-        path = f"/{self._contract.name}{self._contract.soap_path}"
+        path = f"{self._contract.door}{self._contract.soap_path}"
         calls = guarded(self._soap(codec, inward), lambda problem: as_fault(problem, codec), operation="soap")
         pages = _published(Publication(codec.documents, inward), path, public_url)
         return [
-            Route(path, calls, methods=["POST"], name=f"{self._contract.name}.soap"),
-            Route(path, pages, methods=["GET"], name=f"{self._contract.name}.wsdl"),
+            Route(path, calls, methods=["POST"], name=f"{self._contract.title}.soap"),
+            Route(path, pages, methods=["GET"], name=f"{self._contract.title}.wsdl"),
         ]
 
     def _rest(self, name: str) -> Work:

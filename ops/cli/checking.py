@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 import adapter
 from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables, NotFound
 from adapter.service import Service, load_services, run_cases
@@ -45,6 +46,7 @@ def check(
     services, faulty = _load_services(folders["mappings"], loaded)
     _known(service, {*services, *faulty}, folders["mappings"])
     faults += [str(fault) for name, found in sorted(faulty.items()) if service in {None, name} for fault in found]
+    faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
     if config is not None:
         faults += _key_faults(config)
     sound = {"contracts": sorted(loaded), "services": sorted(services)}
