@@ -52,18 +52,21 @@ Ask = Callable[[Service, Case, Exchange, Record], Awaitable[tuple[Outcome, Paylo
 _KEY = re.compile(r"[A-Za-z0-9._:-]{16,255}")
 _ACCEPTED, _OK = 202, 200
 _TIMESTAMPS = frozenset({"submitted_at"})
+_CANONICAL_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `may_leave` is asked by tenant and target, `dispatch` hands a claim to delivery at once,
+    `health` answers a tenant's CheckHealth.
+    """
 
     journal: Journal
     offer: Callable[[], Offer]
     drafting: Drafting
     clock: Clock
     ask: Ask
-    may_leave: Callable[[Exchange], bool]
+    may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
@@ -99,7 +102,7 @@ class Intake:
     async def open_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep a request that begins a case."""
         service = self.offer().asked_for(caller.tenant, record["service_id"])
-        return await self._keep(self._opening(caller, operation, record, scope, service))
+        return await self.journal.accept(self._opening(caller, operation, record, scope, service))
 
     async def inquire(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep a question with its answer when it comes in time; otherwise as a deferred exchange."""
@@ -110,14 +113,14 @@ class Intake:
         if repeated is not None:
             return repeated
         outcome, answer = await self.ask(service, _case(deferred), deferred.exchange, record)
-        return await self._keep(_answered(deferred, outcome, answer, now=self.clock()))
+        return await self.journal.accept(_answered(deferred, outcome, answer, now=self.clock()))
 
     async def add_to_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
         """Keep what belongs to a case already open."""
         case = await self._case_of(caller, record)
         service = self._service_named(caller.tenant, case.service)
         now = self.clock()
-        return await self._keep(
+        return await self.journal.accept(
             Acceptance(
                 caller=caller,
                 scope=scope,
@@ -128,6 +131,7 @@ class Intake:
                 body=_acknowledgement(case, now),
                 business_key=self._business_key(caller, service, operation, record, _subject_scope(operation, case)),
                 is_permanent=True,
+                may_leave=self.may_leave(caller.tenant, service.system),
             )
         )
 
@@ -153,9 +157,6 @@ class Intake:
     async def check_health(self, caller: Caller, _record: Record) -> Reply:
         """How the tenant's services are."""
         return Reply(status=_OK, body=await self.health(caller.tenant))
-
-    async def _keep(self, acceptance: Acceptance) -> Accepted:
-        return await self.journal.accept(replace(acceptance, may_leave=self.may_leave(acceptance.exchange)))
 
     def _opening(
         self, caller: Caller, operation: Operation, record: Record, scope: bytes, service: Service
@@ -184,6 +185,7 @@ class Intake:
             search={
                 kind: sealer.hash(caller.tenant, kind, value) for kind, value in search_values(service, record).items()
             },
+            may_leave=self.may_leave(caller.tenant, service.system),
         )
 
     def _exchange(
@@ -236,8 +238,7 @@ _READING: Mapping[Operation, Callable[[Intake, Caller, Record], Awaitable[Reply]
 def canonical(record: Record) -> str:
     """The record as text in which equal content is equal: sorted, NFC, ASCII digits, without time of sending."""
     kept = {name: value for name, value in record.items() if name not in _TIMESTAMPS}
-    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return canonical_digits(unicodedata.normalize("NFC", text))
+    return canonical_digits(unicodedata.normalize("NFC", _CANONICAL_JSON.encode(kept)))
 
 
 def _usable(key: str | None) -> str:
