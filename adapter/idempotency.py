@@ -18,6 +18,7 @@ Hash = Callable[..., bytes]
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{16,255}")
 _TIMESTAMPS = frozenset({"submitted_at"})
+_CANONICAL_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _ONE_FOR_THE_SERVICE = frozenset({Operation.CONFIRM_PAYMENT})
 """A payment is one payment whichever case it is told of; a document or a correction is one within its case."""
 _ONE_IN_A_CASE = frozenset({Operation.WITHDRAW_REQUEST})
@@ -70,7 +71,7 @@ def identity_of(
 def canonical(record: Record) -> str:
     """The record as text in which equal content is equal: sorted, NFC, ASCII digits, without time of sending."""
     kept = {name: value for name, value in record.items() if name not in _TIMESTAMPS}
-    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _CANONICAL_JSON.encode(kept)
     return canonical_digits(unicodedata.normalize("NFC", text))
 
 

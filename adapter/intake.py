@@ -52,7 +52,7 @@ class Intake:
     drafting: Drafting
     clock: Clock
     ask: Ask
-    may_leave: Callable[[Exchange], bool]
+    may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
@@ -175,17 +175,16 @@ class Intake:
         self, call: Call, identity: Identity, within: Case, *, now: datetime, **particulars: Any
     ) -> Acceptance:
         draft = inward_draft(call.operation, call.service.inward[call.operation].table, call.record)
-        exchange = self.drafting.exchange(draft, within, call.service, now=now)
         return Acceptance(
             caller=call.caller,
             scope=identity.scope,
             fingerprint=identity.fingerprint,
-            exchange=exchange,
+            exchange=self.drafting.exchange(draft, within, call.service, now=now),
             record=call.record,
             status=_ACCEPTED,
             body=_acknowledgement(within, now),
             business_key=identity.subject,
-            may_leave=self.may_leave(exchange),
+            may_leave=self.may_leave(call.caller.tenant, call.service.system),
             **particulars,
         )
 

@@ -68,8 +68,10 @@ class Sealer:
 
     def hash(self, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
-        raws = [part.encode() if isinstance(part, str) else part for part in parts]
-        framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
+        framed = b""
+        for part in parts:
+            raw = part.encode() if isinstance(part, str) else part
+            framed += len(raw).to_bytes(4, "big") + raw
         keyed = self._keyed.copy()  # hmac.digest lets go of the interpreter and then waits for the writer
         keyed.update(framed)
         return keyed.digest()

@@ -281,6 +281,15 @@ async def test_a_call_kept_before_is_recalled_without_keeping_anything(journal: 
     assert counts(journal_url) == before
 
 
+async def test_calls_of_one_turn_of_the_loop_share_a_commit(journal: Journal, journal_url: str):
+    before = journal.commits
+
+    await asyncio.gather(*(journal.accept(opening(f"call {number}")) for number in range(50)))
+
+    assert counts(journal_url)["exchanges"] == 50
+    assert journal.commits == before + 1
+
+
 async def test_a_hundred_calls_at_once_are_all_kept_in_few_commits(journal: Journal, journal_url: str):
     before = journal.commits
     calls = [opening(f"call {number}") for number in range(100)]
