@@ -91,7 +91,10 @@ def _yes_or_no(text: str) -> bool:
 
 
 def python_leaf(kind: SimpleType) -> Leaf:
-    """As Python's own type; as written where that cannot hold it (the year 10000, 24:00:00, a union)."""
+    """As Python's own type; as written where that cannot hold it (the year 10000, 24:00:00, a union).
+
+    Where a pattern speaks of the text, a value that Python would write otherwise stays text too (leading zeros).
+    """
     if kind.items is not None:
         return _list(python_leaf(kind.items))
     if kind.base in INTEGERS:
@@ -99,6 +102,8 @@ def python_leaf(kind: SimpleType) -> Leaf:
     if kind.base not in _PYTHON:
         return _text(kind)
     types, read, write = _PYTHON[kind.base]
+    if kind.facets.patterns:
+        read = partial(_read_as_written, read, write)
     return Leaf(partial(_read_or_text, read), partial(_write_or_text, types, write), f"a value of xs:{kind.base}")
 
 
@@ -108,6 +113,11 @@ def _read_or_text(read: Callable[[str], Any], text: str) -> Any:
         return read(stripped)
     except (ValueError, KeyError, OverflowError):
         return stripped
+
+
+def _read_as_written(read: Callable[[str], Any], write: Callable[[Any], str], text: str) -> Any:
+    value = read(text)
+    return value if write(value) == text else text
 
 
 def _write_or_text(types: tuple[type, ...], write: Callable[[Any], str], value: Any) -> str:

@@ -38,8 +38,8 @@ class Compiler:
     def __init__(self, wsdl: Wsdl, leaves: Leaves = RECORD) -> None:
         messages = [message for one in wsdl.operations.values() for message in messages_of(one)]
         elements, attributes = _tags(messages, wsdl.types)
-        spaces = dict.fromkeys(map(namespace_of, [*elements, *attributes]))
-        self._prefixes = Prefixes(namespace_of(messages[0].tag) if messages else wsdl.namespace, spaces)
+        main = namespace_of(messages[0].tag) if messages else wsdl.namespace
+        self._prefixes = Prefixes(main, elements, attributes)
         self._wsdl = wsdl
         self._fallbacks = wsdl.fallbacks
         self._writers = Writers(wsdl.types, leaves, self._prefixes)

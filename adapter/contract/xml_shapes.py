@@ -33,8 +33,10 @@ def _fields(key: str, types: Types, path: str, within: tuple[str, ...]) -> Itera
     for one in types.stand_ins.get(key, {}).values():
         yield from ((name, False) for name, _ in _fields(one, types, path, (*within, key)))
     kind = types.types[key]
-    if isinstance(kind, SimpleType):
+    if isinstance(kind, SimpleType) or kind.as_it_came:
         return
+    if key in types.stand_ins:
+        yield _join(path, kind.type_key), kind.is_abstract
     yield from ((_join(path, name), is_required) for name, is_required in _own(kind))
     for part in kind.content.parts if kind.content else ():
         is_free = kind.content is not None and (kind.content.kind == "choice" or kind.content.least == 0)

@@ -61,11 +61,12 @@ def _forbidden(content: Any, path: str) -> Iterator[str]:
 class Prefixes:
     """The prefixes of namespaces in a contract's messages: the main namespace has none, if all elements have one."""
 
-    def __init__(self, main: str, others: Iterable[str]) -> None:
-        spaces = dict.fromkeys([main, *others])
-        known = {one: f"n{number}" for number, one in enumerate(spaces) if one}
+    def __init__(self, main: str, elements: Iterable[str], attributes: Iterable[str]) -> None:
+        of_elements = {namespace_of(tag): None for tag in elements}
+        spaces = dict.fromkeys([main, *of_elements, *map(namespace_of, attributes)])
+        known = {one: f"n{number}" for number, one in enumerate(spaces) if one} | {"": ""}
         self._of_attributes = {**known, XSI: "xsi", _XML: "xml"}
-        self._of_elements = {**known, "": ""} | ({} if "" in spaces else {main: ""})
+        self._of_elements = {**known} if "" in of_elements else {**known, main: ""}
 
     def element(self, tag: str) -> str:
         """The name of an element as it stands in the text."""

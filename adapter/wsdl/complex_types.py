@@ -11,14 +11,13 @@ from adapter.contract.xml_types import Attribute, ComplexType, Element, Group, P
 from adapter.wsdl.components import (
     BUILT_IN,
     Components,
-    clark,
     is_true,
     local_name,
     named,
     occurrence,
     tag_of,
 )
-from adapter.wsdl.naming import CannotBeNamedError, keyed, keyed_attributes, stand_ins, type_key
+from adapter.wsdl.naming import CannotBeNamedError, keyed, keyed_attributes, not_compiled, stand_ins, type_key
 from adapter.wsdl.simple_types import SimpleTypes
 
 _ANY_TYPE = f"{BUILT_IN}anyType"
@@ -57,7 +56,10 @@ class _Builder:
         types: dict[str, ComplexType | SimpleType] = dict(self._types)
         faults: dict[str, str] = {}
         standing = stand_ins({key: (one.base, one.kind.is_abstract) for key, one in self._raw.items()})
+        faults |= {key: why for key, kind in self._types.items() if (why := not_compiled(kind))}
         for key, raw in self._raw.items():
+            if why := not_compiled(raw.kind):
+                faults[key] = why
             family = [raw.kind, *(self._raw[one].kind for one in standing.get(key, {}).values())]
             try:
                 content = keyed(raw.kind.content) if raw.kind.content else None
@@ -227,8 +229,3 @@ _PARTICLES: dict[str, Callable[[_Builder, etree._Element], Particle]] = {
     "element": _Builder._placed,  # noqa: SLF001 - as above
     "any": _Builder._wildcard,  # noqa: SLF001 - as above
 }
-
-
-def element_tag(schema_namespace: str, node: etree._Element) -> str:
-    """The tag of a global element."""
-    return clark(schema_namespace, node.get("name", ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from adapter.wsdl.schemas import XS, Schema
+from adapter.wsdl.schemas import XML, XS, Schema
 
 _KINDS = ("element", "attribute", "complexType", "simpleType", "group", "attributeGroup")
 
@@ -55,7 +55,7 @@ def named(node: etree._Element, attribute: str) -> str | None:
 def qname(node: etree._Element, text: str) -> str:
     """`prefix:name` as it is meant at the node."""
     prefix, _, local = text.strip().rpartition(":")
-    return clark(node.nsmap.get(prefix or None) or "", local)
+    return clark(XML if prefix == "xml" else node.nsmap.get(prefix or None) or "", local)
 
 
 def clark(namespace: str, local: str) -> str:

@@ -12,9 +12,11 @@ from adapter.contract.xml_types import (
     GROUP,
     TYPE,
     Attribute,
+    ComplexType,
     Element,
     Group,
     Particle,
+    SimpleType,
     Wildcard,
 )
 from adapter.wsdl.components import local_name
@@ -83,6 +85,20 @@ def _refuse_twice(group: Group) -> dict[str, Element]:
             if group.kind != "choice" or (known.type, known.is_repeated) != (one.type, one.is_repeated):
                 raise CannotBeNamedError(f"'{local_name(tag)}' stands twice in one type")
     return found
+
+
+def not_compiled(kind: ComplexType | SimpleType) -> str:
+    """Why values of a type cannot be compiled; empty where they can. A name needs a place to declare its prefix."""
+    if isinstance(kind, SimpleType):
+        inside = [kind.items, *kind.members] if kind.items else list(kind.members)
+        return "a list or union of names (xs:QName)" if any(one and _is_name(one) for one in inside) else ""
+    if kind.simple and _is_name(kind.simple):
+        return "a name (xs:QName) with attributes"
+    return next((why for one in kind.attributes if (why := not_compiled(one.type))), "")
+
+
+def _is_name(kind: SimpleType) -> bool:
+    return kind.base in {"QName", "NOTATION"} or any(map(_is_name, kind.members))
 
 
 def _numbered(name: str) -> Iterator[str]:

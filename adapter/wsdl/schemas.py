@@ -17,12 +17,12 @@ from adapter.wsdl.vetting import beside
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-_XML = "http://www.w3.org/XML/1998/namespace"
+XML = "http://www.w3.org/XML/1998/namespace"
 _LINKS = frozenset(f"{XS}{name}" for name in ("import", "include", "annotation"))
 _REFUSED = frozenset(f"{XS}{name}" for name in ("redefine", "override"))
 _ROOT = "panjereh:contract.xsd"
 
-_XML_ATTRIBUTES = f"""<xs:schema xmlns:xs="{XS[1:-1]}" targetNamespace="{_XML}">
+_XML_ATTRIBUTES = f"""<xs:schema xmlns:xs="{XS[1:-1]}" targetNamespace="{XML}">
   <xs:attribute name="lang" type="xs:language"/><xs:attribute name="base" type="xs:anyURI"/>
   <xs:attribute name="id" type="xs:ID"/><xs:attribute name="space"><xs:simpleType>
     <xs:restriction base="xs:NCName"><xs:enumeration value="default"/><xs:enumeration value="preserve"/>
@@ -51,8 +51,8 @@ def normal_schemas(roots: Mapping[str, etree._Element]) -> list[Schema]:
             named = beside(place, link.get("location", ""))
             if named in roots and roots[named].tag == f"{XS}schema":
                 _visit(named, roots[named], roots[named].get("targetNamespace", ""), roots, found)
-    if not any(one.namespace == _XML for one in found.values()):
-        found["", _XML] = Schema(_XML, etree.fromstring(_XML_ATTRIBUTES), ())
+    if not any(one.namespace == XML for one in found.values()):
+        found["", XML] = Schema(XML, etree.fromstring(_XML_ATTRIBUTES), ())
     return list(found.values())
 
 
