@@ -21,7 +21,7 @@ from adapter.journal.recognising import (
     known_subjects,
     same_subject,
 )
-from adapter.journal.rows import case_of, exchange_row, micros
+from adapter.journal.rows import MICROSECOND, case_of, exchange_row, micros
 from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
 from adapter.journal.sealing import Seal
 from adapter.journal.unit import Unit
@@ -100,8 +100,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[Case, Seal]:
     if acceptance.case is None:
         row = known.cases[acceptance.exchange.case_id]
-        if Stage(row["stage"]) in CLOSED_STAGES:
-            raise CaseClosed(f"the case is {row['stage']}", stage=row["stage"])
+        _refuse_too_late(unit, acceptance, row)
         return case_of(row), unit.sealer.seal_of(row["id"], row["data_key"])
     case = acceptance.case
     seal, wrapped = unit.sealer.new_data_key(case.id)
@@ -124,6 +123,17 @@ def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[C
         },
     )
     return replace(case, data_key=wrapped), seal
+
+
+def _refuse_too_late(unit: Unit, acceptance: Acceptance, row: Mapping[Any, Any]) -> None:
+    stage = Stage(row["stage"])
+    if stage not in CLOSED_STAGES:
+        return
+    if stage not in acceptance.taken_after:
+        raise CaseClosed(f"the case is {stage}", stage=stage.value)
+    within = acceptance.taken_after[stage]
+    if within is not None and unit.now > (row["closed_at"] or row["changed_at"]) + within // MICROSECOND:
+        raise CaseClosed(f"the case is {stage}, and the {within.days} days after its end are over", stage=stage.value)
 
 
 def _keep_contents(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from adapter.service.cases import CaseResult, run_cases
 from adapter.service.loading import declared_id, load_service, load_services
-from adapter.service.model import Promise, Route, Service, business_key_of, search_values
+from adapter.service.model import NATIONAL_ID, Promise, Route, Service, business_key_of, search_value, search_values
 
 __all__ = [
+    "NATIONAL_ID",
     "CaseResult",
     "Promise",
     "Route",
@@ -16,5 +17,6 @@ __all__ = [
     "load_service",
     "load_services",
     "run_cases",
+    "search_value",
     "search_values",
 ]

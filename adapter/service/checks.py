@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapter.contract.model import Contract
-from adapter.exchange import OPENING_OPERATIONS, Direction, KeySource, Operation
+from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import misfits
 from adapter.service.model import Route
 from adapter.tables import Document, Fault, near
@@ -25,9 +25,16 @@ class PatternTables:
 
 
 _OPENING = frozenset({Operation.SUBMIT_REQUEST})
-_LATER = frozenset(
-    {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST, Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}
+_OF_A_BILL = frozenset(
+    {
+        Operation.WITHDRAW_REQUEST,
+        Operation.CONFIRM_PAYMENT,
+        Operation.REVERSE_PAYMENT,
+        Operation.FILE_OBJECTION,
+        Operation.SUBMIT_SURVEY,
+    }
 )
+_LATER = _OF_A_BILL | {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST}
 _WHEN_TOLD: frozenset[Operation] = frozenset()
 """Tables that only changes of the internal system use: a service has them when its system tells such changes."""
 
@@ -45,14 +52,14 @@ PATTERNS: Mapping[str, PatternTables] = {
     ),
     "bill": PatternTables(
         opening=Operation.SUBMIT_REQUEST,
-        inward=_OPENING | {Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT},
+        inward=_OPENING | _OF_A_BILL,
         outward={
             "bill": _OPENING,
             "assessed": _OPENING,
             "refusal": _OPENING,
-            "receipt": frozenset({Operation.CONFIRM_PAYMENT}),
+            "receipt": PAYMENT_OPERATIONS,
             "withdrawal": frozenset({Operation.WITHDRAW_REQUEST}),
-            "setback": frozenset({Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}),
+            "setback": _OF_A_BILL,
             "status": _WHEN_TOLD,
             "document": _WHEN_TOLD,
         },
@@ -145,6 +152,20 @@ def minted_key_faults(
         for operation in inward
         if operation in OPENING_OPERATIONS and operation not in keyed and told.get(operation) is KeySource.MINTED
     ]
+
+
+def reversal_faults(document: Document, inward: Mapping[Operation, Route], keyed: Collection[Operation]) -> list[Fault]:
+    """Return what is missing for payments to be taken back: each is confirmed first, and known by a business key."""
+    if Operation.REVERSE_PAYMENT not in inward:
+        return []
+    why = f"{Operation.REVERSE_PAYMENT} takes back a payment that was confirmed, once"
+    faults = [
+        document.fault(f"business_key.{operation}", "there is no business key", why, what_to_do="name the bill's ids")
+        for operation in sorted(PAYMENT_OPERATIONS - set(keyed))
+    ]
+    if Operation.CONFIRM_PAYMENT not in inward:
+        faults.append(document.fault(f"inward.{Operation.CONFIRM_PAYMENT}", "the section is missing", why))
+    return faults
 
 
 def _operation_faults(

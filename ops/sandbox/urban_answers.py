@@ -23,6 +23,8 @@ _REPEATED = (
     "Kind",
     "Sha256",
     "CorrectionNo",
+    "ObjectionNo",
+    "Score",
     "BillId",
     "PaymentId",
 )

@@ -74,11 +74,17 @@ USUAL: Mapping[str, dict[str, Payload]] = {
         "CorrectRequest": {"ErrorResult": {}},
         "CancelRequest": {"ErrorResult": {}},
         "RegisterPayment": {"ErrorResult": {}},
+        "RegisterReversal": {"ErrorResult": {}},
+        "RegisterObjection": {"ErrorResult": {}},
+        "RegisterSurvey": {"ErrorResult": {}},
     },
     "revenue/1.0": {
         "CreateAssessment": ASSESSED,
         "RegisterPayment": {"code": "OK", "receipt_no": "R-1", "status_code": 50},
         "CancelAssessment": {"code": "OK", "status_code": 75},
+        "RegisterReversal": {"code": "OK", "receipt_no": "R-2", "status_code": 80},
+        "RegisterObjection": {"code": "OK"},
+        "RegisterSurvey": {"code": "OK"},
     },
 }
 
