@@ -120,7 +120,7 @@ class Intake:
 
     async def status(self, caller: Caller, record: Record) -> Reply:
         """What the gateway may know of a case now."""
-        return Reply(status=_OK, body=await telling.status(self.journal, self.offer(), caller, record))
+        return Reply(status=_OK, body=await telling.status(self.journal, self._service_named, caller, record))
 
     async def history(self, caller: Caller, record: Record) -> Reply:
         """Which cases a citizen has had with the caller's tenant."""

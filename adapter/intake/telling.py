@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from adapter.errors import ServiceStopped, UnknownCase
+from adapter.errors import UnknownCase
 from adapter.exchange import Caller, Payload, Record
 from adapter.journal import Journal, reading
 from adapter.offer import Offer
-from adapter.service import NATIONAL_ID, search_value
+from adapter.service import NATIONAL_ID, Service, search_value
 from adapter.settlement.drafting import is_tracking_code
 from adapter.text import canonical_digits
 
@@ -17,18 +18,18 @@ PAGE_SIZE = 50
 """Cases on a page of a history; the contract allows as many."""
 
 
-async def status(journal: Journal, offer: Offer, caller: Caller, record: Record) -> Payload:
-    """Where a case stands now; raises UnknownCase for another tenant's as for one that never was."""
+async def status(journal: Journal, named: Callable[[str, str], Service], caller: Caller, record: Record) -> Payload:
+    """Where a case stands now; raises UnknownCase for another tenant's as for one that never was.
+
+    `named` gives a tenant's service by name, or raises what its caller is to be told.
+    """
     code = canonical_digits(str(record["tracking_code"]))
     row = await journal.read(reading.status, caller.tenant, code) if is_tracking_code(code) else None
     if row is None:
         raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
-    service_id = _service_id(offer, caller.tenant, row["service"])
-    if service_id is None:
-        raise ServiceStopped(retry_after=300)
     body = {
         "tracking_code": row["tracking_code"],
-        "service_id": service_id,
+        "service_id": named(caller.tenant, row["service"]).service_id,
         "stage": row["stage"],
         "status_code": row["status_code"],
         "status_title": row["status_title"],

@@ -115,14 +115,27 @@ def tracking_code(client: Client) -> str:
     return code
 
 
+def _payment(client: Client, code: str) -> Record:
+    return records.payment(code, amount_rial=99_999_999_000, bill_id=client.bill_id)
+
+
+def _reversal_of_what_was_paid(client: Client, code: str) -> Record:
+    client.call(("ConfirmPayment", _payment(client, code), client.key("ConfirmPayment")))
+    return records.reversal(code, amount_rial=99_999_999_000, bill_id=client.bill_id)
+
+
 CASES: Mapping[str, Callable[[Client, str], Record]] = {
     "SubmitRequest": lambda client, _: client.permit(1, note="یادداشت: «ساختمان» ۳ طبقه؛ <الف> & ب"),
     "AttachDocument": lambda _, code: records.document(code),
     "CorrectRequest": lambda _, code: records.correction(code),
     "WithdrawRequest": lambda _, code: records.withdrawal(code),
-    "ConfirmPayment": lambda client, code: records.payment(code, amount_rial=99_999_999_000, bill_id=client.bill_id),
+    "ConfirmPayment": _payment,
+    "ReversePayment": _reversal_of_what_was_paid,
+    "FileObjection": lambda _, code: records.objection(code),
+    "SubmitSurvey": lambda _, code: records.survey(code),
     "Inquire": lambda client, _: records.question(f"1405/9/{client.name}"),
     "GetStatus": lambda _, code: {"tracking_code": code},
+    "GetHistory": lambda client, _: {"national_id": client.permit(1)["owners"][0]["national_id"], "page": 1},
     "CheckHealth": lambda _, __: {},
 }
 """What each inward operation is called with; the code is that of the client's case."""

@@ -54,9 +54,7 @@ class _Made:
         if kind.as_it_came:
             return self._as_it_came(element)
         plain = [self._record(element.type, None, depth)] if not kind.is_abstract else []
-        others = [
-            self._record(key, name, depth) for name, key in self._types.stand_ins.get(element.type, {}).items()
-        ]
+        others = [self._record(key, name, depth) for name, key in self._types.stand_ins.get(element.type, {}).items()]
         return st.one_of([*plain, *others])
 
     def _value(self, element: Element, kind: SimpleType) -> st.SearchStrategy[Any]:
@@ -245,8 +243,12 @@ _BASES: dict[str, st.SearchStrategy[str]] = {
     "string": st.one_of(_TEXT, _LINES, st.text(_ASCII, min_size=5, max_size=30)),
     "normalizedString": _TEXT.filter(lambda text: not set(text) & set("\t\r\n")),
     "boolean": st.sampled_from(["true", "false", "1", "0"]),
-    "float": st.one_of(st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF"])),
-    "double": st.one_of(st.floats(allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF", "1E3"])),
+    "float": st.one_of(
+        st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF"])
+    ),
+    "double": st.one_of(
+        st.floats(allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF", "1E3"])
+    ),
     "date": st.builds(str.__add__, _dates(), _MAYBE_ZONE),
     "time": st.builds(str.__add__, _times(), _MAYBE_ZONE),
     "dateTime": st.builds("{}T{}{}".format, _dates(), _times(), st.one_of(_MAYBE_ZONE, _ZONES)),
