@@ -58,9 +58,9 @@ class Delivery:
     _under_way: int = 0
     _is_draining: bool = False
 
-    def may_leave(self, tenant: str, target: str) -> bool:
-        """Whether the target is not paused; what waits for a person is claimed by nobody meanwhile."""
-        return (tenant, target) not in self.endpoints.paused
+    def may_leave(self, exchange: Exchange) -> bool:
+        """Whether its target is not paused; what waits for a person is claimed by nobody meanwhile."""
+        return (exchange.tenant, exchange.target) not in self.endpoints.paused
 
     def dispatch(self, claim: Claim) -> None:
         """Deliver this claim as soon as a worker is free."""
@@ -149,7 +149,8 @@ class Delivery:
             if end is None:
                 await self._postpone(claim, operation.group)
                 return
-            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
+            settle = self.settling.settle_after(operation)
+            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
             end(outcome.verdict not in _TECHNICAL)

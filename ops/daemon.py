@@ -30,6 +30,7 @@ from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
 from adapter.journal.opening import held_lock, journal_url
+from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin
 from ops.health import health_routes
@@ -99,6 +100,7 @@ async def _live(house: House, listener: socket.socket) -> int:
         with _heeding_signals(stopped):
             async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
                 flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
+                flows.append(group.create_task(keep_retiring(house.journal, house.profile)))
                 async with served(application(house), listener, _limits(house.settings.http)):
                     _log.info("daemon_started", **_introduction(house, listener))
                     await stopped.wait()

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
     )
 
     node: str = Field(default="panjereh-1", description="this daemon's name among the nodes of one database")
+    environment: str = Field(
+        default="production",
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+        description="which of your environments this is; a journal belongs to the one it was made for",
+    )
     database: str = Field(description="sqlite:///path/journal.db or postgresql://…")
     master_key_file: Path = Field(description="file of mode 0600 with at least 32 bytes; it seals every payload")
     admin_socket: Path = Field(description="Unix socket for the operators' command")

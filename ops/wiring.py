@@ -153,6 +153,7 @@ def _join(
     connected: list[Closable],
 ) -> House:
     metrics = Metrics()
+    metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
     delivery = Delivery(journal, lambda: loaded.offer, endpoints, settling, loaded.profile, parts.clock, metrics)
@@ -246,10 +247,10 @@ def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal
             settings.database,
             master_key=master_key(settings),
             node=settings.node,
+            environment=settings.environment,
             clock=parts.clock,
             randomness=parts.randomness,
             silence=profile.silence,
-            settle=profile.settle_after,
         )
     except WrongMasterKey as error:
         told = f"master_key_file: {settings.master_key_file} is not the key under which this journal was sealed"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
 
+from adapter.contract.aliases import Aliases, rename_xml
+from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.xml_messages import Read, reader, writer
-from adapter.contract.xml_reading import read_xml, violations
-from adapter.contract.xml_types import Wsdl, WsdlOperation, shapes
+from adapter.contract.xml_messages import Compiler, Message
+from adapter.contract.xml_reading import declared_names, leads_away, read_xml, violations
+from adapter.contract.xml_shapes import shape_of
+from adapter.contract.xml_types import Wsdl
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 XML = "text/xml"
@@ -20,35 +23,46 @@ _SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD = "IdempotencyKey"
 _LONGEST_CODE = 64
+_CLASSES = frozenset({"Client", "Server"})
+"""Classes of faultcode that say whose fault it was and nothing of what it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """One direction of one operation, compiled."""
-
-    tag: str
-    write: Callable[[Payload, list[Violation]], etree._Element]
-    read: Read
+_STRICT = Aliases()
 
 
 class SoapCodec:
-    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input; what the contract does not know is set aside and told to
+    `drift`, without which it is refused.
+    """
 
     answer_media_types = frozenset({XML})
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str) -> None:
+    def __init__(
+        self,
+        wsdl: Wsdl,
+        *,
+        limits: Mapping[str, int],
+        path: str,
+        aliases: Aliases = _STRICT,
+        drift: DriftLog | None = None,
+    ) -> None:
         self._wsdl = wsdl
+        self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one, "request") for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one, "answer") for name, one in wsdl.operations.items()}
+        compiled = Compiler(wsdl).message
+        self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
         told = {one.action for one in wsdl.operations.values()} - {""}
         self._actions = {
             action: frozenset(name for name, one in wsdl.operations.items() if one.action == action) for action in told
         }
-        self._names = {message.tag: name for name, message in self._requests.items()}
+        self._names = declared_names(wsdl.documents.values())
+        self._drift = drift
+        self._operations = {message.tag: name for name, message in self._requests.items()}
 
     @property
     def operations(self) -> frozenset[str]:
@@ -65,13 +79,19 @@ class SoapCodec:
         """The operations that each SOAPAction names; one that is empty names none."""
         return self._actions
 
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The messages that are not compiled but carried by zeep, by tag, and why."""
+        return self._wsdl.fallbacks
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
-        return self._request_shapes[operation]
+        return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def answer_shape(self, operation: str) -> Shape:
         """The fields of an answer."""
-        return self._answer_shapes[operation]
+        answer = self._wsdl.operations[operation].answer
+        return shape_of(answer, self._wsdl.types) if answer else {}
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
@@ -95,19 +115,25 @@ class SoapCodec:
         return HttpForm("POST", self._path, f"{XML}; charset=utf-8", action, frozen)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
         header, child = _opened(body)
-        name = self._names.get(str(child.tag))
+        name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
             raise Unreadable("The Body's element is not an operation of this contract")
         if len(body) > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(header)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
+        child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
@@ -136,16 +162,33 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
-        return _content(message, child)
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
+        return _content(message, self._held(child, operation, self.answer_shape))
 
-    def _enclose(self, root: etree._Element, message: _Message, content: Payload) -> bytes:
+    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
+        """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
+        if not (found := violations(self._wsdl.schema, child)):
+            return child
+        if self._drift is None or leads_away(child):
+            raise SchemaViolation(found)
+        drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = violations(self._wsdl.schema, drift.cleaned)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        cleaned: etree._Element = drift.cleaned
+        return cleaned
+
+    def _enclose(self, root: etree._Element, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
-        element = message.write(content, faults)
-        if not faults:
-            faults = violations(self._wsdl.schema, element)
+        text = message.write(content, faults)
         if faults:
+            raise SchemaViolation(faults)
+        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+        if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
         etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(element)
         return _bytes(root)
@@ -163,12 +206,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(operation: WsdlOperation, direction: str) -> _Message:
-    element = operation.request if direction == "request" else operation.answer
-    return _Message(element.tag, writer(element), reader(element))
-
-
-def _content(message: _Message, child: etree._Element) -> Payload:
+def _content(message: Message, child: etree._Element) -> Payload:
     """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
     try:
         content: Payload = message.read(child)
@@ -206,13 +244,16 @@ def _is_for_us(block: etree._Element) -> bool:
 
 
 def _fault(shell: etree._Element) -> Fault:
-    """The most specific code: the detail's, else the part of faultcode after its class."""
+    """The most specific code: the detail's, else the part of faultcode after its class, else the detail's own name."""
     faultcode = (shell.findtext("faultcode") or "").strip().rpartition(":")[2]
     kind, _, finer = faultcode.partition(".")
     inside = shell.iterfind("detail//*")
     code = next(((one.text or "").strip() for one in inside if etree.QName(one).localname.lower() == "code"), "")
+    kinds = [etree.QName(one).localname for one in shell.iterfind("detail/*")] if kind in _CLASSES else []
     text = (shell.findtext("faultstring") or "").strip()
-    return Fault((code or finer or kind or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client")
+    return Fault(
+        (code or finer or (kinds[:1] or [kind])[0] or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client"
+    )
 
 
 def _bytes(root: etree._Element) -> bytes:

@@ -88,7 +88,7 @@ class _Door:
             if method != "GET":
                 check_media_type(request, JSON)
             body = await body_of(request, most=most, limits=self._limits)
-            decoded = codec.decode_request(body, operation=name, parameters=_parameters(request))
+            decoded = codec.decode_request(body, operation=name, parameters=_parameters(request), partner=caller.name)
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
             return _answer(codec, name, reply, status=reply.status, media_type=JSON)
 
@@ -101,7 +101,8 @@ class _Door:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
             check_media_type(request, XML)
-            decoded = codec.decode_request(await body_of(request, most=most, limits=self._limits))
+            body = await body_of(request, most=most, limits=self._limits)
+            decoded = codec.decode_request(body, partner=caller.name)
             if decoded.operation not in inward:
                 raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
             check_action(request, decoded.operation, codec.actions)

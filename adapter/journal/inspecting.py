@@ -10,8 +10,10 @@ from pydantic_core import from_json
 from sqlalchemy import Connection, func, select
 
 from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange
+from adapter.journal import payloads
 from adapter.journal.rows import exchange_of, micros, moment, optional_moment
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
+from adapter.journal.sealing import Sealer
 
 
 class Kept(NamedTuple):
@@ -80,6 +82,14 @@ def kept_by_reference(connection: Connection, tenant: str, target: str, referenc
         .where(exchanges.c.tenant == tenant, exchanges.c.reference.in_(references), exchanges.c.target == target)
     ).mappings()
     return {row["reference"]: Kept(exchange_of(row), row["tracking_code"]) for row in rows}
+
+
+def frozen_of(connection: Connection, sealer: Sealer, sent: Iterable[Exchange]) -> dict[str, bytes]:
+    """Exchange → the bytes that every attempt of it has sent, opened; what was never frozen is left out."""
+    case_of_exchange = {one.id: one.case_id for one in sent}
+    seals = payloads.seals(connection, sealer, case_of_exchange.values())
+    opened = payloads.opened(connection, seals, case_of_exchange, [payloads.FROZEN])
+    return {exchange_id: content for (exchange_id, _), content in opened.items()}
 
 
 def tracking_codes(connection: Connection, case_ids: Iterable[str]) -> dict[str, str]:

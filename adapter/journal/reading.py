@@ -123,6 +123,18 @@ def has_open_submissions(connection: Connection, tenant: str, target: str) -> bo
     return row is not None
 
 
+def fruitless_withdrawals(connection: Connection, case_id: str) -> int:
+    """How many withdrawals of the case came to nothing: refused inside, or closed by a person."""
+    rows = connection.execute(
+        select(func.count()).where(
+            exchanges.c.case_id == case_id,
+            exchanges.c.operation == Operation.WITHDRAW_REQUEST.value,
+            in_states({State.REFUSED, State.WITHDRAWN}),
+        )
+    )
+    return rows.scalar_one()
+
+
 def cursor(connection: Connection, tenant: str, source: str) -> str | None:
     """How far the changes of a source are kept."""
     return connection.execute(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from adapter.contract.model import Contract
-from adapter.exchange import Direction, Operation
+from adapter.exchange import OPENING_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import misfits
 from adapter.service.model import Route
 from adapter.tables import Document, Fault, near
@@ -125,6 +125,26 @@ def operation_faults(
             document, f"outward.{table}", operation, between.gateway, direction=Direction.OUTWARD
         )
     return faults
+
+
+def minted_key_faults(
+    document: Document, between: Between, inward: Mapping[Operation, Route], keyed: Collection[Operation]
+) -> list[Fault]:
+    """Return operations whose calls carry no key and give nothing to mint one from.
+
+    What belongs to a case has its tracking code at least; what opens one needs a business key.
+    """
+    if between.gateway is None:
+        return []
+    told = {name: one.idempotency_key for name, one in between.gateway.operations.items()}
+    why = f"calls of {between.gateway.title} carry no idempotency key, it is minted from the business key"
+    return [
+        document.fault(
+            f"inward.{operation}", "there is no business key", why, what_to_do=f"name it at business_key.{operation}"
+        )
+        for operation in inward
+        if operation in OPENING_OPERATIONS and operation not in keyed and told.get(operation) is KeySource.MINTED
+    ]
 
 
 def _operation_faults(

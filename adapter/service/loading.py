@@ -16,6 +16,7 @@ from adapter.service.cases import case_faults
 from adapter.service.checks import (
     Between,
     inward_table_faults,
+    minted_key_faults,
     operation_faults,
     outward_table_faults,
     pattern_faults,
@@ -106,6 +107,7 @@ def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Serv
     faults += _table_faults(tables, inward, outward, between)
     faults += case_faults(folder, reading.label(), tables)
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
+    faults += minted_key_faults(document, between, inward, keys)
     search = parts.read_search(document, between.gateway, faults)
     if faults:
         return None, sorted(set(faults))

@@ -129,7 +129,7 @@ class Settling:
         return replace(_FOUND, answer=sight.answer) if outcome.verdict is Verdict.DONE else outcome
 
     def not_found(self, claim: Claim, sight: Sight, service: Service, _payload: Payload | None) -> Settlement:
-        """Asked twice running and not there, 2 × settle apart: proven to have had no effect, sent again as it was.
+        """Asked twice running and not there, far enough apart: proven to have had no effect, sent again as it was.
 
         What is idempotent needs no proof and is sent again by the schedule, as it may be lost each time.
         """
@@ -138,7 +138,7 @@ class Settling:
         is_harmless = operation.effect in {Effect.IDEMPOTENT, Effect.READ}
         is_proven = is_harmless or exchange.code == Event.NOT_FOUND.value
         event = Event.NOT_FOUND if is_proven else Event.IN_DOUBT
-        wait = timedelta(0) if is_proven else 2 * self.settle_after(operation)
+        wait = timedelta(0) if is_proven else self._absence(exchange, operation)
         scheduled = retry_at(self.profile, exchange.attempts, now=now, fraction=self.fraction, retry_after=None)
         return Settlement(
             claim,
@@ -150,6 +150,11 @@ class Settling:
             asked=0 if is_proven else exchange.asked + 1,
             may_have_effect=not is_proven,
         )
+
+    def _absence(self, exchange: Exchange, operation: OperationContract) -> timedelta:
+        """How far apart two findings of nothing must be: 2 × settle, and longer for a payment."""
+        least = self.profile.payment_absence if exchange.operation is Operation.CONFIRM_PAYMENT else timedelta(0)
+        return max(2 * self.settle_after(operation), least)
 
     def different(self, claim: Claim, sight: Sight, _service: Service, _payload: Payload | None) -> Settlement:
         """Our reference stands there with other content: a person must look."""

@@ -17,6 +17,7 @@ _COMMANDS = (
     ("sandbox", "ops.cli.running:sandbox", "Run the stand-ins of a gateway and two internal systems."),
     ("run", "ops.cli.running:run", "Run the daemon."),
     ("check", "ops.cli.checking:check", "Read every contract and service, and tell every fault."),
+    ("contract", "ops.cli.contract:app", "Look through contracts, compare two, or take a partner's document in."),
     ("test", "ops.cli.checking:cases", "Run the cases of the services."),
     ("exchanges", "ops.cli.exchanges:app", "List, show, replay, resolve or withdraw exchanges."),
     ("cases", "ops.cli.cases:app", "Show the life of a case by its tracking code."),

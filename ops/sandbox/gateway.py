@@ -68,12 +68,20 @@ class GatewayDesk:
         entry = self._ledger.find(call.record["reference"])
         if entry is None:
             return {"reference": call.record["reference"], "found": False}
+        subject = {_SUBJECTS[entry.operation]: entry.subject}
         return {
             "reference": entry.reference,
             "found": True,
             "operation": entry.operation,
             "tracking_code": entry.tracking_code,
             "received_at": entry.at.isoformat(),
+            "event_id": subject.get("event_id"),
+            "status_code": entry.status_code,
+            "document_no": subject.get("document_no"),
+            "sha256": entry.detail.get("sha256"),
+            "answer_no": subject.get("answer_no"),
+            "amount_rial": entry.amount_rial,
+            "bills": entry.detail.get("bills", []),
         }
 
     def _statement(self, call: Call, _now: datetime) -> Record:
@@ -111,8 +119,22 @@ def _told_of_document(record: Record) -> Record:
 
 
 def _told_of_answer(record: Record) -> Record:
-    return {"subject": record["answer"].get("answer_no"), "status_code": record["answer"]["code"]}
+    answer = record["answer"]
+    debt_rial = answer.get("debt_rial")
+    return {
+        "subject": answer.get("answer_no"),
+        "amount_rial": None if debt_rial is None else int(debt_rial),
+        "status_code": answer["code"],
+    }
 
+
+_SUBJECTS = {
+    "PushStatus": "event_id",
+    "IssueBill": "event_id",
+    "PushDocument": "document_no",
+    "AnswerInquiry": "answer_no",
+}
+"""Which field of the message its entry's subject is."""
 
 _TOLD: Mapping[str, Any] = {
     "PushStatus": _told_of_status,
@@ -128,6 +150,7 @@ def _statement_entry(entry: Entry) -> Record:
         "operation": entry.operation,
         "tracking_code": entry.tracking_code,
         "received_at": entry.at.isoformat(),
+        "state": entry.state or "taken",
         "amount_rial": entry.amount_rial,
         "status_code": entry.status_code,
     }

@@ -33,6 +33,8 @@ _MANNER = Manner(
     changes="changes",
 )
 _CODED = _EFFECTS | {"Ping"}
+_REPEATED = ("tracking_code", "renovation_code", "year_from", "year_to", "bill_id", "payment_id")
+"""What FindExchange repeats of a message, but for its sum, which stands in the ledger by itself."""
 
 
 @dataclass(slots=True)
@@ -97,8 +99,7 @@ class RevenueDesk:
         case = FIRST_ASSESSMENT + len(self._assessments) + 1
         number = f"N-{jalali_year(now)}-{case}"
         answer = _assessed(number, case, magic.life, _bills(number, magic.life))
-        detail = {"life": magic.life}
-        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, detail=detail)
+        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, life=magic.life)
 
     def _pay(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)
@@ -127,10 +128,12 @@ class RevenueDesk:
             return self._code(call, "UNKNOWN_BILL", now)
         return self._enter(call, number, now, answer={"code": DONE, "status_code": BILL_VOID})
 
-    def _enter(self, call: Call, number: str, now: datetime, **known: object) -> Record:
+    def _enter(self, call: Call, number: str, now: datetime, *, life: str = "", **known: object) -> Record:
         self._timeline.release(now)
+        sent = {name: call.record[name] for name in _REPEATED if name in call.record}
+        detail = {"life": life, "sent": sent}
         entry = self._ledger.enter(
-            call.operation, call.record["reference"], now, case_no=number, digest=call.digest, **known
+            call.operation, call.record["reference"], now, case_no=number, digest=call.digest, detail=detail, **known
         )
         self._apply[entry.operation](entry)
         return dict(entry.answer)
@@ -161,7 +164,8 @@ class RevenueDesk:
         entry = self._ledger.find(call.record["reference"])
         if entry is None:
             return {"found": False}
-        return {"found": True, "operation": entry.operation, "result": dict(entry.answer)}
+        told = {"assessment_no": entry.case_no, **entry.detail.get("sent", {}), "amount_rial": entry.amount_rial}
+        return {"found": True, "operation": entry.operation, **told, "result": dict(entry.answer)}
 
     def _changes(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)
@@ -241,6 +245,7 @@ def _ledger_entry(entry: Entry) -> Record:
         "operation": entry.operation,
         "assessment_no": entry.case_no,
         "at": entry.at.isoformat(),
+        "state": entry.state or "ENTERED",
         "amount_rial": entry.amount_rial,
     }
     return {name: value for name, value in told.items() if value is not None}

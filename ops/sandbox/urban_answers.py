@@ -16,15 +16,27 @@ from ops.sandbox.timeline import Happening
 UNIT = "شهرسازی منطقه"
 PERMIT = 204
 """The permit among the core's kinds of documents (the codes file `document` of the service that issues it)."""
+_REPEATED = (
+    "TrackingCode",
+    "RequestKind",
+    "DocumentNo",
+    "Kind",
+    "Sha256",
+    "CorrectionNo",
+    "BillId",
+    "PaymentId",
+)
 
 __all__ = [
     "CONTENTS",
     "Happening",
     "biz_error",
     "change",
+    "found",
     "house_and_block",
     "ledger_entry",
     "numbers",
+    "sent",
     "taken",
     "warned",
 ]
@@ -53,6 +65,23 @@ def numbers(entry: Entry | None) -> Record:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def found(entry: Entry) -> Record:
+    """An effect that was asked for: its numbers, and what its message had said."""
+    return {
+        **taken(),
+        "Found": True,
+        "Operation": entry.operation,
+        **numbers(entry),
+        **entry.detail.get("sent", {}),
+        "Price": entry.amount_rial,
+    }
+
+
+def sent(record: Record) -> Record:
+    """What FindByReference repeats of a message, but for its sum, which stands in the ledger by itself."""
+    return {name: record[name] for name in _REPEATED if name in record}
+
+
 def house_and_block(record: Record) -> tuple[int | None, int | None]:
     """The two parts of the renovation code that choose a magic."""
     house, block = (record.get(name) for name in ("House", "Block"))
@@ -78,6 +107,7 @@ def ledger_entry(entry: Entry) -> Record:
         "Operation": entry.operation,
         "CaseNo": entry.case_no,
         "At": entry.at.isoformat(),
+        "State": entry.state or "Registered",
         "Price": entry.amount_rial,
     }
 

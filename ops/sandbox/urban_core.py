@@ -109,7 +109,7 @@ class UrbanCoreDesk:
             now,
             tracking_code=record["TrackingCode"],
             answer=answer,
-            detail={"life": "late_refusal" if is_late_refusal else magic.life},
+            life="late_refusal" if is_late_refusal else magic.life,
         )
         return answer
 
@@ -142,10 +142,11 @@ class UrbanCoreDesk:
     def _receipt(self) -> Record:
         return say.taken() | {"RahgiriCode": f"R-{len(self._ledger.entries) + 1:06d}"}
 
-    def _enter(self, call: Call, case_no: str, now: datetime, **known: object) -> Record:
+    def _enter(self, call: Call, case_no: str, now: datetime, *, life: str = "", **known: object) -> Record:
         self._timeline.release(now)
+        detail = {"life": life, "sent": say.sent(call.record)}
         entry = self._ledger.enter(
-            call.operation, call.record["Reference"], now, case_no=case_no, digest=call.digest, **known
+            call.operation, call.record["Reference"], now, case_no=case_no, digest=call.digest, detail=detail, **known
         )
         self._apply[entry.operation](entry)
         return dict(entry.answer)
@@ -177,7 +178,7 @@ class UrbanCoreDesk:
         entry = self._ledger.find(call.record["Reference"])
         if entry is None:
             return say.taken() | {"Found": False}
-        return say.taken() | {"Found": True, "Operation": entry.operation} | say.numbers(entry)
+        return say.found(entry)
 
     def _changes(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)

@@ -76,7 +76,7 @@ def _pause_internal_systems(installation: Installation) -> None:
         clock=lambda: datetime.now(UTC),
         randomness=buffered(),
         silence=timedelta(seconds=60),
-        settle=timedelta(seconds=10),
+        environment="demo",
     )
 
     async def pause() -> None:

@@ -27,7 +27,7 @@ from adapter.contract.model import Fault
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
 from adapter.doors import Limits, routes
-from adapter.errors import AlreadyFiled, KeyMissing, RequestRefused, StillInFlight, TooBusy
+from adapter.errors import AlreadyFiled, KeyMissing, KeyRetired, RequestRefused, StillInFlight, TooBusy
 from adapter.exchange import Caller, Operation, Record, Reply
 from adapter.wsdl import read_wsdl
 
@@ -183,6 +183,8 @@ async def test_a_wrong_api_key_opens_nothing(desk: Desk, keys: list[str]) -> Non
     ("error", "status", "kind"),
     [
         (KeyMissing(), 400, "idempotency-key-missing"),
+        (KeyRetired(tracking_code="4052718396"), 409, "idempotency-key-retired"),
+        (KeyRetired(tracking_code=None), 409, "idempotency-key-retired"),
         (AlreadyFiled(tracking_code="4052718396"), 409, "already-filed"),
         (StillInFlight(retry_after=1), 409, "in-flight"),
         (TooBusy(retry_after=timedelta(seconds=2)), 503, "too-busy"),

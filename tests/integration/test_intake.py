@@ -27,7 +27,7 @@ from adapter.errors import (
     UnknownService,
 )
 from adapter.exchange import Direction, Operation, Outcome, Record, Stage, State, Verdict
-from adapter.intake import canonical
+from adapter.idempotency import canonical
 from adapter.journal import reading
 from adapter.settlement.drafting import is_tracking_code
 from tests.support.cancelling import cancelled_at

@@ -14,7 +14,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
-from adapter.exchange import Caller, Case, Claim, Effect, Exchange, Operation, Payload, Record, Reply, State
+from adapter.exchange import Caller, Case, Claim, Effect, Exchange, KeySource, Operation, Payload, Record, Reply, State
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
@@ -178,7 +178,7 @@ class House:
             if not any(exchange.state in open_states for exchange in await self.exchanges()):
                 return
             self.clock.advance(step)
-            await self.journal.fall_expired(self.profile.settle_after)
+            await self.journal.fall_expired()
 
     async def exchanges(self, *operations: Operation) -> list[Exchange]:
         """Everything kept, in the order in which it was."""
@@ -212,6 +212,7 @@ class Town:
     revenue: ScriptedSystem
     profile: Profile = HASTE
     contracts: Mapping[str, Contract] = field(default_factory=contracts)
+    environment: str = "test"
     lives: int = 0
     house: House | None = None
 
@@ -225,10 +226,10 @@ class Town:
                 f"sqlite:///{self.folder / 'journal.db'}",
                 master_key=b"an invented master key of 32 byte",
                 node="node-1",
+                environment=self.environment,
                 clock=self.clock,
                 randomness=randomness.randbytes,
                 silence=self.profile.silence,
-                settle=self.profile.settle_after,
             )
         )
         self.house = self._join(kept, offer or shipped_offer(), randomness)
@@ -239,6 +240,12 @@ class Town:
         contract = self.contracts[title]
         changed = replace(contract.operations[operation], effect=effect)
         operations = {**contract.operations, operation: changed}
+        self.contracts = {**self.contracts, title: replace(contract, operations=operations)}
+
+    def mint(self, title: str) -> None:
+        """From its next life on calls by this contract carry no key of their own."""
+        contract = self.contracts[title]
+        operations = {name: replace(one, idempotency_key=KeySource.MINTED) for name, one in contract.operations.items()}
         self.contracts = {**self.contracts, title: replace(contract, operations=operations)}
 
     def close(self) -> None:
