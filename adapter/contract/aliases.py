@@ -78,13 +78,13 @@ def rename_json(value: Any, names: Names) -> Any:
 
 def rename_xml(root: etree._Element, names: Names) -> None:
     """Afterwards every known spelling below the element is the contract's name, in the namespace in which it stood."""
-    for parent in list(root.iter("*")):
-        there = {etree.QName(child).localname for child in parent}
-        for child in parent:
-            name = etree.QName(child)
-            meaning = names.get(name.localname)
-            if meaning is not None and meaning not in there:
-                child.tag = etree.QName(name.namespace, meaning).text
+    found = root.iterdescendants(*(f"{{*}}{name}" for name in names)) if names else ()
+    spelt: list[tuple[Any, Any, str]] = [(one, one.getparent(), names[etree.QName(one).localname]) for one in found]
+    places = {(parent, meaning) for _, parent, meaning in spelt}
+    taken = {place for place in places if place[0].find(f"{{*}}{place[1]}") is not None}
+    for one, *place in spelt:
+        if tuple(place) not in taken:
+            one.tag = etree.QName(etree.QName(one).namespace, place[1]).text
 
 
 def read_aliases(path: Path, faults: list[str]) -> list[AliasRow]:
