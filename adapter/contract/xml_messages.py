@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 from lxml import etree
@@ -11,6 +12,7 @@ from lxml import etree
 from adapter.contract.strict_json import kind_of
 from adapter.contract.xml_leaves import RECORD, Leaves
 from adapter.contract.xml_parsing import Readers
+from adapter.contract.xml_putting import Put
 from adapter.contract.xml_text import Prefixes, Text, namespace_of
 from adapter.contract.xml_types import XSI, ComplexType, Element, Fallback, Types, Wsdl, elements_of, messages_of
 from adapter.contract.xml_writing import Writers
@@ -46,14 +48,17 @@ class Compiler:
         self._readers = Readers(wsdl.types, leaves)
 
     def message(self, element: Element) -> Message:
-        """The two functions of one message."""
+        """The two functions of one message; the first call compiles what it needs."""
         if element.tag in self._fallbacks and self._wsdl.fallback is not None:
             return _fallen_back(element, self._wsdl.fallback())
-        put = self._writers.element(element, declared=self._declared(element), in_list=True)
+
+        @cache
+        def put() -> Put:
+            return self._writers.element(element, declared=self._declared(element), in_list=True)
 
         def write(content: Any, faults: list[Violation]) -> str:
             out = Text()
-            put(content, out, None)
+            put()(content, out, None)
             told = out.told(content)
             faults.extend(out.faults)
             return told
@@ -65,13 +70,12 @@ class Compiler:
         return self._prefixes.declared(elements, attributes)
 
 
-def _tags(elements: Iterable[Element], types: Types) -> tuple[list[str], list[str]]:
+def _tags(elements: Sequence[Element], types: Types) -> tuple[list[str], list[str]]:
     """The tags of all elements and attributes that may stand in messages of these elements."""
     waiting = list(elements)
     tags = dict.fromkeys(one.tag for one in waiting)
     attributes: dict[str, None] = {}
-    kinds = {key: kind for one in waiting for key, kind in types.within(one)}
-    for key, kind in kinds.items():
+    for key, kind in types.within(elements):
         if key in types.stand_ins:
             attributes[f"{{{XSI}}}type"] = None
         if isinstance(kind, ComplexType):

@@ -62,7 +62,7 @@ def put_leaf(value: Any, leaf: Leaf, around: tuple[str, str], out: Text, where: 
     opening, closing = around
     try:
         if leaf.is_qname and (space := namespace_of(value)):
-            prefix = f"q-{_NAME_END.sub('-', opening)}"
+            prefix = f"q{_NAME_END.sub('-', opening).rstrip('-')}"
             value, opening = f"{prefix}:{value.rpartition('}')[2]}", _declaring(opening, prefix, space)
         out += (opening, leaf.write(value), closing)
     except (ValueError, TypeError, AttributeError):

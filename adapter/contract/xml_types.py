@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -137,18 +137,36 @@ class Types:
     stand_ins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
 
-    def within(self, element: Element) -> Iterator[tuple[str, ComplexType | SimpleType]]:
-        """Every type that a message of this element may hold, each once, with its key."""
-        waiting, seen = [element.type], {element.type}
+    def within(self, elements: Iterable[Element]) -> Iterator[tuple[str, ComplexType | SimpleType]]:
+        """Every type that messages of these elements may hold, each once, with its key."""
+        waiting = list(dict.fromkeys(one.type for one in elements))
+        seen = set(waiting)
         while waiting:
             key = waiting.pop()
-            kind = self.types[key]
-            yield key, kind
-            needed = [*self.stand_ins.get(key, {}).values()]
-            if isinstance(kind, ComplexType) and kind.content is not None:
-                needed.extend(one.type for one in elements_of(kind.content))
+            yield key, self.types[key]
+            needed = self.needed(key)
             waiting.extend(one for one in dict.fromkeys(needed) if one not in seen)
             seen.update(needed)
+
+    def needed(self, key: str) -> list[str]:
+        """The types of what a type holds, and those that may stand in for it."""
+        kind = self.types[key]
+        content = kind.content if isinstance(kind, ComplexType) else None
+        return [*self.stand_ins.get(key, {}).values(), *(one.type for one in (elements_of(content) if content else ()))]
+
+    def not_compiled(self) -> dict[str, str]:
+        """The types that cannot be compiled, or may hold one that cannot, and why."""
+        holders: dict[str, list[str]] = {}
+        for key in self.types if self.faults else ():
+            for needed in self.needed(key):
+                holders.setdefault(needed, []).append(key)
+        found, waiting = dict(self.faults), list(self.faults)
+        while waiting:
+            key = waiting.pop()
+            more = [one for one in holders.get(key, ()) if one not in found]
+            found |= dict.fromkeys(more, found[key])
+            waiting.extend(more)
+        return found
 
 
 def elements_of(group: Group) -> Iterator[Element]:
@@ -217,14 +235,9 @@ class Wsdl:
     @property
     def fallbacks(self) -> Mapping[str, str]:
         """The messages that are not compiled, by tag, and why."""
+        why = self.types.not_compiled()
         elements = [element for one in self.operations.values() for element in messages_of(one)]
-        found = {
-            one.tag: next((why for why in map(self.types.faults.get, self._keys(one)) if why), "") for one in elements
-        }
-        return {tag: why for tag, why in found.items() if why}
-
-    def _keys(self, element: Element) -> Iterator[str]:
-        return (key for key, _ in self.types.within(element))
+        return {one.tag: why[one.type] for one in elements if one.type in why}
 
 
 def messages_of(operation: WsdlOperation) -> Iterator[Element]:

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from adapter.contract.xml_types import Fallback
-from adapter.wsdl.schemas import XS, Schema
+from adapter.wsdl.schemas import Schema
 
 
 def zeep_of(schemas: Sequence[Schema]) -> Fallback:
@@ -33,7 +33,7 @@ class _Zeep:
 
     def __init__(self, schema: Any, schemas: Sequence[Schema]) -> None:
         self._schema = schema
-        schema.add_documents([_with_imports(one) for one in schemas], "")
+        schema.add_documents([one.root for one in schemas], "")
 
     def write(self, tag: str, content: Any) -> etree._Element:
         element = self._schema.get_element(tag)
@@ -51,14 +51,6 @@ class _Zeep:
         element = self._schema.get_element(node.tag)
         plain: Any = serialize_object
         return _json_like(plain(element.parse(node, self._schema), dict))
-
-
-def _with_imports(schema: Schema) -> etree._Element:
-    root = schema.root
-    for namespace in schema.imports:
-        if namespace != schema.namespace:
-            root.insert(0, etree.Element(f"{XS}import", {"namespace": namespace} if namespace else {}))
-    return root
 
 
 def _json_like(value: Any) -> Any:

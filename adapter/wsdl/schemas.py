@@ -90,7 +90,8 @@ def _linked(
 
 def _normal(place: str, root: etree._Element, namespace: str) -> Schema:
     """A copy with its namespace said, on its own, without what links it to others."""
-    if refused := next(root.iterchildren(*_REFUSED), None):
+    refused = next(root.iterchildren(*_REFUSED), None)
+    if refused is not None:
         raise ValueError(f"{place}: xs:{etree.QName(refused).localname} is not carried; write the types out")
     prefixes: dict[Any, Any] = dict(root.nsmap)
     if namespace and not root.get("targetNamespace"):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import re
 import string
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
+from lxml import etree
 
 from adapter.contract.xml_leaves import INTEGERS, Leaves
+from adapter.contract.xml_text import canonical
 from adapter.contract.xml_types import (
     ANY_ATTRIBUTES,
     NIL,
@@ -45,7 +49,6 @@ class _Made:
     def __init__(self, types: Types, leaves: Leaves) -> None:
         self._types = types
         self._leaves = leaves
-        self._known: dict[tuple[str, int], st.SearchStrategy[Any]] = {}
 
     def of(self, element: Element, depth: int) -> st.SearchStrategy[Any]:
         kind = self._types.types[element.type]
@@ -151,10 +154,6 @@ _ELEMENTS = [
 
 
 def _canonical(text: str) -> str:
-    from lxml import etree  # noqa: PLC0415
-
-    from adapter.contract.xml_text import canonical  # noqa: PLC0415
-
     return canonical(etree.fromstring(text, etree.XMLParser(remove_comments=True)))
 
 
@@ -184,14 +183,10 @@ def lexical(kind: SimpleType) -> st.SearchStrategy[str]:
 
 
 def _matches(patterns: tuple[tuple[str, ...], ...], text: str) -> bool:
-    import re  # noqa: PLC0415
-
     return all(any(re.fullmatch(one, text) for one in options) for options in patterns)
 
 
 def _fits(bounds: Any, base: str, text: str) -> bool:
-    from decimal import Decimal  # noqa: PLC0415
-
     size = len(base64.b64decode(text)) if base == "base64Binary" else len(text)
     if not int(bounds.get("minLength", 0)) <= size <= int(bounds.get("maxLength", size)):
         return False
@@ -217,8 +212,8 @@ def _base(kind: SimpleType) -> st.SearchStrategy[str]:
         return st.integers(low, high).map(str)
     if kind.base == "decimal":
         places = int(bounds.get("fractionDigits", 3))
-        low, high = bounds.get("minInclusive", "-1000"), bounds.get("maxInclusive", "1000")
-        return st.decimals(low, high, places=places).map(lambda value: f"{value:f}")
+        limits = bounds.get("minInclusive", "-1000"), bounds.get("maxInclusive", "1000")
+        return st.decimals(*limits, places=places).map(lambda value: f"{value:f}")
     return _BASES.get(kind.base, _WORDS)
 
 
@@ -243,12 +238,8 @@ _BASES: dict[str, st.SearchStrategy[str]] = {
     "string": st.one_of(_TEXT, _LINES, st.text(_ASCII, min_size=5, max_size=30)),
     "normalizedString": _TEXT.filter(lambda text: not set(text) & set("\t\r\n")),
     "boolean": st.sampled_from(["true", "false", "1", "0"]),
-    "float": st.one_of(
-        st.floats(width=32, allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF"])
-    ),
-    "double": st.one_of(
-        st.floats(allow_nan=False, allow_infinity=False).map(repr), st.sampled_from(["INF", "-INF", "1E3"])
-    ),
+    "float": st.one_of(st.floats(-1e9, 1e9, width=32).map(repr), st.sampled_from(["INF", "-INF"])),
+    "double": st.one_of(st.floats(-1e300, 1e300).map(repr), st.sampled_from(["INF", "-INF", "1E3"])),
     "date": st.builds(str.__add__, _dates(), _MAYBE_ZONE),
     "time": st.builds(str.__add__, _times(), _MAYBE_ZONE),
     "dateTime": st.builds("{}T{}{}".format, _dates(), _times(), st.one_of(_MAYBE_ZONE, _ZONES)),
@@ -265,5 +256,3 @@ _BASES: dict[str, st.SearchStrategy[str]] = {
     "ID": st.just("id-1"),
     "token": st.sampled_from(["a b", "پنجره ملی", "x", "a&b"]),
 }
-
-__all__ = ["NIL", "content_of", "lexical"]
