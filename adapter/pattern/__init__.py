@@ -17,6 +17,8 @@ CHANGE_OPERATIONS: Mapping[str, Operation] = {
     "status": Operation.PUSH_STATUS,
     "bill": Operation.ISSUE_BILL,
     "document": Operation.PUSH_DOCUMENT,
+    "bill_cancelled": Operation.CANCEL_BILL,
+    "visit": Operation.PROPOSE_VISIT,
 }
 """What a change in an internal system becomes, by its kind, whatever the pattern."""
 

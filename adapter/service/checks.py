@@ -37,6 +37,7 @@ _OF_A_BILL = frozenset(
 _LATER = _OF_A_BILL | {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST}
 _WHEN_TOLD: frozenset[Operation] = frozenset()
 """Tables that only changes of the internal system use: a service has them when its system tells such changes."""
+_OF_CHANGES = dict.fromkeys(("bill_cancelled", "document", "visit"), _WHEN_TOLD)
 
 PATTERNS: Mapping[str, PatternTables] = {
     "case": PatternTables(
@@ -47,7 +48,7 @@ PATTERNS: Mapping[str, PatternTables] = {
             "refusal": _OPENING,
             "setback": _LATER,
             "bill": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
         },
     ),
     "bill": PatternTables(
@@ -61,7 +62,7 @@ PATTERNS: Mapping[str, PatternTables] = {
             "withdrawal": frozenset({Operation.WITHDRAW_REQUEST}),
             "setback": _OF_A_BILL,
             "status": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
         },
     ),
     "inquiry": PatternTables(
