@@ -25,6 +25,7 @@ CHANGE_OPERATIONS: Mapping[str, Operation] = {
 _STAGE_AFTER: Mapping[tuple[str, Operation], Stage] = {
     ("bill", Operation.ISSUE_BILL): Stage.TO_PAY,
     ("inquiry", Operation.ANSWER_INQUIRY): Stage.ENDED,
+    **{(pattern, Operation.PUBLISH_SERVICE): Stage.ENDED for pattern in STEPS},
 }
 
 
