@@ -58,9 +58,9 @@ class Delivery:
     _under_way: int = 0
     _is_draining: bool = False
 
-    def may_leave(self, exchange: Exchange) -> bool:
+    def may_leave(self, tenant: str, target: str) -> bool:
         """Whether its target is not paused; what waits for a person is claimed by nobody meanwhile."""
-        return (exchange.tenant, exchange.target) not in self.endpoints.paused
+        return (tenant, target) not in self.endpoints.paused
 
     def dispatch(self, claim: Claim) -> None:
         """Deliver this claim as soon as a worker is free."""

@@ -127,6 +127,9 @@ class Operation(StrEnum):
     ISSUE_BILL = "IssueBill"
     PUSH_DOCUMENT = "PushDocument"
     ANSWER_INQUIRY = "AnswerInquiry"
+    CANCEL_BILL = "CancelBill"
+    PROPOSE_VISIT = "ProposeVisit"
+    PUBLISH_SERVICE = "PublishService"
     QUERY_EXCHANGE = "QueryExchange"
     GET_STATEMENT = "GetStatement"
 

@@ -28,6 +28,7 @@ from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Journal, open_journal, reading
 from adapter.offer import Offer, offer_of
+from adapter.publishing import Publishing
 from adapter.retry import Profile
 from adapter.service import Service, declared_id, load_services
 from adapter.settlement.drafting import Drafting
@@ -88,6 +89,7 @@ class House:
     delivery: Delivery
     followup: FollowUp
     intake: Intake
+    publishing: Publishing
     callers: Mapping[str, Caller]
     metrics: Metrics
     clock: Clock
@@ -182,6 +184,7 @@ def _join(
             hint=delivery.hint,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
+        publishing=Publishing(journal, drafting, parts.clock, delivery.dispatch),
         callers=loaded.callers,
         metrics=metrics,
         clock=parts.clock,

@@ -52,7 +52,7 @@ class Intake:
     drafting: Drafting
     clock: Clock
     ask: Ask
-    may_leave: Callable[[Exchange], bool]
+    may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100

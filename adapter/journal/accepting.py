@@ -47,7 +47,7 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
         keys=known_keys(unit, acceptances),
         subjects=known_subjects(unit, acceptances),
         cases=case_rows,
-        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if a.case is None]),
+        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if not _begins_a_lane(a)]),
     )
     answers: list[Accepted | Exception] = []
     for acceptance in acceptances:
@@ -56,6 +56,11 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
         except RequestRefused as refusal:
             answers.append(refusal)
     return answers
+
+
+def _begins_a_lane(acceptance: Acceptance) -> bool:
+    """Whether nothing can stand in its lane yet: it is that of the case which it opens."""
+    return acceptance.case is not None and acceptance.exchange.lane.startswith(acceptance.case.id)
 
 
 def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
@@ -86,12 +91,13 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     _keep_keys(unit, acceptance, case, seal)
     unit.tell(
         "accepted",
-        actor=f"caller:{acceptance.caller.name}",
+        actor=f"caller:{acceptance.caller.name}" if acceptance.why is None else acceptance.caller.name,
         tenant=case.tenant,
         case_id=case.id,
         exchange_id=exchange.id,
         operation=exchange.operation,
         state=exchange.state,
+        why=acceptance.why,
     )
     claim = Claim(exchange, case, fence=fence, record=acceptance.record) if is_ours else None
     return Accepted(status=acceptance.status, body=acceptance.body, claim=claim)

@@ -23,7 +23,7 @@ class Acceptance:
     `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
     `body` is what the caller is answered, now and whenever it calls again. Without `may_leave` it waits unclaimed.
     `taken_after` names the closed stages of its case in which it is kept all the same, each with how long after the
-    end, None for ever.
+    end, None for ever. `why` is the reason that an operator gave, who then is the caller.
     """
 
     caller: Caller
@@ -37,6 +37,7 @@ class Acceptance:
     answer: Payload | None = field(default=None, repr=False)
     business_key: bytes | None = None
     is_permanent: bool = False
+    why: str | None = None
     taken_after: Mapping[Stage, timedelta | None] = field(default_factory=dict)
     search: Mapping[str, bytes] = field(default_factory=dict)
     may_leave: bool = True

@@ -10,6 +10,8 @@ from adapter.contract.model import Contract
 from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import misfits
 from adapter.service.model import Route
+from adapter.service.publication import PUBLISHED_PATHS
+from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import Document, Fault, near
 from adapter.translator import Table
 from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults, under
@@ -37,6 +39,9 @@ _OF_A_BILL = frozenset(
 _LATER = _OF_A_BILL | {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST}
 _WHEN_TOLD: frozenset[Operation] = frozenset()
 """Tables that only changes of the internal system use: a service has them when its system tells such changes."""
+_OF_CHANGES = dict.fromkeys(("bill_cancelled", "document", "visit"), _WHEN_TOLD)
+_OF_OPERATORS = {PUBLICATION: _WHEN_TOLD}
+"""What an operator has told to the gateway, whatever the pattern."""
 
 PATTERNS: Mapping[str, PatternTables] = {
     "case": PatternTables(
@@ -47,7 +52,8 @@ PATTERNS: Mapping[str, PatternTables] = {
             "refusal": _OPENING,
             "setback": _LATER,
             "bill": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
+            **_OF_OPERATORS,
         },
     ),
     "bill": PatternTables(
@@ -61,7 +67,8 @@ PATTERNS: Mapping[str, PatternTables] = {
             "withdrawal": frozenset({Operation.WITHDRAW_REQUEST}),
             "setback": _OF_A_BILL,
             "status": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
+            **_OF_OPERATORS,
         },
     ),
     "inquiry": PatternTables(
@@ -70,6 +77,7 @@ PATTERNS: Mapping[str, PatternTables] = {
         outward={
             "answer": frozenset({Operation.INQUIRE}),
             "refused_answer": frozenset({Operation.INQUIRE}),
+            **_OF_OPERATORS,
         },
     ),
 }
@@ -193,6 +201,8 @@ def outward_table_faults(
 ) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
     faults = _filling_faults(table, between.gateway, operation)
+    if operation is Operation.PUBLISH_SERVICE:
+        return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
     if between.system and (told := _told_by(between.system, inward)):
         faults += source_faults(table, told, f"what {between.system.title} tells")
     return faults

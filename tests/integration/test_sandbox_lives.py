@@ -317,3 +317,22 @@ async def test_an_objection_to_a_toll_is_heard(sandbox: Sandbox, *, is_paid: boo
     await revenue(sandbox, "/v1/objections", objection | {"objection_no": "E-1", "reason_code": "2", "text": "…"})
     feed = (await call(sandbox.addresses["revenue"] + "/v1/changes?count=10")).json()
     assert [change["status_code"] for change in feed["changes"] if change["kind"] == "status"][-2:] == codes
+
+
+@pytest.mark.parametrize(
+    ("house", "expected"),
+    [(30, [("status", "30"), ("visit", None), ("status", "40")]), (675, [("bill", None), ("bill_cancelled", None)])],
+)
+async def test_a_magic_house_tells_more_than_statuses(sandbox: Sandbox, house: int, expected: list[Any]) -> None:
+    await urban(sandbox, "RegisterRequest", request(house=house))
+    page = await changes(sandbox)
+    seen = [(kind, code if kind == "status" else None) for kind, code in told(page)]
+    assert any(seen[place : place + len(expected)] == expected for place in range(len(seen)))
+    SCHEMAS["/CaseService.svc"].assertValid(page)
+
+
+async def test_a_void_toll_s_bill_is_cancelled_with_its_sum(sandbox: Sandbox) -> None:
+    answer = (await revenue(sandbox, "/v1/assessments", assessment(675))).json()
+    feed = (await call(sandbox.addresses["revenue"] + "/v1/changes?count=10")).json()
+    cancelled, status = feed["changes"]
+    assert (cancelled["kind"], cancelled["bills"], status["status_code"]) == ("bill_cancelled", answer["bills"], 75)

@@ -66,7 +66,18 @@ ANSWER: Payload = {"Code": "60", "Title": "انتقال بلامانع", "Answer
 RECEIPT: Payload = {"result_code": "200", "result_message": "taken", "received_at": "2026-11-21T09:30:00+03:30"}
 _TAKEN: Payload = {"ErrorResult": {}, "CaseNo": "1405-1"}
 USUAL: Mapping[str, dict[str, Payload]] = {
-    "window/1.0": dict.fromkeys(("PushStatus", "IssueBill", "PushDocument", "AnswerInquiry"), RECEIPT),
+    "window/1.0": dict.fromkeys(
+        (
+            "PushStatus",
+            "IssueBill",
+            "PushDocument",
+            "AnswerInquiry",
+            "CancelBill",
+            "ProposeVisit",
+            "PublishService",
+        ),
+        RECEIPT,
+    ),
     "urban_core/1.0": {
         "RegisterRequest": _TAKEN,
         "AskProperty": {"ErrorResult": {}, "State": 1, "InquiryNo": "Q1", "Answer": ANSWER},

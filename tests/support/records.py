@@ -105,3 +105,10 @@ def toll_status(number: str, sequence: int, code: int, *, at: datetime = MORNING
         "status_code": code,
     }
     return Change(event, "status", number, sequence, at, item)
+
+
+def core_change(number: str, sequence: int, kind: str, **content: Any) -> Change:
+    """A change of another kind than a status, as the urban core tells it."""
+    event = f"{number}-{sequence}"
+    item = {"EventId": event, "Sequence": sequence, "CaseNo": number, "Kind": kind, "ChangedAt": MORNING.isoformat()}
+    return Change(event, kind, number, sequence, MORNING, {**item, **content})

@@ -151,6 +151,8 @@ def test_a_change_s_kinds_are_gateway_operations() -> None:
         "status": Operation.PUSH_STATUS,
         "bill": Operation.ISSUE_BILL,
         "document": Operation.PUSH_DOCUMENT,
+        "bill_cancelled": Operation.CANCEL_BILL,
+        "visit": Operation.PROPOSE_VISIT,
     }
 
 
