@@ -124,6 +124,24 @@ class UnknownCase(RequestRefused):
     title_en = "No case with this tracking code"
 
 
+class UnknownPayment(RequestRefused):
+    """No such payment was confirmed in this case."""
+
+    kind = "unknown-payment"
+    status = 404
+    title_fa = "چنین پرداختی در این پرونده تأیید نشده است"
+    title_en = "No such payment was confirmed in this case"
+
+
+class AmountDiffers(RequestRefused):
+    """The amount is not the one that was confirmed; a payment is taken back whole."""
+
+    kind = "amount-differs"
+    status = 422
+    title_fa = "مبلغ با پرداخت تأییدشده برابر نیست"
+    title_en = "The amount is not that of the payment"
+
+
 class OperationNotOffered(RequestRefused):
     """The service does not offer this operation."""
 

@@ -117,18 +117,28 @@ class Operation(StrEnum):
     WITHDRAW_REQUEST = "WithdrawRequest"
     CONFIRM_PAYMENT = "ConfirmPayment"
     INQUIRE = "Inquire"
+    FILE_OBJECTION = "FileObjection"
+    REVERSE_PAYMENT = "ReversePayment"
+    SUBMIT_SURVEY = "SubmitSurvey"
     GET_STATUS = "GetStatus"
+    GET_HISTORY = "GetHistory"
     CHECK_HEALTH = "CheckHealth"
     PUSH_STATUS = "PushStatus"
     ISSUE_BILL = "IssueBill"
     PUSH_DOCUMENT = "PushDocument"
     ANSWER_INQUIRY = "AnswerInquiry"
+    CANCEL_BILL = "CancelBill"
+    PROPOSE_VISIT = "ProposeVisit"
+    PUBLISH_SERVICE = "PublishService"
     QUERY_EXCHANGE = "QueryExchange"
     GET_STATEMENT = "GetStatement"
 
 
 OPENING_OPERATIONS = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 """They open a case: without them it has nothing to be about."""
+
+PAYMENT_OPERATIONS = frozenset({Operation.CONFIRM_PAYMENT, Operation.REVERSE_PAYMENT})
+"""They move money: nothing of them is ever done twice, whichever case it is told of."""
 
 
 @dataclass(frozen=True, slots=True)

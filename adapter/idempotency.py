@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapter.errors import KeyMissing, KeyUnusable
-from adapter.exchange import Caller, Case, KeySource, Operation, Record
+from adapter.exchange import PAYMENT_OPERATIONS, Caller, Case, KeySource, Operation, Record
 from adapter.service import Service, business_key_of
 from adapter.text import canonical_digits
 
@@ -18,9 +18,10 @@ Hash = Callable[..., bytes]
 
 _KEY = re.compile(r"[A-Za-z0-9._:-]{16,255}")
 _TIMESTAMPS = frozenset({"submitted_at"})
-_ONE_FOR_THE_SERVICE = frozenset({Operation.CONFIRM_PAYMENT})
+_CANONICAL_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_ONE_FOR_THE_SERVICE = PAYMENT_OPERATIONS
 """A payment is one payment whichever case it is told of; a document or a correction is one within its case."""
-_ONE_IN_A_CASE = frozenset({Operation.WITHDRAW_REQUEST})
+_ONE_IN_A_CASE = frozenset({Operation.WITHDRAW_REQUEST, Operation.SUBMIT_SURVEY})
 """The case itself is the subject."""
 
 
@@ -70,7 +71,7 @@ def identity_of(
 def canonical(record: Record) -> str:
     """The record as text in which equal content is equal: sorted, NFC, ASCII digits, without time of sending."""
     kept = {name: value for name, value in record.items() if name not in _TIMESTAMPS}
-    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _CANONICAL_JSON.encode(kept)
     return canonical_digits(unicodedata.normalize("NFC", text))
 
 

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -25,10 +26,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from adapter.doors import Limits, routes
+from adapter.doors import Limits, Receive, routes
 from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
+from adapter.intake import Intake
 from adapter.journal.opening import held_lock, journal_url
 from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
@@ -124,20 +126,29 @@ def application(house: House) -> Starlette:
     """The doors of every gateway contract that a service speaks, and the health pages."""
     gateways = sorted({service.gateway for service in house.services.values()})
 
-    async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
-        return await _counted(house, caller, operation, record, key)
-
+    public_url = house.settings.http.public_url
     limits = Limits(spool=house.settings.http.spool)
     doors = [
-        route for name in gateways for route in routes(house.contracts[name], house.callers, receive, limits=limits)
+        route
+        for name in gateways
+        for route in routes(
+            house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
+        )
     ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 
 
-async def _counted(house: House, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+def _desk(house: House, gateway: str) -> Receive:
+    """What stands behind one contract's door."""
+    return partial(_counted, house, house.intake.behind(gateway))
+
+
+async def _counted(
+    house: House, intake: Intake, caller: Caller, operation: Operation, record: Record, key: str | None
+) -> Reply:
     status = 500
     try:
-        reply = await house.intake.receive(caller, operation, record, key)
+        reply = await intake.receive(caller, operation, record, key)
         status = reply.status
     except RequestRefused as refusal:
         status = refusal.status

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from adapter.contract.model import Contract, OperationContract, Shape, StatementContract
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
@@ -19,6 +20,28 @@ def check_contract(contract: Contract, directions: Mapping[str, str], *, place: 
         *_bindings_differ(contract),
     ]
     return [f"{place}: {fault}" for fault in found]
+
+
+def door_clashes(served: Iterable[Contract]) -> list[str]:
+    """Contracts that would be served at one address; each version that is served beside another needs its own door."""
+    taken: dict[tuple[str, str], Contract] = {}
+    found: dict[str, str] = {}
+    for contract in sorted(served, key=lambda one: one.title):
+        for method, path in _addresses(contract):
+            other = taken.setdefault((method, re.sub(r"\{\w+\}", "{}", path)), contract)
+            if other is not contract:
+                what = f"{method} {path} is served for {other.title} already"
+                mend = f'give this version a door of its own: door = "/{contract.title}"'
+                found.setdefault(contract.title, f"contracts/{contract.title}/contract.toml: door: {what}; {mend}")
+    return list(found.values())
+
+
+def _addresses(contract: Contract) -> Iterator[tuple[str, str]]:
+    inward = [name for name, one in contract.operations.items() if one.direction is Direction.INWARD]
+    for method, path in (contract.routes[name] for name in inward if name in contract.routes):
+        yield method, f"{contract.door}{path}"
+    if "soap" in contract.bindings and contract.bindings["soap"].operations & set(inward):
+        yield "POST", f"{contract.door}{contract.soap_path}"
 
 
 def _unknown_operations(contract: Contract) -> Iterator[str]:

@@ -117,6 +117,7 @@ class ContractFile(_Strict):
     openapi: str | None = None
     soap_path: str = "/"
     soap_version: Literal["1.1", "1.2"] | None = None
+    door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
+from adapter.telemetry import DriftLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +119,17 @@ class Codec(Protocol):
         ...
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """A caller's request; SOAP finds the operation by the Body's element, REST is told it by the route.
 
-        `parameters` are those of path and query, as text; they become fields of the content.
+        `parameters` are those of path and query, as text; they become fields of the content. `partner` is who calls,
+        as aliases.csv names it: its other spellings become the contract's names before anything is checked.
         """
         ...
 
@@ -195,7 +202,7 @@ class Contract:
 
     `shapes` tells per operation which paths a request has and whether each must stand in its parent, as in
     `{"owners[]": False, "owners[].share_dang": True}`; `answer_shapes` tells the same of the answers. `sha256` is
-    over every file, so that a contract can be pinned.
+    over every file, so that a contract can be pinned. `drift` is what came beyond it while it was in use.
     """
 
     name: str
@@ -215,6 +222,13 @@ class Contract:
     sha256: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
+    own_door: str | None = None
+    drift: DriftLog = field(default_factory=DriftLog)
+
+    @property
+    def door(self) -> str:
+        """Where its paths begin when we serve it; two versions that are served at once have doors of their own."""
+        return self.own_door or f"/{self.name}"
 
     @property
     def title(self) -> str:

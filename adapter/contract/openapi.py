@@ -70,6 +70,27 @@ def operations_of(document: Schema, faults: list[str], *, place: str) -> dict[st
     return found
 
 
+def declared_names(document: Schema) -> frozenset[str]:
+    """Every field's and parameter's name; none where an object may have fields of any name, for none is new there."""
+    schemas = list(_within(document))
+    if any(isinstance(one.get(word), dict) for one in schemas for word in _OPEN):
+        return frozenset()
+    properties = (one["properties"] for one in schemas if isinstance(one.get("properties"), dict))
+    parameters = (one["name"] for one in schemas if "in" in one and isinstance(one.get("name"), str))
+    return frozenset([*(name for its in properties for name in its), *parameters])
+
+
+_OPEN = ("additionalProperties", "unevaluatedProperties", "patternProperties")
+
+
+def _within(node: Any) -> Iterator[Schema]:
+    """Every object of the document."""
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _within(inner)
+
+
 def _entries(document: Schema) -> Iterator[tuple[str, str, Schema]]:
     for path, methods in document.get("paths", {}).items():
         for method in METHODS:

@@ -8,7 +8,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from adapter.contract.aliases import Aliases, rename_json
 from adapter.contract.attaching import packed_json, unpacked
+from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.mime import MediaType
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
@@ -17,13 +19,21 @@ from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
 from adapter.contract.strict_json import faults_in, read_json, write_json
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 PROBLEM = "application/problem+json"
 _LARGEST_CODE = 64
 
 
+_STRICT = Aliases()
+
+
 class RestCodec:
-    """One contract's REST operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's REST operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input; `names` are all that the contract has; what it
+    does not know is set aside and told to `drift`, without which it is refused.
+    """
 
     answer_media_types = frozenset({JSON, PROBLEM})
 
@@ -31,11 +41,19 @@ class RestCodec:
         self,
         operations: Mapping[str, RestOperation],
         limits: Mapping[str, int],
+        *,
+        aliases: Aliases = _STRICT,
+        names: frozenset[str] = frozenset(),
+        drift: DriftLog | None = None,
         ways: Mapping[str, Way] | None = None,
     ) -> None:
         self._operations = operations
-        self._limits = limits
         self._ways = ways or {}
+        self._limits = limits
+        self._aliases = aliases
+        self._requests = {name: known_of(names, one.shape) for name, one in operations.items()}
+        self._answers = {name: known_of(names, one.answer_shape) for name, one in operations.items()}
+        self._drift = drift
 
     @property
     def operations(self) -> frozenset[str]:
@@ -91,34 +109,44 @@ class RestCodec:
         return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
             raise Unreadable("A REST request is read by the operation of its route")
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        return self.decode_fields(
-            _body_of(body, self._operations[operation]), operation=operation, parameters=parameters
-        )
+        content = _body_of(body, self._operations[operation])
+        return self.decode_fields(content, operation=operation, parameters=parameters, partner=partner)
 
     def packagings(self, operation: str) -> Mapping[str, Packaging]:
         """How the operation's body may consist of parts, by media type."""
         return self._operations[operation].packagings
 
     def decode_fields(
-        self, content: Payload, *, operation: str, parameters: Mapping[str, str] | None = None
+        self,
+        content: Payload,
+        *,
+        operation: str,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The fields of a body that was read, and the parameters, as one content; raises SchemaViolation."""
         known = self._operations[operation]
-        typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
+        given = dict(parameters or {})
+        if names := self._aliases.names(partner, operation):
+            given, content = rename_json(given, names), rename_json(content, names)
+        typed = {name: _typed(value, known.typed.get(name)) for name, value in given.items()}
         if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
-        content = content | typed
         if unfit := faults_in(typed):
             raise SchemaViolation(unfit)
-        known.content.check(content)
-        return Decoded(operation, content)
+        return Decoded(operation, self._held(content, known.content, self._requests[operation], operation, typed))
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
         """Our answer as JSON; raises SchemaViolation when it would break the contract."""
@@ -136,8 +164,26 @@ class RestCodec:
             raise Unreadable("The answer is not an object")
         if status >= HTTPStatus.BAD_REQUEST:
             return _problem(content, status)
+        if names := self._aliases.names(None, operation):
+            content = dict(rename_json(content, names))
         if validator := _validator_for(self._operations[operation], status):
-            validator.check(content)
+            return self._held(content, validator, self._answers[operation], operation, {})
+        return content
+
+    def _held(self, body: Payload, validator: Validator, known: Known, operation: str, parameters: Payload) -> Payload:
+        """Body and parameters as the contract has them, what is new in the body set aside; raises SchemaViolation."""
+        if not (found := validator.violations(body | parameters)):
+            return body | parameters
+        if self._drift is None:
+            raise SchemaViolation(found)
+        drift = set_aside_in_json(body, known)
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = validator.violations(drift.cleaned | parameters)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        content: Payload = drift.cleaned | parameters
         return content
 
     def _body(self, known: RestOperation, fields: Payload) -> bytes:

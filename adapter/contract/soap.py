@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
 
+from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.attaching import RELATED, opened_package, unpacked
+from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, new_envelope, read_envelope, version_of
 from adapter.contract.mime import media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.soap_faults import read_fault, write_fault
-from adapter.contract.xml_messages import Read, reader, writer
-from adapter.contract.xml_reading import violations
-from adapter.contract.xml_types import SOAP_11, Element, Wsdl, shapes
+from adapter.contract.xml_messages import Compiler, Message
+from adapter.contract.xml_reading import declared_names, leads_away, violations
+from adapter.contract.xml_shapes import shape_of
+from adapter.contract.xml_types import SOAP_11, Wsdl, messages_of
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 ENVELOPE = VERSIONS[SOAP_11].namespace
 XML = VERSIONS[SOAP_11].media_type
 _UNDERSTOOD = "IdempotencyKey"
 _BESIDE = frozenset({Way.MTOM, Way.SWA})
-
-
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """One direction of one operation, compiled."""
-
-    tag: str
-    write: Callable[[Payload, list[Violation]], etree._Element]
-    read: Read
+_STRICT = Aliases()
 
 
 class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
-    `speaks` is the version in which we call others, the oldest of the WSDL by default; an operation that it has in
-    another version only is called in that. Whoever calls us is answered in his own. `ways` are those in which our
-    requests carry binary content, inline by default; what comes to us may carry it in any.
+    `aliases` are the spellings that are accepted on input; what the contract does not know is set aside and told to
+    `drift`, without which it is refused. `speaks` is the version in which we call others, the oldest of the WSDL by
+    default; an operation that it has in another version only is called in that. Whoever calls us is answered in his
+    own. `ways` are those in which our requests carry binary content, inline by default; what comes may do so in any.
     """
 
     answer_media_types = frozenset({*MEDIA_TYPES, RELATED})
@@ -50,6 +46,8 @@ class SoapCodec:
         *,
         limits: Mapping[str, int],
         path: str,
+        aliases: Aliases = _STRICT,
+        drift: DriftLog | None = None,
         speaks: str | None = None,
         ways: Mapping[str, Way] | None = None,
     ) -> None:
@@ -57,13 +55,21 @@ class SoapCodec:
         self._ways = ways or {}
         self._binary = binary_tags(wsdl.documents.values())
         self._speaks = speaks or min(wsdl.versions, default=SOAP_11)
+        self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._request_shapes, self._answer_shapes = shapes(wsdl.operations)
-        self._requests = {name: _compiled(one.request) for name, one in wsdl.operations.items()}
-        self._answers = {name: _compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
-        self._names = {message.tag: name for name, message in self._requests.items()}
+        compiled = Compiler(wsdl).message
+        self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
+        self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
+        told = {action for one in wsdl.operations.values() for action in one.actions.values()} - {""}
+        self._actions = {
+            action: frozenset(name for name, one in wsdl.operations.items() if action in one.actions.values())
+            for action in told
+        }
+        self._names = declared_names(wsdl.documents.values())
+        self._drift = drift
+        self._operations = {message.tag: name for name, message in self._requests.items()}
 
     @property
     def operations(self) -> frozenset[str]:
@@ -75,13 +81,29 @@ class SoapCodec:
         """The WSDL and its schemas as they stand in the folder, the WSDL first."""
         return self._wsdl.documents
 
+    @property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """The operations that each SOAPAction names; one that is empty names none."""
+        return self._actions
+
+    @property
+    def fallbacks(self) -> Mapping[str, str]:
+        """The messages that are not compiled but carried by zeep, by tag, and why."""
+        return self._wsdl.fallbacks
+
+    @property
+    def messages(self) -> Mapping[str, tuple[str, ...]]:
+        """The tags of every message of each operation."""
+        return {name: tuple(part.tag for part in messages_of(one)) for name, one in self._wsdl.operations.items()}
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
-        return self._request_shapes[operation]
+        return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def answer_shape(self, operation: str) -> Shape:
         """The fields of an answer."""
-        return self._answer_shapes[operation]
+        answer = self._wsdl.operations[operation].answer
+        return shape_of(answer, self._wsdl.types) if answer else {}
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
@@ -118,30 +140,36 @@ class SoapCodec:
         return HttpForm("POST", self._path, media_type, headers, frozen)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
-        return self.decode(read_envelope(body), operation=operation)
+        return self.decode(read_envelope(body), operation=operation, partner=partner)
 
-    def decode(self, opened: Opened, *, operation: str | None = None) -> Decoded:
+    def decode(self, opened: Opened, *, operation: str | None = None, partner: str | None = None) -> Decoded:
         """The request in an envelope that was opened; raises Unreadable, TooLarge or SchemaViolation."""
         self._check_version(opened.version, self._wsdl.versions)
         child = opened.child
-        name = self._names.get(str(child.tag))
+        name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
             raise Unreadable("The Body's element is not an operation of this contract")
         self._check_version(opened.version, self._wsdl.operations[name].actions.keys())
         if opened.size > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
         key = self._key_in(opened)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
+        child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
     def most_for(self, envelope: bytes) -> int:
         """How many bytes a request may have with its attachments, known from its envelope alone."""
-        name = self._names.get(str(read_envelope(envelope).child.tag))
+        name = self._operations.get(str(read_envelope(envelope).child.tag))
         if name is None:
             raise Unreadable("The Body's element is not an operation of this contract")
         return self._limits[name]
@@ -172,9 +200,25 @@ class SoapCodec:
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
-        if found := violations(self._wsdl.schema, child):
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
+        return _content(message, self._held(child, operation, self.answer_shape))
+
+    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
+        """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
+        if not (found := violations(self._wsdl.schema, child)):
+            return child
+        if self._drift is None or leads_away(child):
             raise SchemaViolation(found)
-        return _content(message, child)
+        drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = violations(self._wsdl.schema, drift.cleaned)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        cleaned: etree._Element = drift.cleaned
+        return cleaned
 
     def _action(self, operation: str, version: Version) -> str:
         known = self._wsdl.operations[operation]
@@ -189,12 +233,13 @@ class SoapCodec:
             spoken = " or ".join(sorted(carried))
             raise Unreadable(f"The envelope is of SOAP {version.name}, not {spoken}", soap_code="VersionMismatch")
 
-    def _enclose(self, root: etree._Element, version: Version, message: _Message, content: Payload) -> bytes:
+    def _enclose(self, root: etree._Element, version: Version, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
-        element = message.write(content, faults)
-        if not faults:
-            faults = violations(self._wsdl.schema, element)
+        text = message.write(content, faults)
         if faults:
+            raise SchemaViolation(faults)
+        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
+        if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
         etree.SubElement(root, version.tag("Body")).append(element)
         return _bytes(root)
@@ -212,11 +257,7 @@ class SoapCodec:
         return found
 
 
-def _compiled(element: Element) -> _Message:
-    return _Message(element.tag, writer(element), reader(element))
-
-
-def _content(message: _Message, child: etree._Element) -> Payload:
+def _content(message: Message, child: etree._Element) -> Payload:
     """What a valid message holds; the schema lets a number be written with any count of leading zeros."""
     try:
         content: Payload = message.read(child)

@@ -1,125 +1,99 @@
-"""Serialisers and parsers of XML messages, compiled once from the contract's types into plain functions."""
+"""One serialiser and one parser for each message of a contract."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 from lxml import etree
 
-from adapter.contract.strict_json import kind_of, safe_name
-from adapter.contract.xml_types import Element, Simple
+from adapter.contract.strict_json import kind_of
+from adapter.contract.xml_leaves import RECORD, Leaves
+from adapter.contract.xml_parsing import Readers
+from adapter.contract.xml_putting import Put
+from adapter.contract.xml_text import Prefixes, Text, namespace_of
+from adapter.contract.xml_types import XSI, ComplexType, Element, Fallback, Types, Wsdl, elements_of, messages_of
+from adapter.contract.xml_writing import Writers
 from adapter.errors import Violation
-from adapter.exchange import Payload
 
-Write: TypeAlias = "Callable[[etree._Element, Any, str, list[Violation]], None]"  # noqa: SLF001 - lxml has no other name for it
-"""Afterwards the value stands below the parent; what does not fit is added to the violations."""
+Write: TypeAlias = Callable[[Any, list[Violation]], str]
+"""Content → the element as text; what does not fit is added to the violations."""
 
-Read: TypeAlias = "Callable[[etree._Element], Any]"  # noqa: SLF001 - as above
-"""The value of an element that the schema has found valid."""
-
-
-def writer(element: Element) -> Callable[[Payload, list[Violation]], etree._Element]:
-    """A function from content to the message's element."""
-    fill = _filler(element)
-    prefixes: dict[Any, str] = {None: str(etree.QName(element.tag).namespace)}
-
-    def write(content: Payload, faults: list[Violation]) -> etree._Element:
-        root = etree.Element(element.tag, nsmap=prefixes)
-        fill(root, content, "", faults)
-        return root
-
-    return write
+Read: TypeAlias = "Callable[[etree._Element], Any]"  # noqa: SLF001 - lxml has no other name for it
+"""An element that the schema has found valid → its content."""
 
 
-def _filler(element: Element) -> Write:
-    return _text_filler(element.simple) if element.parts is None else _parts_filler(element.parts)
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One element that is written and read on its own: a request, an answer, a header, a fault's detail."""
+
+    tag: str
+    write: Write
+    read: Read
 
 
-def _parts_filler(parts: tuple[Element, ...]) -> Write:
-    steps = tuple((part.name, part.is_required, _adder(part)) for part in parts)
-    known = frozenset(part.name for part in parts)
+class Compiler:
+    """The messages of one WSDL, with values as `leaves` says; zeep carries those that cannot be compiled."""
 
-    def fill(node: etree._Element, value: Any, path: str, faults: list[Violation]) -> None:
-        if not isinstance(value, dict):
-            faults.append(Violation(path or "(whole body)", "an object", kind_of(value)))
-            return
-        unknown = sorted(value.keys() - known)
-        faults.extend(Violation(_join(path, safe_name(name)), "no such field", "a field") for name in unknown)
-        for name, is_required, add in steps:
-            if value.get(name) is not None:
-                add(node, value[name], _join(path, name), faults)
-            elif is_required:
-                faults.append(Violation(_join(path, name), "a value", "nothing"))
+    def __init__(self, wsdl: Wsdl, leaves: Leaves = RECORD) -> None:
+        messages = [message for one in wsdl.operations.values() for message in messages_of(one)]
+        elements, attributes = _tags(messages, wsdl.types)
+        main = namespace_of(messages[0].tag) if messages else wsdl.namespace
+        self._prefixes = Prefixes(main, elements, attributes)
+        self._wsdl = wsdl
+        self._fallbacks = wsdl.fallbacks
+        self._writers = Writers(wsdl.types, leaves, self._prefixes)
+        self._readers = Readers(wsdl.types, leaves)
 
-    return fill
+    def message(self, element: Element) -> Message:
+        """The two functions of one message; the first call compiles what it needs."""
+        if element.tag in self._fallbacks and self._wsdl.fallback is not None:
+            return _fallen_back(element, self._wsdl.fallback())
+
+        @cache
+        def put() -> Put:
+            return self._writers.element(element, declared=self._declared(element), in_list=True)
+
+        def write(content: Any, faults: list[Violation]) -> str:
+            out = Text()
+            put()(content, out, None)
+            told = out.told(content)
+            faults.extend(out.faults)
+            return told
+
+        return Message(element.tag, write, self._readers.element(element))
+
+    def _declared(self, element: Element) -> str:
+        elements, attributes = _tags([element], self._wsdl.types)
+        return self._prefixes.declared(elements, attributes)
 
 
-def _adder(element: Element) -> Write:
-    fill, tag = _filler(element), element.tag
+def _tags(elements: Sequence[Element], types: Types) -> tuple[list[str], list[str]]:
+    """The tags of all elements and attributes that may stand in messages of these elements."""
+    waiting = list(elements)
+    tags = dict.fromkeys(one.tag for one in waiting)
+    attributes: dict[str, None] = {}
+    for key, kind in types.within(elements):
+        if key in types.stand_ins:
+            attributes[f"{{{XSI}}}type"] = None
+        if isinstance(kind, ComplexType):
+            attributes |= dict.fromkeys(one.tag for one in kind.attributes)
+            inside = list(elements_of(kind.content)) if kind.content else []
+            tags |= dict.fromkeys(one.tag for one in inside)
+            waiting.extend(inside)
+    if any(one.is_nillable for one in waiting):
+        attributes[f"{{{XSI}}}nil"] = None
+    return list(tags), list(attributes)
 
-    def add(node: etree._Element, value: Any, path: str, faults: list[Violation]) -> None:
-        fill(etree.SubElement(node, tag), value, path, faults)
 
-    def add_each(node: etree._Element, value: Any, path: str, faults: list[Violation]) -> None:
-        if not isinstance(value, list):
-            faults.append(Violation(path, "a list", kind_of(value)))
-            return
-        for place, one in enumerate(value):
-            add(node, one, f"{path}[{place}]", faults)
-
-    return add_each if element.is_repeated else add
-
-
-def _text_filler(simple: Simple) -> Write:
-    wanted, expected, as_text = _SIMPLE_TYPES[simple]
-
-    def fill(node: etree._Element, value: Any, path: str, faults: list[Violation]) -> None:
-        if type(value) is not wanted:
-            faults.append(Violation(path, expected, kind_of(value)))
-            return
+def _fallen_back(element: Element, fallback: Fallback) -> Message:
+    def write(content: Any, faults: list[Violation]) -> str:
         try:
-            node.text = as_text(value)
+            return etree.tostring(fallback.write(element.tag, content), encoding="unicode")
         except ValueError:
-            # lxml refuses what XML cannot carry: control characters and halves of surrogate pairs.
-            faults.append(Violation(path, "text without control characters", "text with one"))
+            faults.append(Violation("(whole body)", "content of this message", kind_of(content)))
+            return ""
 
-    return fill
-
-
-_SIMPLE_TYPES: Mapping[Simple, tuple[type, str, Callable[[Any], str]]] = {
-    Simple.TEXT: (str, "text", str),
-    Simple.INTEGER: (int, "a whole number", str),
-    Simple.BOOLEAN: (bool, "yes or no", lambda value: "true" if value else "false"),
-}
-
-
-def reader(element: Element) -> Read:
-    """A function from the message's element to content."""
-    if element.parts is None:
-        return _SIMPLE_READERS[element.simple]
-    steps = {part.tag: (part.name, part.is_repeated, reader(part)) for part in element.parts}
-
-    def read(node: etree._Element) -> Payload:
-        found: Payload = {}
-        for child in node:
-            name, is_repeated, read_child = steps[str(child.tag)]
-            value = read_child(child)
-            if is_repeated:
-                found.setdefault(name, []).append(value)
-            else:
-                found[name] = value
-        return found
-
-    return read
-
-
-_SIMPLE_READERS: Mapping[Simple, Read] = {
-    Simple.TEXT: lambda node: (node.text or "").strip(),
-    Simple.INTEGER: lambda node: int(node.text or ""),
-    Simple.BOOLEAN: lambda node: (node.text or "").strip() in {"true", "1"},
-}
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    return Message(element.tag, write, fallback.read)

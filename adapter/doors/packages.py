@@ -43,10 +43,9 @@ async def envelope_of(request: Request, codec: SoapCodec, *, most: int, limits: 
     return opened
 
 
-async def fields_of(
-    request: Request, media_type: MediaType, packaging: Packaging, *, most: int, limits: Limits
-) -> Payload:
+async def fields_of(request: Request, packaging: Packaging, *, most: int, limits: Limits) -> Payload:
     """The fields of a multipart REST body, the files among them as Base64."""
+    media_type = media_type_of(request.headers["Content-Type"])
     async with _package(request, media_type, most=most, limits=limits) as package:
         return packed_json(media_type, packaging, package.parts)
 

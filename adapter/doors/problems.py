@@ -82,13 +82,14 @@ def as_fault(problem: Problem, codec: SoapCodec, version: str) -> Response:
     """A SOAP fault in the version of whoever asked, with the HTTP status that its specification gives it."""
     is_sender = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
     fault = Fault(problem.soap_code or problem.kind, problem.title_en, sender=is_sender)
-    named = f" ({problem.tracking_code})" if problem.tracking_code else ""
     detail = {
         "code": problem.kind,
         "title": problem.title_en,
         "title_fa": problem.title_fa,
-        "detail": (problem.detail + named)[:_LONGEST_DETAIL],
+        "detail": problem.detail[:_LONGEST_DETAIL],
     }
+    if problem.tracking_code:
+        detail["tracking_code"] = problem.tracking_code
     told = codec.answered_in(version)
     body = codec.encode_fault(fault, detail, version=version)
     return Response(body, fault_status(told, fault), headers=_headers(problem), media_type=told.content_type)

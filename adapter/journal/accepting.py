@@ -21,7 +21,7 @@ from adapter.journal.recognising import (
     known_subjects,
     same_subject,
 )
-from adapter.journal.rows import case_of, exchange_row, micros
+from adapter.journal.rows import MICROSECOND, case_of, exchange_row, micros
 from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
 from adapter.journal.sealing import Seal
 from adapter.journal.unit import Unit
@@ -47,7 +47,7 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
         keys=known_keys(unit, acceptances),
         subjects=known_subjects(unit, acceptances),
         cases=case_rows,
-        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if a.case is None]),
+        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if not _begins_a_lane(a)]),
     )
     answers: list[Accepted | Exception] = []
     for acceptance in acceptances:
@@ -56,6 +56,11 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
         except RequestRefused as refusal:
             answers.append(refusal)
     return answers
+
+
+def _begins_a_lane(acceptance: Acceptance) -> bool:
+    """Whether nothing can stand in its lane yet: it is that of the case which it opens."""
+    return acceptance.case is not None and acceptance.exchange.lane.startswith(acceptance.case.id)
 
 
 def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
@@ -77,7 +82,7 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     case, seal = _case_and_seal(unit, acceptance, known)
     exchange = acceptance.exchange
-    is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
+    is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
     unit.lanes.add(exchange.lane)
     fence = int(is_ours)
@@ -86,12 +91,13 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     _keep_keys(unit, acceptance, case, seal)
     unit.tell(
         "accepted",
-        actor=f"caller:{acceptance.caller.name}",
+        actor=f"caller:{acceptance.caller.name}" if acceptance.why is None else acceptance.caller.name,
         tenant=case.tenant,
         case_id=case.id,
         exchange_id=exchange.id,
         operation=exchange.operation,
         state=exchange.state,
+        why=acceptance.why,
     )
     claim = Claim(exchange, case, fence=fence, record=acceptance.record) if is_ours else None
     return Accepted(status=acceptance.status, body=acceptance.body, claim=claim)
@@ -100,8 +106,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[Case, Seal]:
     if acceptance.case is None:
         row = known.cases[acceptance.exchange.case_id]
-        if Stage(row["stage"]) in CLOSED_STAGES:
-            raise CaseClosed(f"the case is {row['stage']}", stage=row["stage"])
+        _refuse_too_late(unit, acceptance, row)
         return case_of(row), unit.sealer.seal_of(row["id"], row["data_key"])
     case = acceptance.case
     seal, wrapped = unit.sealer.new_data_key(case.id)
@@ -124,6 +129,17 @@ def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[C
         },
     )
     return replace(case, data_key=wrapped), seal
+
+
+def _refuse_too_late(unit: Unit, acceptance: Acceptance, row: Mapping[Any, Any]) -> None:
+    stage = Stage(row["stage"])
+    if stage not in CLOSED_STAGES:
+        return
+    if stage not in acceptance.taken_after:
+        raise CaseClosed(f"the case is {stage}", stage=stage.value)
+    within = acceptance.taken_after[stage]
+    if within is not None and unit.now > (row["closed_at"] or row["changed_at"]) + within // MICROSECOND:
+        raise CaseClosed(f"the case is {stage}, and the {within.days} days after its end are over", stage=stage.value)
 
 
 def _keep_contents(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection, func, select
 
-from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange
+from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, Operation
 from adapter.journal import payloads
 from adapter.journal.rows import exchange_of, micros, moment, optional_moment
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
@@ -130,6 +130,25 @@ def undelivered(connection: Connection, tenant: str, direction: Direction = Dire
         .group_by(exchanges.c.service)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def last_publication(connection: Connection, tenant: str, service: str) -> Exchange | None:
+    """The publication of the service's card that was kept last for the tenant's gateway."""
+    row = (
+        connection.execute(
+            select(exchanges)
+            .where(
+                exchanges.c.tenant == tenant,
+                exchanges.c.service == service,
+                exchanges.c.operation == Operation.PUBLISH_SERVICE.value,
+            )
+            .order_by(exchanges.c.sequence.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else exchange_of(row)
 
 
 def pauses(connection: Connection) -> dict[tuple[str, str], datetime]:

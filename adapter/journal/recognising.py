@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 
 from adapter.errors import AlreadyFiled, KeyConflict, KeyRetired, RequestRefused
-from adapter.exchange import Caller, Case, Claim, Exchange, Payload, Record
+from adapter.exchange import Caller, Case, Claim, Exchange, Payload, Record, Stage
 from adapter.journal import payloads
 from adapter.journal.schema import TOMBSTONE, business_keys, cases, idempotency_keys
 from adapter.journal.unit import Unit
@@ -20,7 +21,9 @@ class Acceptance:
     """A call to be kept: under `scope` (who, which operation, which key) and, if it has one, its business key.
 
     `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
-    `body` is what the caller is answered, now and whenever the call comes again.
+    `body` is what the caller is answered, now and whenever it calls again. Without `may_leave` it waits unclaimed.
+    `taken_after` names the closed stages of its case in which it is kept all the same, each with how long after the
+    end, None for ever. `why` is the reason that an operator gave, who then is the caller.
     """
 
     caller: Caller
@@ -34,7 +37,10 @@ class Acceptance:
     answer: Payload | None = field(default=None, repr=False)
     business_key: bytes | None = None
     is_permanent: bool = False
+    why: str | None = None
+    taken_after: Mapping[Stage, timedelta | None] = field(default_factory=dict)
     search: Mapping[str, bytes] = field(default_factory=dict)
+    may_leave: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from adapter.contract.model import OperationContract
 from adapter.contract.outcomes import meaning_of_answer
 from adapter.contract.paths import value_at
 from adapter.exchange import (
+    OPENING_OPERATIONS,
+    PAYMENT_OPERATIONS,
     Claim,
     Direction,
     Effect,
     Event,
     Exchange,
-    Operation,
     Outcome,
     Payload,
     Record,
@@ -153,7 +154,7 @@ class Settling:
 
     def _absence(self, exchange: Exchange, operation: OperationContract) -> timedelta:
         """How far apart two findings of nothing must be: 2 × settle, and longer for a payment."""
-        least = self.profile.payment_absence if exchange.operation is Operation.CONFIRM_PAYMENT else timedelta(0)
+        least = self.profile.payment_absence if exchange.operation in PAYMENT_OPERATIONS else timedelta(0)
         return max(2 * self.settle_after(operation), least)
 
     def different(self, claim: Claim, sight: Sight, _service: Service, _payload: Payload | None) -> Settlement:
@@ -207,7 +208,7 @@ class Settling:
         return replace(
             settlement,
             answer=outcome.answer,
-            internal_reference=number if claim.exchange.operation in _OPENING else None,
+            internal_reference=number if claim.exchange.operation in OPENING_OPERATIONS else None,
             told=self._told(claim, service, payload) if settlement.state is State.DONE else None,
             following=self.following(replace(claim, case=case), outcome, service),
         )
@@ -240,7 +241,6 @@ class Settling:
         )
 
 
-_OPENING = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 _BY_SIGHT: Mapping[str, Callable[[Settling, Claim, Sight, Service, Payload | None], Settlement]] = {
     "found": Settling.found,
     "not_found": Settling.not_found,

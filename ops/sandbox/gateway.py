@@ -1,4 +1,4 @@
-"""The gateway's side of window/1.0: it takes statuses, bills, documents and answers, and can be asked for them."""
+"""The gateway's side of window/1.0: it takes what a municipality tells, and can be asked for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ops.sandbox.ledger import Entry, Ledger
 
 TAKEN = "200"
 PAGE_SIZE = 500
-_EFFECTS = frozenset({"PushStatus", "IssueBill", "PushDocument", "AnswerInquiry"})
+_EFFECTS = frozenset(
+    {"PushStatus", "IssueBill", "PushDocument", "AnswerInquiry", "CancelBill", "ProposeVisit", "PublishService"}
+)
 _MANNER = Manner(
     reference="reference",
     effects=_EFFECTS,
@@ -57,7 +59,7 @@ class GatewayDesk:
             call.operation,
             record["reference"],
             now,
-            tracking_code=record["tracking_code"],
+            tracking_code=record.get("tracking_code"),
             digest=call.digest,
             answer=receipt,
             **_TOLD[call.operation](record),
@@ -80,6 +82,9 @@ class GatewayDesk:
             "document_no": subject.get("document_no"),
             "sha256": entry.detail.get("sha256"),
             "answer_no": subject.get("answer_no"),
+            "visit_no": entry.detail.get("visit_no"),
+            "service_id": subject.get("service_id"),
+            "card_revision": entry.detail.get("card_revision"),
             "amount_rial": entry.amount_rial,
             "bills": entry.detail.get("bills", []),
         }
@@ -128,11 +133,22 @@ def _told_of_answer(record: Record) -> Record:
     }
 
 
+def _told_of_visit(record: Record) -> Record:
+    return {"subject": record["event_id"], "detail": {"visit_no": record["visit_no"], "slots": len(record["slots"])}}
+
+
+def _told_of_card(record: Record) -> Record:
+    return {"subject": record["service_id"], "detail": {"card_revision": record["card_revision"]}}
+
+
 _SUBJECTS = {
     "PushStatus": "event_id",
     "IssueBill": "event_id",
     "PushDocument": "document_no",
     "AnswerInquiry": "answer_no",
+    "CancelBill": "event_id",
+    "ProposeVisit": "event_id",
+    "PublishService": "service_id",
 }
 """Which field of the message its entry's subject is."""
 
@@ -141,6 +157,9 @@ _TOLD: Mapping[str, Any] = {
     "IssueBill": _told_of_bills,
     "PushDocument": _told_of_document,
     "AnswerInquiry": _told_of_answer,
+    "CancelBill": _told_of_bills,
+    "ProposeVisit": _told_of_visit,
+    "PublishService": _told_of_card,
 }
 
 

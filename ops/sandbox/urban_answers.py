@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Record
@@ -23,6 +24,8 @@ _REPEATED = (
     "Kind",
     "Sha256",
     "CorrectionNo",
+    "ObjectionNo",
+    "Score",
     "BillId",
     "PaymentId",
 )
@@ -148,9 +151,30 @@ def _document(happening: Happening, _bills: Sequence[Bill]) -> Record:
     }
 
 
+def _visit(happening: Happening, _bills: Sequence[Bill]) -> Record:
+    """Two mornings, three and four days on; the citizen answers until the day before the first."""
+    mornings = [
+        happening.at.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=days) for days in (3, 4)
+    ]
+    return {
+        "Unit": UNIT,
+        "Visit": {
+            "VisitNo": f"V-{happening.number}",
+            "Purpose": "بازدید از ملک",
+            "Place": "نشانی ملک موضوع درخواست",
+            "Slots": [
+                {"Start": start.isoformat(), "End": (start + timedelta(hours=1)).isoformat()} for start in mornings
+            ],
+            "AnswerUntil": (mornings[0] - timedelta(days=1)).isoformat(),
+        },
+    }
+
+
 CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
     "status": _status,
     "bill": _bill,
     "document": _document,
+    "bill_cancelled": _bill,
+    "visit": _visit,
 }
 """What a change of each kind carries; answers are worded by the inquiries."""

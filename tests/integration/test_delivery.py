@@ -467,6 +467,17 @@ async def test_a_paused_endpoint_does_not_keep_others_waiting(house: House) -> N
     assert len(house.core.sent) == 1
 
 
+async def test_what_waits_for_a_paused_endpoint_is_translated_once_it_may_be_sent(house: House) -> None:
+    house.endpoints.paused[REVENUE] = "they do not accept our credentials"
+    await house.submit(toll(applicant={**toll()["applicant"], "national_id": "0001172035"}))
+    assert await house.deliver_due() == 0
+    assert (await submission(house)).state is State.READY
+    house.endpoints.resume(REVENUE)
+    house.clock.advance(60)
+    await house.deliver_due()
+    assert (await submission(house)).state is State.PARKED
+
+
 async def test_one_exchange_forbidden_many_times_pauses_nothing(house: House) -> None:
     house.revenue.always = FORBIDDEN
     await house.submit(toll())

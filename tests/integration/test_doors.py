@@ -60,8 +60,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def served(desk: Desk, limits: Limits | None = None) -> AsyncIterator[str]:
-    app = Starlette(routes=routes(WINDOW, CALLERS, desk.receive, limits=limits or Limits()))
+async def served(desk: Desk, limits: Limits | None = None, public_url: str | None = None) -> AsyncIterator[str]:
+    doors = routes(WINDOW, CALLERS, desk.receive, limits=limits or Limits(), public_url=public_url)
+    app = Starlette(routes=doors)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.socket() as listening:
@@ -203,6 +204,7 @@ async def test_a_refusal_has_the_same_code_and_titles_in_both_bindings(
     over_soap = await post_soap(door, soap_codec().encode_request("SubmitRequest", RECORD))
     told = fault(over_soap)
     assert (told.code, told.text, told.sender) == (kind, error.title_en, status < 500)
+    assert etree.fromstring(over_soap.content).findtext(".//{*}Problem/{*}tracking_code") == shown.get("tracking_code")
     assert response.headers.get("Retry-After") == over_soap.headers.get("Retry-After")
     assert ("Retry-After" in response.headers) is ("retry_after" in error.context)
 
@@ -382,13 +384,63 @@ async def test_a_question_in_a_query_must_not_stand_twice(door: httpx.AsyncClien
     assert problem(await door.get("/window/v1/health?a=1"))["violations"][0]["path"] == "a"
 
 
-async def test_the_wsdl_is_published_at_our_own_address_with_its_schema(door: httpx.AsyncClient) -> None:
-    response = await door.get("/window/v1/soap?wsdl")
-    root = etree.fromstring(response.content)
-    found = [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")]
-    assert found == [f"{door.base_url}/window/v1/soap".replace("//window", "/window"), "http://gateway.invalid/v1/soap"]
-    assert (await door.get("/window/v1/window.xsd")).content == (FOLDER / "window.xsd").read_bytes()
+async def test_the_wsdl_is_published_at_our_own_address_with_all_that_it_names(door: httpx.AsyncClient) -> None:
+    own = f"{door.base_url}/window/v1/soap".replace("//window", "/window")
+    root = etree.fromstring((await door.get("/window/v1/soap?wsdl")).content)
+    assert [one.get("location") for one in root.iter("{*}address")] == [own, own]
+    (schema,) = [one.get("schemaLocation") for one in root.iter("{http://www.w3.org/2001/XMLSchema}import")]
+    assert schema == f"{own}?xsd=window.xsd"
+    published = etree.fromstring((await door.get(str(schema))).content)
+    assert etree.tostring(published, method="c14n") == etree.tostring(etree.parse(FOLDER / "window.xsd"), method="c14n")
     assert (await door.get("/window/v1/soap")).status_code == 400
+
+
+@pytest.mark.parametrize("asked", ["xsd=contract.toml", "xsd=../../revenue/1.0/openapi.json", "xsd=", "wsdl=x", "x=1"])
+async def test_no_other_file_is_published(door: httpx.AsyncClient, asked: str) -> None:
+    assert (await door.get(f"/window/v1/soap?{asked}")).status_code == 400
+
+
+@pytest.mark.parametrize("host", ['a" onload="', "a/b", "a@b", "", "a b", "x" * 300, "<x>", "a:port"])
+async def test_a_host_that_cannot_be_one_is_not_repeated(door: httpx.AsyncClient, host: str) -> None:
+    response = await door.get("/window/v1/soap?wsdl", headers={"Host": host})
+    assert response.status_code == 400
+    assert not host or host not in response.text
+
+
+async def test_behind_a_proxy_the_wsdl_tells_the_address_of_the_settings(desk: Desk) -> None:
+    async with served(desk, public_url="https://api.city.example/a&b/") as address, httpx.AsyncClient() as client:
+        spoofed = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+        response = await client.get(f"{address}/window/v1/soap?wsdl", headers=spoofed)
+    root = etree.fromstring(response.content)
+    (found,) = [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")]
+    assert found == "https://api.city.example/a&b/window/v1/soap"
+    assert "evil" not in response.text
+
+
+@pytest.mark.parametrize(
+    "action", [None, "", '""', '"urn:panjereh:window:1.0:SubmitRequest"', "urn:panjereh:window:1.0:SubmitRequest", "x"]
+)
+async def test_the_body_alone_says_what_is_called(door: httpx.AsyncClient, desk: Desk, action: str | None) -> None:
+    headers = {} if action is None else {"SOAPAction": action}
+    response = await post_soap(door, soap_codec().encode_request("SubmitRequest", RECORD), **headers)
+    assert response.status_code == 200
+    assert desk.calls[0][1] is Operation.SUBMIT_REQUEST
+
+
+@pytest.mark.parametrize("other", ["GetStatus", "PushStatus"])
+async def test_an_action_of_another_operation_is_refused(door: httpx.AsyncClient, desk: Desk, other: str) -> None:
+    body = soap_codec().encode_request("SubmitRequest", RECORD)
+    told = fault(await post_soap(door, body, SOAPAction=f'"urn:panjereh:window:1.0:{other}"'))
+    assert (told.code, told.sender) == ("unreadable", True)
+    assert desk.calls == []
+
+
+async def test_the_action_of_soap_1_2_stands_in_its_media_type(door: httpx.AsyncClient, desk: Desk) -> None:
+    body = in_12(soap_codec().encode_request("SubmitRequest", RECORD))
+    for name, status in (("GetStatus", 400), ("SubmitRequest", 200)):
+        headers = {"Content-Type": NEWER.typed(f"urn:panjereh:window:1.0:{name}")}
+        assert (await door.post("/window/v1/soap", content=body, headers=headers)).status_code == status
+    assert [one[1] for one in desk.calls] == [Operation.SUBMIT_REQUEST]
 
 
 @pytest.mark.parametrize("port", ["WindowInwardPort", "WindowInwardPort12"])

@@ -66,7 +66,18 @@ ANSWER: Payload = {"Code": "60", "Title": "انتقال بلامانع", "Answer
 RECEIPT: Payload = {"result_code": "200", "result_message": "taken", "received_at": "2026-11-21T09:30:00+03:30"}
 _TAKEN: Payload = {"ErrorResult": {}, "CaseNo": "1405-1"}
 USUAL: Mapping[str, dict[str, Payload]] = {
-    "window/1.0": dict.fromkeys(("PushStatus", "IssueBill", "PushDocument", "AnswerInquiry"), RECEIPT),
+    "window/1.0": dict.fromkeys(
+        (
+            "PushStatus",
+            "IssueBill",
+            "PushDocument",
+            "AnswerInquiry",
+            "CancelBill",
+            "ProposeVisit",
+            "PublishService",
+        ),
+        RECEIPT,
+    ),
     "urban_core/1.0": {
         "RegisterRequest": _TAKEN,
         "AskProperty": {"ErrorResult": {}, "State": 1, "InquiryNo": "Q1", "Answer": ANSWER},
@@ -74,11 +85,17 @@ USUAL: Mapping[str, dict[str, Payload]] = {
         "CorrectRequest": {"ErrorResult": {}},
         "CancelRequest": {"ErrorResult": {}},
         "RegisterPayment": {"ErrorResult": {}},
+        "RegisterReversal": {"ErrorResult": {}},
+        "RegisterObjection": {"ErrorResult": {}},
+        "RegisterSurvey": {"ErrorResult": {}},
     },
     "revenue/1.0": {
         "CreateAssessment": ASSESSED,
         "RegisterPayment": {"code": "OK", "receipt_no": "R-1", "status_code": 50},
         "CancelAssessment": {"code": "OK", "status_code": 75},
+        "RegisterReversal": {"code": "OK", "receipt_no": "R-2", "status_code": 80},
+        "RegisterObjection": {"code": "OK"},
+        "RegisterSurvey": {"code": "OK"},
     },
 }
 
@@ -281,7 +298,14 @@ class Town:
             hint=delivery.hint,
         )
         intake = Intake(
-            journal, offered, drafting, self.clock, ask=delivery.ask, dispatch=delivery.dispatch, health=health
+            journal,
+            offered,
+            drafting,
+            self.clock,
+            ask=delivery.ask,
+            may_leave=delivery.may_leave,
+            dispatch=delivery.dispatch,
+            health=health,
         )
         house = House(
             clock=self.clock,

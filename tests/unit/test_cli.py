@@ -62,6 +62,7 @@ def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
         "run",
         "sandbox",
         "check",
+        "contract",
         "test",
         "exchanges",
         "cases",

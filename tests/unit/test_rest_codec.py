@@ -357,7 +357,11 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
             "statement.amounts.RegisterPay: 'RegisterPay' is not an",
         ),
         ('Payment = "amount_rial"', 'Payment = "amount"', "statement.amounts.RegisterPayment: 'amount' is not a field"),
-        ('RegisterPayment = "amount_rial"\n', "", "statement.amounts: is missing; which field of our requests"),
+        (
+            'RegisterPayment = "amount_rial"\nRegisterReversal = "amount_rial"\n',
+            "",
+            "statement.amounts: is missing; which field of our requests",
+        ),
         (', "amount_rial"]', "]", "statement.amounts.RegisterPayment: 'amount_rial' is not in operations"),
         ('next_cursor = "next_cursor"', 'next_cursor = "next"', "changes.next_cursor: 'next' is not a field"),
         ('event = "event_id"', 'event = "event"', "changes.event"),

@@ -201,6 +201,24 @@ def test_an_inquiry_says_how_long_its_answer_is_awaited(write: Write) -> None:
     )
 
 
+def test_a_service_that_takes_objections_says_how_long(write: Write) -> None:
+    objected = SERVICE.replace(
+        "[outward]", '[inward.FileObjection]\noperation = "Register"\ntable = "objection"\n\n[outward]'
+    )
+    assert any(
+        "objection_within_days: the key is missing" in fault for fault in faults_of(write({"service.toml": objected}))
+    )
+
+
+def test_a_payment_taken_back_is_confirmed_first_and_known_by_a_business_key(write: Write) -> None:
+    reversing = SERVICE.replace(
+        "[outward]", '[inward.ReversePayment]\noperation = "Register"\ntable = "reversal"\n\n[outward]'
+    )
+    found = [fault for fault in faults_of(write({"service.toml": reversing})) if "takes back a payment" in fault]
+    named = ("business_key.ConfirmPayment", "business_key.ReversePayment", "inward.ConfirmPayment")
+    assert all(any(name in fault for fault in found) for name in named)
+
+
 def test_the_business_key_is_canonical_and_its_parts_do_not_run_together(write: Write) -> None:
     service = sound(write())
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from adapter.channels import Clock
-from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase
+from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
     OPENING_OPERATIONS,
     Caller,
@@ -25,13 +25,13 @@ from adapter.exchange import (
     Verdict,
 )
 from adapter.idempotency import Call, Identity, identity_of, usable
+from adapter.intake import requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
 from adapter.offer import Offer
 from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
     Drafting,
     inward_draft,
-    is_tracking_code,
     new_id,
     new_tracking_code,
 )
@@ -45,17 +45,23 @@ _ACCEPTED, _OK = 202, 200
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery at once; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
 
     journal: Journal
     offer: Callable[[], Offer]
     drafting: Drafting
     clock: Clock
     ask: Ask
+    may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
+    gateway: str | None = None
+
+    def behind(self, gateway: str) -> Intake:
+        """The same intake for calls through one contract's door: it serves what speaks that version, and no other."""
+        return replace(self, gateway=gateway)
 
     async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
         """Keep the call once and answer it; a repeated call gets the first answer.
@@ -102,27 +108,23 @@ class Intake:
 
     async def add_to_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep what belongs to a case already open."""
-        acceptance = self._acceptance(call, identity, _case(call), now=self.clock(), is_permanent=True)
+        lasting = {"is_permanent": True, "taken_after": requiring.taken_after(call)}
+        acceptance = self._acceptance(call, identity, _case(call), now=self.clock(), **lasting)
+        required = requiring.REQUIRED.get(call.operation)
+        if required is not None:
+            repeated = await self.journal.repeated(acceptance)
+            if repeated is not None:
+                return repeated
+            await required(self.journal, call)
         return await self.journal.accept(acceptance)
 
     async def status(self, caller: Caller, record: Record) -> Reply:
         """What the gateway may know of a case now."""
-        code = canonical_digits(str(record["tracking_code"]))
-        row = await self.journal.read(reading.status, caller.tenant, code) if is_tracking_code(code) else None
-        if row is None:
-            raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
-        body = {
-            "tracking_code": row["tracking_code"],
-            "service_id": self._service_named(caller.tenant, row["service"]).service_id,
-            "stage": row["stage"],
-            "status_code": row["status_code"],
-            "status_title": row["status_title"],
-            "awaited_party": row["awaited_party"],
-            "changed_at": row["changed_at"].isoformat(timespec="milliseconds"),
-            "held": row["held"] is not None,
-            "held_reason": row["held"],
-        }
-        return Reply(status=_OK, body={name: value for name, value in body.items() if value is not None})
+        return Reply(status=_OK, body=await telling.status(self.journal, self._service_named, caller, record))
+
+    async def history(self, caller: Caller, record: Record) -> Reply:
+        """Which cases a citizen has had with the caller's tenant."""
+        return Reply(status=_OK, body=await telling.history(self.journal, self.offer(), caller, record))
 
     async def check_health(self, caller: Caller, _record: Record) -> Reply:
         """How the tenant's services are."""
@@ -131,7 +133,7 @@ class Intake:
     async def _call(self, caller: Caller, operation: Operation, record: Record) -> Call:
         """The call with its service, its case and whatever its subject depends on."""
         if operation in OPENING_OPERATIONS:
-            service = self.offer().asked_for(caller.tenant, record["service_id"])
+            service = self._spoken(self.offer().asked_for(caller.tenant, record["service_id"]))
             return _offered(Call(caller, operation, record, service))
         case = await self._case_of(caller, record)
         call = _offered(Call(caller, operation, record, self._service_named(caller.tenant, case.service), case))
@@ -178,6 +180,7 @@ class Intake:
             status=_ACCEPTED,
             body=_acknowledgement(within, now),
             business_key=identity.subject,
+            may_leave=self.may_leave(call.caller.tenant, call.service.system),
             **particulars,
         )
 
@@ -192,6 +195,12 @@ class Intake:
         service = self.offer().named(tenant, name)
         if service is None:
             raise ServiceStopped(retry_after=300)
+        return self._spoken(service)
+
+    def _spoken(self, service: Service) -> Service:
+        """The service, when it speaks the contract of the door: its tables know no other version's records."""
+        if self.gateway not in {None, service.gateway}:
+            raise UnknownService(f"service {service.service_id} speaks {service.gateway}, this door {self.gateway}")
         return service
 
 
@@ -202,9 +211,13 @@ _KEEPING: Mapping[Operation, Callable[[Intake, Call, Identity], Awaitable[Accept
     Operation.CORRECT_REQUEST: Intake.add_to_case,
     Operation.WITHDRAW_REQUEST: Intake.add_to_case,
     Operation.CONFIRM_PAYMENT: Intake.add_to_case,
+    Operation.REVERSE_PAYMENT: Intake.add_to_case,
+    Operation.FILE_OBJECTION: Intake.add_to_case,
+    Operation.SUBMIT_SURVEY: Intake.add_to_case,
 }
 _READING: Mapping[Operation, Callable[[Intake, Caller, Record], Awaitable[Reply]]] = {
     Operation.GET_STATUS: Intake.status,
+    Operation.GET_HISTORY: Intake.history,
     Operation.CHECK_HEALTH: Intake.check_health,
 }
 

@@ -1,0 +1,74 @@
+"""The fields of XML messages as dotted paths, as tables name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from adapter.contract.xml_types import (
+    ANY_ATTRIBUTES,
+    TEXT,
+    ComplexType,
+    Element,
+    Group,
+    Particle,
+    SimpleType,
+    Types,
+    Wildcard,
+)
+
+_DEEPEST = 24
+
+
+def shape_of(element: Element, types: Types) -> dict[str, bool]:
+    """Every field below an element: its dotted path → whether it must stand within its parent.
+
+    A type within itself is followed once; what only a type that stands in has, is not required.
+    """
+    return dict(_fields(element.type, types, "", ()))
+
+
+def _fields(key: str, types: Types, path: str, within: tuple[str, ...]) -> Iterator[tuple[str, bool]]:
+    if key in within or len(within) > _DEEPEST:
+        return
+    for one in types.stand_ins.get(key, {}).values():
+        yield from ((name, False) for name, _ in _fields(one, types, path, (*within, key)))
+    kind = types.types[key]
+    if isinstance(kind, SimpleType) or kind.as_it_came:
+        return
+    if key in types.stand_ins:
+        yield _join(path, kind.type_key), kind.is_abstract
+    yield from ((_join(path, name), is_required) for name, is_required in _own(kind))
+    for part in kind.content.parts if kind.content else ():
+        is_free = kind.content is not None and (kind.content.kind == "choice" or kind.content.least == 0)
+        yield from _part(part, types, path, (*within, key), is_free=is_free)
+
+
+def _own(kind: ComplexType) -> Iterator[tuple[str, bool]]:
+    yield from ((one.key, one.is_required and one.fixed is None) for one in kind.attributes)
+    if kind.any_attribute:
+        yield ANY_ATTRIBUTES, False
+    if kind.simple is not None:
+        yield TEXT, True
+
+
+def _part(
+    part: Particle, types: Types, path: str, within: tuple[str, ...], *, is_free: bool
+) -> Iterator[tuple[str, bool]]:
+    is_required = part.least > 0 and not is_free
+    if isinstance(part, Group):
+        if part.is_repeated:
+            path = _join(path, f"{part.key}[]")
+            yield path, is_required
+            is_required = True
+        for one in part.parts:
+            yield from _part(one, types, path, within, is_free=not is_required or part.kind == "choice")
+    elif isinstance(part, Wildcard):
+        yield _join(path, f"{part.key}[]"), is_required
+    else:
+        step = _join(path, part.key + ("[]" if part.is_repeated else ""))
+        yield step, is_required
+        yield from _fields(part.type, types, step, within)
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,246 @@
+"""Serialisers compiled from a contract's types: content in, the text of an element out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from adapter.contract.xml_leaves import Leaves
+from adapter.contract.xml_putting import (
+    Put,
+    Step,
+    Where,
+    always,
+    any_element,
+    each,
+    kept,
+    keys_of,
+    misfit,
+    missing,
+    nil_or,
+    nillable,
+    nothing,
+    path_of,
+    put_leaf,
+    put_others,
+    record,
+    shares,
+)
+from adapter.contract.xml_text import Prefixes, Text, declaration, namespace_of
+from adapter.contract.xml_types import (
+    ANY_ATTRIBUTES,
+    NIL,
+    TEXT,
+    Attribute,
+    ComplexType,
+    Element,
+    Group,
+    Particle,
+    SimpleType,
+    Types,
+    Wildcard,
+)
+from adapter.errors import Violation
+
+
+class Writers:
+    """The serialisers of a contract. Types are compiled when first met, so that they may contain themselves."""
+
+    def __init__(self, types: Types, leaves: Leaves, prefixes: Prefixes) -> None:
+        self._types = types
+        self._leaves = leaves
+        self._prefixes = prefixes
+        self._compiled: dict[str, _Complex] = {}
+
+    def element(self, element: Element, *, declared: str = "", in_list: bool = False) -> Put:
+        """How one such element is put; `declared` is markup for its start tag."""
+        kind = self._types.types[element.type]
+        put = (self._leaf if isinstance(kind, SimpleType) else self._whole)(element, declared, in_list=in_list)
+        return nillable(put, f"{self._prefixes.element(element.tag)}{declared}") if element.is_nillable else put
+
+    def complex(self, key: str) -> _Complex:
+        """The parts of a complex type."""
+        if key not in self._compiled:
+            self._compiled[key] = _Complex(self, self._complex_type(key))
+        return self._compiled[key]
+
+    def parts(self, kind: ComplexType) -> Put:
+        """How the parts of a type are put; keys that it does not have are faults."""
+        keys = {one.key for one in kind.attributes} | {kind.type_key}
+        keys |= {ANY_ATTRIBUTES} if kind.any_attribute else set()
+        keys |= {NIL} if kind.attributes or kind.any_attribute else set()
+        keys |= {TEXT} if kind.simple else set(keys_of(kind.content)) if kind.content else set()
+        steps = tuple(self.steps(kind.content, is_free=False)) if kind.content and not kind.simple else ()
+        return record(steps, frozenset(keys))
+
+    def whole(self, kind: ComplexType, own: _Complex) -> Put:
+        """How attributes, the end of the start tag and then text or parts are put."""
+        attributes = [self._attribute(one) for one in kind.attributes]
+        text, is_open = (self._leaves(kind.simple) if kind.simple else None), kind.any_attribute
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            for put_attribute in attributes:
+                put_attribute(value, out, where)
+            if is_open:
+                put_others(value.get(ANY_ATTRIBUTES) or {}, out, where)
+            if value.get(NIL) is True:
+                out += (' xsi:nil="true">', "", "")
+                return
+            out += (">", "", "")
+            if text is not None and TEXT in value:
+                put_leaf(value[TEXT], text, ("", ""), out, where, TEXT)
+            own.put_parts(value, out, where)
+
+        return put
+
+    def _leaf(self, element: Element, declared: str, *, in_list: bool) -> Put:
+        kind = self._types.types[element.type]
+        assert isinstance(kind, SimpleType)  # noqa: S101 - the caller asked
+        leaf, name, key = self._leaves(kind), self._prefixes.element(element.tag), "" if in_list else element.key
+        around = opening, closing = f"<{name}{declared}>", f"</{name}>"
+        wanted, told = leaf.wanted, leaf.told
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            if value.__class__ is wanted:
+                out += (opening, told(value), closing)
+            else:
+                put_leaf(value, leaf, around, out, where, key)
+
+        return put
+
+    def _complex_type(self, key: str) -> ComplexType:
+        found = self._types.types[key]
+        assert isinstance(found, ComplexType)  # noqa: S101 - only complex types are asked for
+        return found
+
+    def _whole(self, element: Element, declared: str, *, in_list: bool) -> Put:
+        kind, own = self._complex_type(element.type), self.complex(element.type)
+        if kind.as_it_came:
+            return kept(element, in_list=in_list)
+        name, key = self._prefixes.element(element.tag), element.key
+        is_bare = not (kind.attributes or kind.any_attribute or kind.simple or element.type in self._types.stand_ins)
+        if not is_bare or element.is_nillable:
+            return self._varied(element, f"<{name}{declared}", f"</{name}>", in_list=in_list)
+        opening, closing = (f"<{name}{declared}>", "", ""), ("", "", f"</{name}>")
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            out += opening
+            own.put_parts(value, out, where if in_list else (where, key))
+            out += closing
+
+        return put
+
+    def _varied(self, element: Element, opening: str, closing: str, *, in_list: bool) -> Put:
+        """An element with attributes, or with a type that content may say."""
+        kind, own, key = self._complex_type(element.type), self.complex(element.type), element.key
+        stand_ins = self._types.stand_ins.get(element.type, {})
+        others = {short: (self.complex(one), _xsi_type(one)) for short, one in stand_ins.items()}
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            here = where if in_list else (where, key)
+            if value.__class__ is not dict:
+                misfit(value, out, here, "", "an object")
+                return
+            said = value.get(kind.type_key)
+            if NIL in value and not element.is_nillable:
+                misfit(value[NIL], out, here, NIL, "no such field")
+            elif said is None and kind.is_abstract:
+                out.faults.append(Violation(path_of(here, kind.type_key), " or ".join(others), "nothing"))
+            elif said is not None and said not in others:
+                misfit(said, out, here, kind.type_key, " or ".join(others) or "no type")
+            else:
+                parts, markup = others[said] if said is not None else (own, "")
+                out += (opening, "", markup)
+                parts.put(value, out, here)
+                out += ("", "", closing)
+
+        return put
+
+    def _attribute(self, one: Attribute) -> Put:
+        """How an attribute is put from the content of its element; a fixed one that must stand is put by itself."""
+        leaf, opening, key = self._leaves(one.type), self._prefixes.attribute(one.tag), one.key
+        silent = one.fixed if one.is_required else None
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            given = value.get(key, silent)
+            if given is not None:
+                put_leaf(given, leaf, (opening, '"'), out, where, key)
+            elif one.is_required:
+                out.faults.append(Violation(path_of(where, key), "a value", "nothing"))
+
+        return put
+
+    def steps(self, group: Group, *, is_free: bool) -> Iterator[Step]:
+        """How the parts of a record are put, in their order; `is_free` where none of them must stand."""
+        is_free = is_free or group.least == 0 or group.kind == "choice"
+        if group.kind == "choice" and shares(group):
+            yield Step("", nothing, self._one_of(group))
+            return
+        for part in group.parts:
+            yield from self._part(part, is_free=is_free)
+
+    def _part(self, part: Particle, *, is_free: bool) -> Iterator[Step]:
+        if isinstance(part, Group) and not part.is_repeated:
+            yield from self.steps(part, is_free=is_free)
+        elif isinstance(part, Group):
+            put = record(tuple(self.steps(part, is_free=False)), frozenset(keys_of(part)))
+            yield Step(part.key, each(put, part.key), None if is_free or not part.least else missing(part.key))
+        elif isinstance(part, Wildcard):
+            yield Step(part.key, each(any_element, part.key))
+        else:
+            yield self._element_step(part, is_free=is_free)
+
+    def _element_step(self, part: Element, *, is_free: bool) -> Step:
+        put, name = self.element(part, in_list=part.is_repeated), self._prefixes.element(part.tag)
+        absent = None if is_free or not part.least else missing(part.key)
+        if part.fixed is not None and absent is not None:
+            absent = always((f"<{name}>", part.fixed, f"</{name}>"))
+        if part.is_repeated:
+            return Step(part.key, each(put, part.key), absent)
+        if part.is_nillable:
+            absent = nil_or(part.key, put, absent)
+        kind = self._types.types[part.type]
+        if isinstance(kind, ComplexType):
+            return Step(part.key, put, absent)
+        leaf = self._leaves(kind)
+        told = None if leaf.is_plain else leaf.told
+        return Step(part.key, put, absent, leaf.wanted, told, f"<{name}>", f"</{name}>")
+
+    def _one_of(self, group: Group) -> Put:
+        """The option of a choice that has all the keys that stand; options share keys."""
+        options = [
+            (frozenset(keys_of(one)), record(tuple(self._part(one, is_free=False)), None))
+            for one in (Group("sequence", (part,)) for part in group.parts)
+        ]
+        known = frozenset(chain.from_iterable(keys for keys, _ in options))
+
+        def put(value: Any, out: Text, where: Where) -> None:
+            present = value.keys() & known
+            fitting = next((record for keys, record in options if present <= keys), None)
+            if fitting is None:
+                out.faults.append(Violation(path_of(where, min(present)), "one option of a choice", "parts of two"))
+            elif present:
+                fitting(value, out, where)
+
+        return put
+
+
+class _Complex:
+    """One complex type, compiled when first used: `put` begins within the start tag, `put_parts` after it."""
+
+    put_parts: Put
+
+    def __init__(self, writers: Writers, kind: ComplexType) -> None:
+        def first(value: Any, out: Text, where: Where) -> None:
+            self.put_parts = writers.parts(kind)
+            self.put_parts(value, out, where)
+
+        self.put_parts = first
+        self.put = writers.whole(kind, self)
+
+
+def _xsi_type(key: str) -> str:
+    """The markup that says a type by its name."""
+    space, local = namespace_of(key), key.rpartition("}")[2]
+    return f'{declaration("t", space)} xsi:type="t:{local}"' if space else f' xsi:type="{local}"'
