@@ -155,7 +155,9 @@ class HttpTarget:
             detail = f"media type {safe_name(answer.media_type.replace('/', '.'))}"
         else:
             try:
-                content = self._codec.decode_answer(operation, answer.body, status=answer.status)
+                content = self._codec.decode_answer(
+                    operation, answer.body, status=answer.status, content_type=answer.content_type
+                )
             except RequestRefused as error:
                 detail = error.detail
         wait = retry_after(answer.retry_after, self.clock())

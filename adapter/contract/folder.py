@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.model import OperationContract, OutcomeRow
+from adapter.contract.packing import Way
 from adapter.exchange import Direction, Effect, KeySource, State, Verdict
 
 OUTCOME_COLUMNS = ("where", "code", "verdict", "fa", "en")
@@ -47,6 +48,7 @@ class OperationFile(_Strict):
     compare: tuple[str, ...] | dict[str, str] = ()
     max_bytes: int = Field(default=1024 * 1024, gt=0)
     idempotency_key: KeySource = KeySource.CARRIED
+    attachments: Way = Way.INLINE
 
     def named(self, name: str) -> OperationContract:
         """The operation as the engine knows it."""
@@ -115,6 +117,7 @@ class ContractFile(_Strict):
     openapi: str | None = None
     soap_path: str = "/"
     door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
+    soap_version: Literal["1.1", "1.2"] | None = None
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]

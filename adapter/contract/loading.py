@@ -12,6 +12,7 @@ from adapter.contract.folder import ContractFile, digest, read_contract_file, re
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
 from adapter.contract.modern import modern
 from adapter.contract.openapi import declared_names, operations_of
+from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
@@ -89,7 +90,12 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         return
     operations = operations_of(document, faults, place=str(path))
     codec = RestCodec(
-        operations, _limits(file), aliases=bindings.aliases, names=declared_names(document), drift=bindings.drift
+        operations,
+        _limits(file),
+        ways=_ways(file),
+        aliases=bindings.aliases,
+        names=declared_names(document),
+        drift=bindings.drift,
     )
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
@@ -109,8 +115,17 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
+    if file.soap_version not in {None, *wsdl.versions}:
+        has = " and ".join(sorted(wsdl.versions))
+        faults.append(f"{folder / 'contract.toml'}: soap_version: {file.soap} has SOAP {has} only; use that")
     bindings.codecs["soap"] = SoapCodec(
-        wsdl, limits=_limits(file), path=file.soap_path, aliases=bindings.aliases, drift=bindings.drift
+        wsdl,
+        limits=_limits(file),
+        path=file.soap_path,
+        speaks=file.soap_version,
+        ways=_ways(file),
+        aliases=bindings.aliases,
+        drift=bindings.drift,
     )
 
 
@@ -123,6 +138,10 @@ def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[s
 
 def _limits(file: ContractFile) -> Mapping[str, int]:
     return {name: one.max_bytes for name, one in file.operations.items()}
+
+
+def _ways(file: ContractFile) -> Mapping[str, Way]:
+    return {name: one.attachments for name, one in file.operations.items()}
 
 
 def _shapes(codecs: Mapping[str, Codec], *, answers: bool) -> dict[str, Shape]:

@@ -31,7 +31,7 @@ class OperationContract:
     `answer_reference` where the answer carries the other side's own number. `awaiting` is `field=value` in the
     answer that means "taken, answer later". `compare` pairs fields of the request with those of the query's answer
     that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
-    comes from.
+    comes from. `attachments` says how its binary content is sent: `inline`, or beside the message.
     """
 
     name: str
@@ -48,6 +48,7 @@ class OperationContract:
     compare: tuple[tuple[str, str], ...] = ()
     max_bytes: int = 1024 * 1024
     idempotency_key: KeySource = KeySource.CARRIED
+    attachments: str = "inline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,10 @@ class Codec(Protocol):
         """Our answer to a caller."""
         ...
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
-        """The other side's answer."""
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
+        """The other side's answer; its whole Content-Type matters only where it consists of parts."""
         ...
 
 

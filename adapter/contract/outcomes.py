@@ -100,6 +100,7 @@ _SIGNATURE = _Meaning(Verdict.RETRY, "they do not accept our signature", Pause.S
 _BY_FAULT: Mapping[str, _Meaning] = {
     "MustUnderstand": _Meaning(Verdict.PARKED, "they do not know a header that we send: configuration"),
     "VersionMismatch": _Meaning(Verdict.PARKED, "they speak another SOAP version: configuration"),
+    "DataEncodingUnknown": _Meaning(Verdict.PARKED, "they do not know our encoding: configuration"),
     "UnsupportedSecurityToken": _SIGNATURE,
     "UnsupportedAlgorithm": _SIGNATURE,
     "InvalidSecurity": _SIGNATURE,

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.contract.model import Codec, Contract
+from adapter.contract.mime import media_type_of
+from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
-from adapter.contract.soap import XML, SoapCodec
-from adapter.doors.problems import as_fault, as_json
+from adapter.contract.rest import RestCodec
+from adapter.contract.soap import SoapCodec
+from adapter.contract.xml_types import SOAP_11
+from adapter.doors.packages import envelope_of, fields_of
+from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.publishing import Publication, base_of
 from adapter.doors.reading import (
     Limits,
@@ -27,9 +33,10 @@ from adapter.doors.reading import (
     key_of,
 )
 from adapter.errors import RequestRefused, Unreadable
-from adapter.exchange import Caller, Direction, Operation, Reply
+from adapter.exchange import Caller, Direction, Operation, Payload, Reply
 
 Work = Callable[[Request], Awaitable[Response]]
+Write = Callable[[str, Payload], bytes]
 
 
 def routes(
@@ -65,12 +72,12 @@ class _Door:
 
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
-        endpoint = guarded(self._rest(name), as_json, operation=name)
+        endpoint = guarded(self._rest(name), lambda _, problem: as_json(problem), operation=name)
         return Route(f"{self._contract.door}{path}", endpoint, methods=[method], name=f"{self._contract.title}.{name}")
 
     def soap_routes(self, codec: SoapCodec, inward: frozenset[str], public_url: str | None) -> list[Route]:
         path = f"{self._contract.door}{self._contract.soap_path}"
-        calls = guarded(self._soap(codec, inward), lambda problem: as_fault(problem, codec), operation="soap")
+        calls = guarded(self._soap(codec, inward), _teller(codec), operation="soap")
         pages = _published(Publication(codec.documents, inward), path, public_url)
         return [
             Route(path, calls, methods=["POST"], name=f"{self._contract.title}.soap"),
@@ -79,18 +86,24 @@ class _Door:
 
     def _rest(self, name: str) -> Work:
         codec = self._contract.bindings["rest"]
+        packagings = codec.packagings(name) if isinstance(codec, RestCodec) else {}
         most = self._contract.operations[name].max_bytes
         method, _ = self._contract.routes[name]
 
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            if method != "GET":
-                check_media_type(request, JSON)
-            body = await body_of(request, most=most, limits=self._limits)
-            decoded = codec.decode_request(body, operation=name, parameters=_parameters(request), partner=caller.name)
+            told = JSON if method == "GET" else check_media_type(request, JSON, *packagings)
+            given: Any = {"operation": name, "parameters": _parameters(request), "partner": caller.name}
+            if isinstance(codec, RestCodec) and told in packagings:
+                media_type = media_type_of(request.headers["Content-Type"])
+                fields = await fields_of(request, media_type, packagings[told], most=most, limits=self._limits)
+                decoded = codec.decode_fields(fields, **given)
+            else:
+                body = await body_of(request, most=most, limits=self._limits)
+                decoded = codec.decode_request(body, **given)
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
-            return _answer(codec, name, reply, status=reply.status, media_type=JSON)
+            return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
         return work
 
@@ -100,15 +113,15 @@ class _Door:
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            check_media_type(request, XML)
-            body = await body_of(request, most=most, limits=self._limits)
-            decoded = codec.decode_request(body, partner=caller.name)
+            opened = await envelope_of(request, codec, most=most, limits=self._limits)
+            decoded = codec.decode(opened, partner=caller.name)
             if decoded.operation not in inward:
                 raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
             check_action(request, decoded.operation, codec.actions)
             key = decoded.key or key_of(request)
             reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
-            return _answer(codec, decoded.operation, reply, status=200, media_type=XML)
+            write = partial(codec.encode_answer, version=opened.version.name)
+            return _answer(write, decoded.operation, reply, status=200, media_type=opened.version.content_type)
 
         return work
 
@@ -120,9 +133,18 @@ def _parameters(request: Request) -> dict[str, str]:
     return {**dict(query), **request.path_params}
 
 
-def _answer(codec: Codec, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
+def _teller(codec: SoapCodec) -> Callable[[Request, Problem], Response]:
+    """Faults in the version of the envelope, else of the media type, else in the oldest."""
+
+    def tell(request: Request, problem: Problem) -> Response:
+        return as_fault(problem, codec, getattr(request.state, "soap_version", SOAP_11))
+
+    return tell
+
+
+def _answer(write: Write, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
     try:
-        body = codec.encode_answer(operation, reply.body)
+        body = write(operation, reply.body)
     except RequestRefused as error:
         raise OwnAnswerFaultyError(error.detail) from error
     headers = {"Idempotency-Replayed": "true"} if reply.replayed else {}

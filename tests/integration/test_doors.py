@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from adapter.contract import load_contract
+from adapter.contract.envelopes import VERSIONS, read_envelope
 from adapter.contract.json_schema import Validator
 from adapter.contract.model import Fault
 from adapter.contract.soap import SoapCodec
@@ -309,11 +310,73 @@ async def test_an_outward_operation_is_not_served(door: httpx.AsyncClient, desk:
     assert desk.calls == []
 
 
+OLDER, NEWER = VERSIONS["1.1"], VERSIONS["1.2"]
+
+
+def in_12(body: bytes) -> bytes:
+    return body.replace(OLDER.namespace.encode(), NEWER.namespace.encode())
+
+
+async def post_newer(door: httpx.AsyncClient, body: bytes) -> httpx.Response:
+    media_type = f'{NEWER.media_type}; charset=utf-8; action="{NEWER.namespace}"'
+    return await post_soap(door, body, **{"Content-Type": media_type})
+
+
+async def test_a_request_in_soap_1_2_is_the_same_record_and_is_answered_in_1_2(
+    door: httpx.AsyncClient, desk: Desk
+) -> None:
+    body = in_12(soap_codec().encode_request("SubmitRequest", RECORD, key="soap-key-0123456789"))
+    response = await post_newer(door, body)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, NEWER.content_type)
+    assert read_envelope(response.content).version is NEWER
+    assert soap_codec().decode_answer("SubmitRequest", response.content) == ACK
+    assert desk.calls == [(CALLER, Operation.SUBMIT_REQUEST, RECORD, "soap-key-0123456789")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(AlreadyFiled(tracking_code="4052718396"), 400), (TooBusy(retry_after=2), 500)]
+)
+async def test_a_refusal_in_soap_1_2_has_its_form_and_status(
+    door: httpx.AsyncClient, desk: Desk, error: RequestRefused, status: int
+) -> None:
+    desk.answer = error
+    response = await post_newer(door, in_12(soap_codec().encode_request("SubmitRequest", RECORD)))
+    assert (response.status_code, response.headers["Content-Type"]) == (status, NEWER.content_type)
+    assert read_envelope(response.content).version is NEWER
+    found = soap_codec().decode_answer("SubmitRequest", response.content)
+    assert found == Fault(error.kind, error.title_en, sender=status == 400)
+    assert ("Retry-After" in response.headers) is ("retry_after" in error.context)
+
+
+@pytest.mark.parametrize("body", [b"<", b"<a/>"])
+async def test_what_cannot_be_read_is_told_in_the_version_of_its_media_type(
+    door: httpx.AsyncClient, body: bytes
+) -> None:
+    older, newer = await post_soap(door, body), await post_newer(door, body)
+    assert [read_envelope(one.content).version for one in (older, newer)] == [OLDER, NEWER]
+    assert [one.status_code for one in (older, newer)] == [500, 400]
+
+
+async def test_envelope_and_media_type_must_be_of_one_version(door: httpx.AsyncClient, desk: Desk) -> None:
+    body = soap_codec().encode_request("SubmitRequest", RECORD)
+    newer_as_older, older_as_newer = await post_soap(door, in_12(body)), await post_newer(door, body)
+    assert [read_envelope(one.content).version for one in (newer_as_older, older_as_newer)] == [NEWER, OLDER]
+    for response in (newer_as_older, older_as_newer):
+        found = soap_codec().decode_answer("SubmitRequest", response.content)
+        assert isinstance(found, Fault)
+        assert (found.code, found.sender) == ("unreadable", True)
+    assert desk.calls == []
+
+
 async def test_soap_has_its_own_codes_for_version_and_headers(door: httpx.AsyncClient) -> None:
     body = soap_codec().encode_request("SubmitRequest", RECORD)
-    newer = body.replace(b"http://schemas.xmlsoap.org/soap/envelope/", b"http://www.w3.org/2003/05/soap-envelope")
-    response = await post_soap(door, newer)
-    assert etree.fromstring(response.content).findtext(".//faultcode") == "soap:VersionMismatch"
+    response = await post_soap(door, body.replace(OLDER.namespace.encode(), b"urn:soap:2.0"))
+    root = etree.fromstring(response.content)
+    assert root.findtext(".//faultcode") == "soap:VersionMismatch"
+    assert len(root.findall(f".//{NEWER.tag('SupportedEnvelope')}")) == 2
+    newer = await post_newer(door, body.replace(OLDER.namespace.encode(), b"urn:soap:2.0"))
+    assert etree.fromstring(newer.content).findtext(f".//{NEWER.tag('Value')}") == "soap:VersionMismatch"
+    assert newer.status_code == 500
 
 
 async def test_a_question_in_a_query_must_not_stand_twice(door: httpx.AsyncClient) -> None:
@@ -372,9 +435,10 @@ async def test_an_action_of_another_operation_is_refused(door: httpx.AsyncClient
     assert desk.calls == []
 
 
-async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk) -> None:
+@pytest.mark.parametrize("port", ["WindowInwardPort", "WindowInwardPort12"])
+async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk, port: str) -> None:
     async with served(desk) as address:
-        answer = await asyncio.to_thread(submit_by_zeep, f"{address}/window/v1/soap?wsdl")
+        answer = await asyncio.to_thread(submit_by_zeep, f"{address}/window/v1/soap?wsdl", port)
     assert answer == ("4052718396", "accepted")
     (caller, operation, record, key) = desk.calls[0]
     assert (caller, operation, key) == (CALLER, Operation.SUBMIT_REQUEST, IDEMPOTENCY_KEY)
@@ -382,13 +446,13 @@ async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk) -> None:
     assert record["floors"] == RECORD["floors"]
 
 
-def submit_by_zeep(wsdl: str) -> tuple[str, str]:
+def submit_by_zeep(wsdl: str, port_name: str) -> tuple[str, str]:
     client: Any = zeep.Client
     foreign = client(wsdl)
     with foreign:
         foreign.transport.session.headers["X-Api-Key"] = KEY
         record = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-        port = foreign.bind("WindowInwardService", "WindowInwardPort")
+        port = foreign.bind("WindowInwardService", port_name)
         answer = port.SubmitRequest(**record, _soapheaders={"key": IDEMPOTENCY_KEY})
         foreign.transport.session.close()
     return answer.tracking_code, answer.state

@@ -20,10 +20,10 @@ function answer(operation) {
   };
 }
 
-// The server chooses a service by its address alone: those of other services are led elsewhere.
+// The server chooses a port by its address alone: all others are led elsewhere.
 const xml = readFileSync(WSDL, 'utf8').replace(
-  /(<wsdl:service name="([^"]+)">[^]*?location=")[^"]*"/g,
-  (_, before, name) => `${before}http://127.0.0.1:${port}${name === service ? path : `/not/${name}`}"`,
+  /(<wsdl:port name="([^"]+)"[^]*?location=")[^"]*"/g,
+  (_, before, name) => `${before}http://127.0.0.1:${port}${name === portName ? path : `/not/${name}`}"`,
 );
 const operations = Object.keys(JSON.parse(readFileSync(ANSWERS, 'utf8')));
 const implementation = Object.fromEntries(operations.map((name) => [name, answer(name)]));
