@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from adapter.doors import Receive, routes
+from adapter.doors import Limits, Receive, routes
 from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
@@ -127,10 +127,13 @@ def application(house: House) -> Starlette:
     gateways = sorted({service.gateway for service in house.services.values()})
 
     public_url = house.settings.http.public_url
+    limits = Limits(spool=house.settings.http.spool)
     doors = [
         route
         for name in gateways
-        for route in routes(house.contracts[name], house.callers, _desk(house, name), public_url=public_url)
+        for route in routes(
+            house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
+        )
     ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 

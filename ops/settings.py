@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import adapter
@@ -23,7 +23,7 @@ _LEAST_MASTER_KEY_BYTES = 32
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """This machine's own networks."""
 
-_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file"})
+_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "spool"})
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
 
@@ -70,6 +70,10 @@ class HttpSettings(_Strict):
     )
     connections_per_peer: int = Field(
         default=32, ge=1, le=256, description="connections at once from one address; this machine's own may be more"
+    )
+    spool: DirectoryPath | None = Field(
+        default=None,
+        description="folder where attachments lie, without names, while they come; the system's own by default",
     )
     pages_for: list[IPvAnyNetwork] = Field(
         default=list(LOOPBACK),

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-from adapter.contract.envelopes import MEDIA_TYPES, Opened, read_envelope
-from adapter.contract.mime import MediaType, media_type_of
+from adapter.contract.envelopes import Opened, read_envelope
+from adapter.contract.mime import MediaType
 from adapter.contract.multipart import Multipart, Part
 from adapter.contract.openapi import Packaging
 from adapter.contract.paths import put, value_at
@@ -77,14 +77,6 @@ def root_of(media_type: MediaType, parts: list[Part]) -> Part | None:
     return next((part for part in candidates if part.is_whole), None)
 
 
-def announced_version(media_type: MediaType) -> str | None:
-    """The SOAP version that a Content-Type announces; None where it says nothing of one."""
-    if media_type.name != RELATED:
-        return MEDIA_TYPES.get(media_type.name)
-    inner = media_type.parameters.get("start-info") or media_type.parameters.get("type", "")
-    return MEDIA_TYPES.get(inner.partition(";")[0].strip().lower())
-
-
 def opened_package(media_type: MediaType, package: Multipart) -> Opened:
     """The envelope of a whole package with its attachments in their places; its size counts them decoded."""
     root = root_of(media_type, package.parts)
@@ -99,14 +91,7 @@ def opened_package(media_type: MediaType, package: Multipart) -> Opened:
     for element in list(opened.child.iter("*")):
         place(element, attachments)
     attachments.end()
-    _check_root(told, opened)
     return replace(opened, size=package.size)
-
-
-def _check_root(told: MediaType, opened: Opened) -> None:
-    inner = told.parameters.get("type", "") if told.name == XOP else told.name
-    if inner and MEDIA_TYPES.get(media_type_of(inner).name) != opened.version.name:
-        raise Unreadable("The message is of another SOAP version than its part announces")
 
 
 def _include(element: etree._Element, attachments: Attachments) -> None:

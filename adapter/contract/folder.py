@@ -116,8 +116,8 @@ class ContractFile(_Strict):
     soap: str | None = None
     openapi: str | None = None
     soap_path: str = "/"
-    door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
     soap_version: Literal["1.1", "1.2"] | None = None
+    door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]

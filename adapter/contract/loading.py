@@ -92,10 +92,10 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
     codec = RestCodec(
         operations,
         _limits(file),
-        ways=_ways(file),
         aliases=bindings.aliases,
         names=declared_names(document),
         drift=bindings.drift,
+        ways=_ways(file),
     )
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
@@ -122,10 +122,10 @@ def _read_soap(
         wsdl,
         limits=_limits(file),
         path=file.soap_path,
-        speaks=file.soap_version,
-        ways=_ways(file),
         aliases=bindings.aliases,
         drift=bindings.drift,
+        speaks=file.soap_version,
+        ways=_ways(file),
     )
 
 

@@ -42,14 +42,14 @@ class RestCodec:
         operations: Mapping[str, RestOperation],
         limits: Mapping[str, int],
         *,
-        ways: Mapping[str, Way] | None = None,
         aliases: Aliases = _STRICT,
         names: frozenset[str] = frozenset(),
         drift: DriftLog | None = None,
+        ways: Mapping[str, Way] | None = None,
     ) -> None:
         self._operations = operations
-        self._limits = limits
         self._ways = ways or {}
+        self._limits = limits
         self._aliases = aliases
         self._requests = {name: known_of(names, one.shape) for name, one in operations.items()}
         self._answers = {name: known_of(names, one.answer_shape) for name, one in operations.items()}
@@ -121,8 +121,8 @@ class RestCodec:
             raise Unreadable("A REST request is read by the operation of its route")
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        fields = _body_of(body, self._operations[operation])
-        return self.decode_fields(fields, operation=operation, parameters=parameters, partner=partner)
+        content = _body_of(body, self._operations[operation])
+        return self.decode_fields(content, operation=operation, parameters=parameters, partner=partner)
 
     def packagings(self, operation: str) -> Mapping[str, Packaging]:
         """How the operation's body may consist of parts, by media type."""
@@ -137,7 +137,8 @@ class RestCodec:
         partner: str | None = None,
     ) -> Decoded:
         """The fields of a body that was read, and the parameters, as one content; raises SchemaViolation."""
-        known, given = self._operations[operation], dict(parameters or {})
+        known = self._operations[operation]
+        given = dict(parameters or {})
         if names := self._aliases.names(partner, operation):
             given, content = rename_json(given, names), rename_json(content, names)
         typed = {name: _typed(value, known.typed.get(name)) for name, value in given.items()}

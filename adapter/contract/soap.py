@@ -26,18 +26,16 @@ ENVELOPE = VERSIONS[SOAP_11].namespace
 XML = VERSIONS[SOAP_11].media_type
 _UNDERSTOOD = "IdempotencyKey"
 _BESIDE = frozenset({Way.MTOM, Way.SWA})
-
-
 _STRICT = Aliases()
 
 
 class SoapCodec:
     """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
-    `speaks` is the version in which we call others, the oldest of the WSDL by default; an operation that it has in
-    another version only is called in that. Whoever calls us is answered in his own. `ways` tell which operations are
-    sent with their files beside the message. `aliases` are the spellings that are accepted on input; what the contract
-    does not know is set aside and told to `drift`, without which it is refused.
+    `aliases` are the spellings that are accepted on input; what the contract does not know is set aside and told to
+    `drift`, without which it is refused. `speaks` is the version in which we call others, the oldest of the WSDL by
+    default; an operation that it has in another version only is called in that. Whoever calls us is answered in his
+    own. `ways` are those in which our requests carry binary content, inline by default; what comes may do so in any.
     """
 
     answer_media_types = frozenset({*MEDIA_TYPES, RELATED})
@@ -48,26 +46,30 @@ class SoapCodec:
         *,
         limits: Mapping[str, int],
         path: str,
-        speaks: str | None = None,
-        ways: Mapping[str, Way] | None = None,
         aliases: Aliases = _STRICT,
         drift: DriftLog | None = None,
+        speaks: str | None = None,
+        ways: Mapping[str, Way] | None = None,
     ) -> None:
         self._wsdl = wsdl
         self._ways = ways or {}
         self._binary = binary_tags(wsdl.documents.values())
         self._speaks = speaks or min(wsdl.versions, default=SOAP_11)
+        self._aliases = aliases
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
-        self._aliases = aliases
-        self._drift = drift
         compiled = Compiler(wsdl).message
         self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
         self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
+        told = {action for one in wsdl.operations.values() for action in one.actions.values()} - {""}
+        self._actions = {
+            action: frozenset(name for name, one in wsdl.operations.items() if action in one.actions.values())
+            for action in told
+        }
+        self._names = declared_names(wsdl.documents.values())
+        self._drift = drift
         self._operations = {message.tag: name for name, message in self._requests.items()}
-        self._declared = declared_names(wsdl.documents.values())
-        self.actions = _actions(wsdl)
 
     @property
     def operations(self) -> frozenset[str]:
@@ -78,6 +80,11 @@ class SoapCodec:
     def documents(self) -> Mapping[str, bytes]:
         """The WSDL and its schemas as they stand in the folder, the WSDL first."""
         return self._wsdl.documents
+
+    @property
+    def actions(self) -> Mapping[str, frozenset[str]]:
+        """The operations that each SOAPAction names; one that is empty names none."""
+        return self._actions
 
     @property
     def fallbacks(self) -> Mapping[str, str]:
@@ -203,7 +210,7 @@ class SoapCodec:
             return child
         if self._drift is None or leads_away(child):
             raise SchemaViolation(found)
-        drift = set_aside_in_xml(child, known_of(self._declared, shape(operation)))
+        drift = set_aside_in_xml(child, known_of(self._names, shape(operation)))
         if not drift.strangers:
             raise SchemaViolation(found)
         found = violations(self._wsdl.schema, drift.cleaned)
@@ -248,12 +255,6 @@ class SoapCodec:
             elif opened.must_understand(block):
                 raise Unreadable("A header that must be understood is unknown here", soap_code="MustUnderstand")
         return found
-
-
-def _actions(wsdl: Wsdl) -> Mapping[str, frozenset[str]]:
-    """The operations that each SOAPAction names; one that is empty names none."""
-    named = [(action, name) for name, one in wsdl.operations.items() for action in one.actions.values() if action]
-    return {action: frozenset(name for other, name in named if other == action) for action, _ in named}
 
 
 def _content(message: Message, child: etree._Element) -> Payload:

@@ -116,7 +116,7 @@ _READERS: Mapping[str, Callable[[Version, etree._Element], Fault]] = {SOAP_11: _
 
 
 def _fault(kind: str, finer: str, *, detail: etree._Element | None, text: str | None) -> Fault:
-    code = kind if kind in _OF_SOAP_ITSELF else _code_in(detail) or finer or kind or "unknown"
+    code = kind if kind in _OF_SOAP_ITSELF else _code_in(detail) or finer or _name_of(detail, kind) or kind or "unknown"
     return Fault(code[:_LONGEST_CODE], (text or "").strip()[:_LONGEST_TEXT], sender=kind == SENDER)
 
 
@@ -124,6 +124,12 @@ def _code_in(detail: etree._Element | None) -> str:
     """The text of the first element of the detail that is called a code."""
     inside = detail.iter("*") if detail is not None else iter(())
     return next(((one.text or "").strip() for one in inside if etree.QName(one).localname.lower() == "code"), "")
+
+
+def _name_of(detail: etree._Element | None, kind: str) -> str:
+    """What the detail itself is called, where its class says whose fault it was and nothing of what it was."""
+    inside = detail if detail is not None and kind in {SENDER, RECEIVER} else ()
+    return next((etree.QName(one).localname for one in inside), "")
 
 
 def _local(text: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from starlette.requests import Request
 
-from adapter.contract.attaching import RELATED, announced_version, opened_package, packed_json, root_of
+from adapter.contract.attaching import RELATED, opened_package, packed_json, root_of
 from adapter.contract.envelopes import MEDIA_TYPES, Opened, read_envelope
 from adapter.contract.mime import MediaType, media_type_of
 from adapter.contract.multipart import BLOCK, Multipart
@@ -24,16 +24,18 @@ _HEADS_AND_BOUNDARIES = 256 * 1024
 
 
 async def envelope_of(request: Request, codec: SoapCodec, *, most: int, limits: Limits) -> Opened:
-    """The SOAP message, its attachments in their places; a fault is told in the version that was seen last."""
+    """The SOAP message, its attachments in their places; a fault is told in the version that was seen last.
+
+    A package is of the version of its envelope: some clients announce SOAP 1.1 for both (Node's soap 1.6).
+    """
     check_media_type(request, *MEDIA_TYPES, RELATED)
     media_type = media_type_of(request.headers["Content-Type"])
-    announced = announced_version(media_type)
-    if announced is not None:
-        request.state.soap_version = announced
-    if media_type.name == RELATED:
+    announced = MEDIA_TYPES.get(media_type.name)
+    if announced is None:
         async with _package(request, media_type, most=most, limits=limits, admit=codec.most_for) as package:
             opened = opened_package(media_type, package)
     else:
+        request.state.soap_version = announced
         opened = read_envelope(await body_of(request, most=most, limits=limits))
     request.state.soap_version = opened.version.name
     if announced not in {None, opened.version.name}:
@@ -41,10 +43,9 @@ async def envelope_of(request: Request, codec: SoapCodec, *, most: int, limits: 
     return opened
 
 
-async def fields_of(
-    request: Request, media_type: MediaType, packaging: Packaging, *, most: int, limits: Limits
-) -> Payload:
+async def fields_of(request: Request, packaging: Packaging, *, most: int, limits: Limits) -> Payload:
     """The fields of a multipart REST body, the files among them as Base64."""
+    media_type = media_type_of(request.headers["Content-Type"])
     async with _package(request, media_type, most=most, limits=limits) as package:
         return packed_json(media_type, packaging, package.parts)
 

@@ -14,6 +14,7 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from adapter.contract.mime import media_type_of
 from adapter.contract.multipart import PartLimits
 from adapter.doors.problems import FAILED, Problem, problem_of
 from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
@@ -135,15 +136,18 @@ def check_media_type(request: Request, *allowed: str) -> str:
 
 
 def check_action(request: Request, operation: str, actions: Mapping[str, Collection[str]]) -> None:
-    """Raise Unreadable when SOAPAction names another operation than the Body, which alone is believed.
+    """Raise Unreadable when the action names another operation than the Body, which alone is believed.
+
+    It stands in SOAPAction, or in SOAP 1.2 in the media type.
 
     Absent, empty or unknown here it names none: clients of every age send what they like. What stands before us and
     lets calls pass by their action must not be told another one than is carried out.
     """
-    for given in request.headers.getlist("SOAPAction"):
+    told = media_type_of(request.headers.get("Content-Type", "")).parameters.get("action", "")
+    for given in (*request.headers.getlist("SOAPAction"), told):
         named = actions.get(given.strip().strip('"'), ())
         if named and operation not in named:
-            raise Unreadable(f"SOAPAction names {' or '.join(sorted(named))}, but the Body holds {operation}")
+            raise Unreadable(f"The action names {' or '.join(sorted(named))}, but the Body holds {operation}")
 
 
 class OwnAnswerFaultyError(Exception):

@@ -11,7 +11,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.contract.mime import media_type_of
 from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.rest import RestCodec
@@ -94,14 +93,13 @@ class _Door:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
             told = JSON if method == "GET" else check_media_type(request, JSON, *packagings)
-            given: Any = {"operation": name, "parameters": _parameters(request), "partner": caller.name}
+            given: dict[str, Any] = {"parameters": _parameters(request), "partner": caller.name}
             if isinstance(codec, RestCodec) and told in packagings:
-                media_type = media_type_of(request.headers["Content-Type"])
-                fields = await fields_of(request, media_type, packagings[told], most=most, limits=self._limits)
-                decoded = codec.decode_fields(fields, **given)
+                fields = await fields_of(request, packagings[told], most=most, limits=self._limits)
+                decoded = codec.decode_fields(fields, operation=name, **given)
             else:
                 body = await body_of(request, most=most, limits=self._limits)
-                decoded = codec.decode_request(body, **given)
+                decoded = codec.decode_request(body, operation=name, **given)
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
             return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 

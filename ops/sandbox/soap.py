@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from ops.sandbox.calls import NO_HEADERS, Call, InvalidCallError, NoSuchCallError, Record, digest_of
+from ops.sandbox.packages import is_package, opened
 from ops.sandbox.wire import Reply, Request
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -46,12 +47,12 @@ class SoapBinding:
         self._detail = next(name for name in _DETAILS if name in declared)
 
     def takes(self, request: Request) -> bool:
-        is_newer = request.headers.get("content-type", "").lower().startswith("application/soap+xml")
+        is_newer = "application/soap+xml" in request.headers.get("content-type", "").lower()
         is_mine = is_newer is (self._soap == ENVELOPE_12)
         return request.method == "POST" and request.path == self._path and is_mine
 
     def read(self, request: Request) -> Call:
-        message = _body(request.body, self._soap)
+        message = _body(opened(request).body if is_package(request) else request.body, self._soap)
         operation = etree.QName(message).localname
         if not self._schema.validate(message):
             raise InvalidCallError(operation, _first_error(self._schema))

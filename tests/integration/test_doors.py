@@ -387,7 +387,7 @@ async def test_a_question_in_a_query_must_not_stand_twice(door: httpx.AsyncClien
 async def test_the_wsdl_is_published_at_our_own_address_with_all_that_it_names(door: httpx.AsyncClient) -> None:
     own = f"{door.base_url}/window/v1/soap".replace("//window", "/window")
     root = etree.fromstring((await door.get("/window/v1/soap?wsdl")).content)
-    assert [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")] == [own]
+    assert [one.get("location") for one in root.iter("{*}address")] == [own, own]
     (schema,) = [one.get("schemaLocation") for one in root.iter("{http://www.w3.org/2001/XMLSchema}import")]
     assert schema == f"{own}?xsd=window.xsd"
     published = etree.fromstring((await door.get(str(schema))).content)
@@ -433,6 +433,14 @@ async def test_an_action_of_another_operation_is_refused(door: httpx.AsyncClient
     told = fault(await post_soap(door, body, SOAPAction=f'"urn:panjereh:window:1.0:{other}"'))
     assert (told.code, told.sender) == ("unreadable", True)
     assert desk.calls == []
+
+
+async def test_the_action_of_soap_1_2_stands_in_its_media_type(door: httpx.AsyncClient, desk: Desk) -> None:
+    body = in_12(soap_codec().encode_request("SubmitRequest", RECORD))
+    for name, status in (("GetStatus", 400), ("SubmitRequest", 200)):
+        headers = {"Content-Type": NEWER.typed(f"urn:panjereh:window:1.0:{name}")}
+        assert (await door.post("/window/v1/soap", content=body, headers=headers)).status_code == status
+    assert [one[1] for one in desk.calls] == [Operation.SUBMIT_REQUEST]
 
 
 @pytest.mark.parametrize("port", ["WindowInwardPort", "WindowInwardPort12"])

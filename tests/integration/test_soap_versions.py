@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from adapter.callers.target import HttpTarget
+from adapter.channels import Sighting
 from adapter.contract import load_contract
+from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
 from adapter.exchange import Verdict
 from adapter.wsdl import read_wsdl
@@ -31,4 +33,25 @@ async def test_the_gateway_is_called_and_answers_in_the_contracts_version(sandbo
     assert taken.verdict is Verdict.DONE
     unserved = await target.ask("CheckHealth", {})
     assert (unserved.verdict, unserved.code) == (Verdict.PARKED, "UnknownOperation")
+    await target.aclose()
+
+
+DOCUMENT = FOLDER / "examples/valid/PushDocument.a_permit.soap.xml"
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+@pytest.mark.parametrize("way", list(Way))
+async def test_the_gateway_takes_a_document_in_each_way_of_sending_it(sandbox: Sandbox, way: Way, version: str) -> None:
+    limits = {name: one.max_bytes for name, one in CONTRACT.operations.items()}
+    ways = dict.fromkeys(CONTRACT.operations, way)
+    wsdl = read_wsdl(FOLDER, "window.wsdl")
+    codec = SoapCodec(wsdl, limits=limits, path=CONTRACT.soap_path, speaks=version, ways=ways)
+    target = HttpTarget(replace(CONTRACT, bindings={"soap": codec}), "soap", sandbox.addresses["gateway"])
+    record = codec.thaw("PushDocument", DOCUMENT.read_bytes())
+    frozen = target.freeze("PushDocument", record)
+    assert target.thaw("PushDocument", frozen) == record
+    outcome = await target.deliver("PushDocument", frozen, reference=record["reference"])
+    assert (outcome.verdict, outcome.code) == (Verdict.DONE, "200")
+    sight = await target.find("PushDocument", record["reference"], frozen)
+    assert sight.sighting is Sighting.FOUND
     await target.aclose()

@@ -1,0 +1,22 @@
+"""What a large attachment costs: a few copies of it in memory, however it comes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1024 * 1024
+SIZE = 20 * MIB - 16
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is told by Linux alone")
+def test_twenty_mebibytes_are_received_with_a_few_copies_of_them() -> None:
+    """The content is decoded on disk; Base64 of it is held twice at most, which makes 2.7 times its size."""
+    command = [sys.executable, "-m", "tests.support.receiving", str(SIZE)]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout.split()
+    before, peak = int(told[0]), int(told[1])
+    assert peak - before < 4 * SIZE
