@@ -166,7 +166,7 @@ class SoapCodec:
                 if found is not None or violations(self._wsdl.schema, _bare(block)):
                     raise SchemaViolation([Violation(f"Header.{_UNDERSTOOD}", "one usable key", "something else")])
                 found = (block.text or "").strip()
-            elif block.get(f"{{{ENVELOPE}}}mustUnderstand") == "1" and _is_for_us(block):
+            elif block.get(f"{{{ENVELOPE}}}mustUnderstand", "").strip() in {"1", "true"} and _is_for_us(block):
                 raise Unreadable("A header that must be understood is unknown here", soap_code="MustUnderstand")
         return found
 
@@ -195,6 +195,8 @@ def _opened(body: bytes) -> tuple[etree._Element | None, etree._Element]:
     parts = [str(part.tag) for part in root]
     if parts not in ([f"{{{ENVELOPE}}}Body"], [f"{{{ENVELOPE}}}Header", f"{{{ENVELOPE}}}Body"]):
         raise Unreadable("The envelope must hold at most one Header, then one Body")
+    if any(text and text.strip() for part in (root, *root) for text in (part.text, *(one.tail for one in part))):
+        raise Unreadable("The envelope has text between its elements")
     children = list(root[-1])
     if len(children) != 1:
         raise Unreadable(f"The Body must hold one element, not {len(children)}")
