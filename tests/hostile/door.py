@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvloop
 from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
@@ -93,7 +94,12 @@ def standing_door(folder: Path) -> Iterator[Door]:
     """A house with its door open, in a thread with a loop of its own; afterwards both are closed."""
     opened: threading.Event = threading.Event()
     found: dict[str, Any] = {}
-    thread = threading.Thread(target=lambda: asyncio.run(_keep_open(folder, found, opened)))
+
+    def live() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # the daemon's own
+            runner.run(_keep_open(folder, found, opened))
+
+    thread = threading.Thread(target=live)
     thread.start()
     assert opened.wait(30)
     door = Door(found["address"], found["town"])
