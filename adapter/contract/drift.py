@@ -167,7 +167,7 @@ def _prune(parent: etree._Element, path: str, place: str, seeker: _Seeker) -> No
     if seeker.is_open(path):
         return
     children = list(parent.iterchildren("*"))
-    names = [etree.QName(child).localname for child in children]
+    names = [str(child.tag).rpartition("}")[2] for child in children]
     counts, numbers = Counter(names), Counter[str]()
     for child, name in zip(children, names, strict=True):
         number = f"[{numbers[name]}]" if counts[name] > 1 else ""

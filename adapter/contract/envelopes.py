@@ -95,6 +95,8 @@ def read_envelope(body: bytes) -> Opened:
     parts = [str(part.tag) for part in root]
     if parts not in ([version.tag("Body")], [version.tag("Header"), version.tag("Body")]):
         raise Unreadable("The envelope must hold at most one Header, then one Body")
+    if any(text and text.strip() for part in (root, *root) for text in (part.text, *(one.tail for one in part))):
+        raise Unreadable("The envelope has text between its elements")
     children = list(root[-1])
     if len(children) != 1:
         raise Unreadable(f"The Body must hold one element, not {len(children)}")

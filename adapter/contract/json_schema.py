@@ -22,6 +22,8 @@ _TYPES = {
     "boolean": "yes or no",
     "array": "a list",
     "object": "an object",
+    "number": "a number",
+    "null": "null",
 }
 
 
@@ -59,13 +61,24 @@ def _violations(error: jsonschema_rs.ValidationError) -> list[Violation]:
     kind: Any = error.kind
     if kind.name == "required":
         return [Violation(_join(path, kind.property), "a value", "nothing")]
-    if kind.name == "additionalProperties":
+    if (
+        kind.name in {"anyOf", "oneOf"}
+        and len(only := [branch for branch in kind.context if not _is_null(branch)]) == 1
+    ):
+        return list(chain.from_iterable(map(_violations, only[0])))
+    if kind.name in {"additionalProperties", "unevaluatedProperties"}:
         return [
             Violation(_join(path, safe_name(name)), "no such field", "a field")
             for name in kind.unexpected[:MOST_VIOLATIONS]
         ]
-    expected = _EXPECTED.get(kind.name, lambda _kind: f"what {kind.name} says")(kind)
+    expected = _EXPECTED.get(kind.name, lambda _kind: "what the schema says")(kind)
     return [Violation(path or "(whole body)", expected, _found(kind.name, error.instance))]
+
+
+def _is_null(branch: list[jsonschema_rs.ValidationError]) -> bool:
+    """Whether this form of a value is null alone: then the other form is what was meant."""
+    kinds: list[Any] = [error.kind for error in branch]
+    return [getattr(kind, "types", None) for kind in kinds] == [["null"]]
 
 
 def _found(rule: str, value: Any) -> str:
@@ -90,6 +103,19 @@ _EXPECTED: Mapping[str, Callable[[Any], str]] = {
     "minimum": lambda kind: f"at least {kind.limit}",
     "maximum": lambda kind: f"at most {kind.limit}",
     "const": lambda kind: f"{kind.expected_value}",
+    "exclusiveMinimum": lambda kind: f"more than {kind.limit}",
+    "exclusiveMaximum": lambda kind: f"less than {kind.limit}",
+    "multipleOf": lambda kind: f"a multiple of {kind.multiple_of}",
+    "uniqueItems": lambda _kind: "entries that differ",
+    "contains": lambda _kind: "the right number of the entries that must be among them",
+    "unevaluatedItems": lambda _kind: "no more entries",
+    "minProperties": lambda kind: f"at least {kind.limit} fields",
+    "maxProperties": lambda kind: f"at most {kind.limit} fields",
+    "propertyNames": lambda _kind: "fields with allowed names",
+    "anyOf": lambda _kind: "one of the allowed forms",
+    "oneOf": lambda _kind: "exactly one of the allowed forms",
+    "not": lambda _kind: "something else than this",
+    "falseSchema": lambda _kind: "nothing",
 }
 
 
@@ -116,17 +142,26 @@ def resolved(schema: Schema, document: Schema) -> Schema:
 
 def shape_of(schema: Schema, document: Schema, *, path: str = "", within: tuple[int, ...] = ()) -> dict[str, bool]:
     """Every field of an object schema: its dotted path → whether it must stand; raises RecursionError on a cycle."""
-    schema = resolved(schema, document)
+    schema = _meant(schema, document)
     if id(schema) in within:
         raise RecursionError(path)
     within = (*within, id(schema))
     found: dict[str, bool] = {}
+    for part in schema.get("allOf", ()):
+        found |= shape_of(part, document, path=path, within=within)
     for name, inner in schema.get("properties", {}).items():
-        inner_schema = resolved(inner, document)
+        inner_schema = _meant(inner, document)
         step = _join(path, name)
-        if inner_schema.get("type") == "array":
+        if inner_schema.get("type") in ("array", ["array", "null"]):
             step += "[]"
-            inner_schema = resolved(inner_schema.get("items", {}), document)
+            inner_schema = _meant(inner_schema.get("items", {}), document)
         found[step] = name in schema.get("required", ())
         found |= shape_of(inner_schema, document, path=step, within=within)
     return found
+
+
+def _meant(schema: Schema, document: Schema) -> Schema:
+    """The schema itself, or the one beside null where only null is the other choice."""
+    schema = resolved(schema, document)
+    forms = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    return _meant(forms[0], document) if len(forms) == 1 else schema

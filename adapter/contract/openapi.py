@@ -9,6 +9,7 @@ from typing import Any
 
 from adapter.contract.json_schema import Schema, Validator, resolved, shape_of
 from adapter.contract.model import Shape
+from adapter.contract.openapi_30 import as_31
 
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
@@ -49,6 +50,11 @@ class RestOperation:
 
 def operations_of(document: Schema, faults: list[str], *, place: str) -> dict[str, RestOperation]:
     """Every operation of the document by name; what cannot be read is added to the faults."""
+    version = str(document.get("openapi") or document.get("swagger"))
+    if not version.startswith(("3.0", "3.1")):
+        faults.append(f"{place}: openapi: is '{version}'; convert the document to 3.1 or 3.0, nothing else is read")
+        return {}
+    document = as_31(document)
     found: dict[str, RestOperation] = {}
     for path, method, entry in _entries(document):
         name = entry.get("operationId")
@@ -144,7 +150,7 @@ def _is_file(schema: Schema) -> bool:
 def _content_schema(entry: Schema, document: Schema, parameters: Mapping[str, Schema]) -> Schema:
     """The body's schema with the parameters as fields beside its own."""
     empty: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
-    body = resolved(entry["requestBody"]["content"][JSON]["schema"], document) if "requestBody" in entry else empty
+    body = _json_of(entry["requestBody"], document) if "requestBody" in entry else empty
     needed = [name for name, one in parameters.items() if one.get("required")]
     return {
         **body,
@@ -156,10 +162,17 @@ def _content_schema(entry: Schema, document: Schema, parameters: Mapping[str, Sc
 def _answer_schemas(entry: Schema, document: Schema) -> Iterator[tuple[str, Schema]]:
     """What a success holds, by status; `default` and failures are problem documents and read as such."""
     for status, answer in entry.get("responses", {}).items():
-        if status.startswith("2"):
-            yield status, resolved(resolved(answer, document)["content"][JSON]["schema"], document)
+        if status.startswith("2") and "content" in resolved(answer, document):
+            yield status, _json_of(answer, document)
+
+
+def _json_of(message: Schema, document: Schema) -> Schema:
+    """The schema of a request's or answer's JSON, whatever parameters its media type has; raises KeyError."""
+    content = resolved(message, document)["content"]
+    found = {name.partition(";")[0].strip().lower(): kind for name, kind in content.items()}
+    return resolved(found[JSON]["schema"], document)
 
 
 def _typed(parameters: Mapping[str, Schema], document: Schema) -> dict[str, str]:
     types: dict[str, Any] = {name: resolved(one["schema"], document).get("type") for name, one in parameters.items()}
-    return {name: kind for name, kind in types.items() if kind in {"integer", "boolean"}}
+    return {name: kind for name, kind in types.items() if kind in ("integer", "boolean")}

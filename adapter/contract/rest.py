@@ -159,6 +159,9 @@ class RestCodec:
     ) -> Payload | Fault:
         """Their answer; a problem document, or any JSON object with a failing status, is a Fault."""
         del content_type
+        answers = self._operations[operation].answers
+        if not body and status < HTTPStatus.BAD_REQUEST and not answers:
+            return {}  # the contract promises a status and no content
         content = read_json(body)
         if not isinstance(content, dict):
             raise Unreadable("The answer is not an object")

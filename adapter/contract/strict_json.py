@@ -106,6 +106,9 @@ def _inside(value: dict[str, Any] | list[Any], path: str) -> Iterator[tuple[str,
     return ((f"{path}.{safe_name(name)}" if path else safe_name(name), inner) for name, inner in value.items())
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+
 def safe_name(name: str) -> str:
     """A field's name as it may stand in a message or a log: the sender chose it, so it is not trusted."""
-    return name if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", name) else "(a name that is not one)"
+    return name if _NAME.fullmatch(name) else "(a name that is not one)"

@@ -59,19 +59,26 @@ def collapsed(text: str) -> str:
     return _SPACES.sub(" ", text).strip(" ")
 
 
-def _kept(text: str) -> str:
-    return text
+def _stripped(text: str) -> str:
+    """Without spaces around, where none may stand within."""
+    return text.strip(" \t\r\n")
 
 
 def _replaced(text: str) -> str:
     return _SPACE.sub(" ", text)
 
 
-_SPACINGS: Mapping[str, Callable[[str], str]] = {"preserve": _kept, "replace": _replaced, "collapse": collapsed}
+_SPACINGS: Mapping[str, Callable[[str], str]] = {"preserve": str, "replace": _replaced, "collapse": collapsed}
+_WITHOUT_SPACES = frozenset(
+    {"decimal", "float", "double", "date", "dateTime", "time", "duration", "hexBinary", "QName"}
+    | {"gYear", "gYearMonth", "gMonth", "gMonthDay", "gDay"}
+)
 _SPACING_OF = {"string": "preserve", "normalizedString": "replace"}
 
 
 def _spacing(kind: SimpleType) -> Callable[[str], str]:
+    if kind.base in _WITHOUT_SPACES:
+        return _stripped
     return _SPACINGS[kind.facets.bounds.get("whiteSpace") or _SPACING_OF.get(kind.base, "collapse")]
 
 
@@ -80,7 +87,7 @@ def record_leaf(kind: SimpleType) -> Leaf:
     if kind.items is not None:
         return _list(record_leaf(kind.items))
     if kind.base in INTEGERS:
-        return Leaf(lambda text: int(text), _only(int, str), "a whole number", int)  # noqa: PLW0108 - int takes a base too
+        return Leaf(int, _only(int, str), "a whole number", int)
     if kind.base == "boolean":
         return Leaf(_yes_or_no, _only(bool, values.write_boolean), "yes or no", bool, values.write_boolean)
     return _text(kind)

@@ -63,7 +63,8 @@ class Compiler:
             faults.extend(out.faults)
             return told
 
-        return Message(element.tag, write, self._readers.element(element))
+        own = self._readers.element(element)
+        return Message(element.tag, write, lambda node: own.read(node))  # noqa: PLW0108 - it is compiled late
 
     def _declared(self, element: Element) -> str:
         elements, attributes = _tags([element], self._wsdl.types)

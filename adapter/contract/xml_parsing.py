@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from lxml import etree
-
-from adapter.contract.xml_leaves import Leaf, Leaves, collapsed
+from adapter.contract.xml_children import Child, Late, Node, Read, by_place, by_tag
+from adapter.contract.xml_leaves import Leaves, collapsed
 from adapter.contract.xml_text import canonical
 from adapter.contract.xml_types import (
     ANY_ATTRIBUTES,
@@ -24,10 +23,7 @@ from adapter.contract.xml_types import (
 )
 from adapter.exchange import Payload
 
-_Node: TypeAlias = "etree._Element"  # noqa: SLF001 - lxml has no other name for it
-_Read: TypeAlias = Callable[[_Node], Any]
-_Fill: TypeAlias = Callable[[_Node, Payload], None]
-_Match: TypeAlias = Callable[[Sequence[_Node], int, Payload], int]
+_Match: TypeAlias = Callable[[Sequence[Node], int, Payload], int]
 """Takes children from a place on, adds them to the record and tells the place after them."""
 
 _NIL = f"{{{XSI}}}nil"
@@ -41,90 +37,107 @@ class Readers:
     def __init__(self, types: Types, leaves: Leaves) -> None:
         self._types = types
         self._leaves = leaves
-        self._compiled: dict[str, _Complex] = {}
+        self._compiled: dict[str, Late] = {}
 
-    def element(self, element: Element) -> _Read:
+    def element(self, element: Element) -> Late:
         """How one such element is read; nil is None."""
         kind = self._types.types[element.type]
-        read = self._leaf(kind, element) if isinstance(kind, SimpleType) else self._whole(kind, element)
-        return _nillable(read, self._attributes_of(kind)) if element.is_nillable else read
+        if isinstance(kind, SimpleType):
+            own = self._leaf(kind, element)
+        elif kind.as_it_came:
+            own = Late(lambda: canonical)
+        else:
+            own = self._whole(kind, element)
+        return self._nillable(own, kind) if element.is_nillable else own
 
-    def complex(self, key: str) -> _Complex:
-        """The parts of a complex type."""
+    def complex(self, key: str) -> Late:
+        """A complex type, compiled once."""
         if key not in self._compiled:
-            self._compiled[key] = _Complex(self, key)
+            self._compiled[key] = Late(lambda: self._all_of(key))
         return self._compiled[key]
 
-    def leaf(self, kind: SimpleType) -> Leaf:
-        """How values of a simple type stand in content."""
-        return self._leaves(kind)
+    def _all_of(self, key: str) -> Read:
+        """Attributes, then text or parts."""
+        kind = self._types.types[key]
+        assert isinstance(kind, ComplexType)  # noqa: S101 - only complex types are asked for
+        content = self._content(kind)
+        if not (kind.attributes or kind.any_attribute):
+            return content
+        attributes = _attributes(kind, self._leaves)
+        return lambda node: {**attributes(node), **content(node)}
 
-    def kind(self, key: str) -> ComplexType:
-        """The complex type of that key."""
-        found = self._types.types[key]
-        assert isinstance(found, ComplexType)  # noqa: S101 - only complex types are asked for
-        return found
+    def _content(self, kind: ComplexType) -> Read:
+        if kind.simple is not None:
+            leaf = self._leaves(kind.simple)
+            return lambda node: {TEXT: leaf.read(node.text or "")}
+        if kind.content is None:
+            return lambda node: {}  # noqa: ARG005 - nothing stands in it
+        return self.flat(kind.content) or self._in_order(kind.content)
 
-    def _attributes_of(self, kind: ComplexType | SimpleType) -> _Fill | None:
-        if isinstance(kind, SimpleType) or not (kind.attributes or kind.any_attribute):
-            return None
-        return _attributes(kind, self._leaves)
+    def _in_order(self, group: Group) -> Read:
+        match = self.ordered(group)
 
-    def _leaf(self, kind: SimpleType, element: Element) -> _Read:
-        leaf, default = self._leaves(kind), element.fixed or element.default
-        of_text = leaf.read
+        def read(node: Node) -> Payload:
+            found: Payload = {}
+            match(list(node), 0, found)
+            return found
+
+        return read
+
+    def _nillable(self, own: Late, kind: ComplexType | SimpleType) -> Late:
+        is_open = isinstance(kind, ComplexType) and (kind.attributes or kind.any_attribute)
+        attributes = _attributes(kind, self._leaves) if isinstance(kind, ComplexType) and is_open else None
+
+        def read(node: Node) -> Any:
+            if node.get(_NIL, "").strip() not in _TRUE:
+                return own.read(node)
+            found = attributes(node) if attributes is not None else {}
+            return {**found, NIL: True} if found else None
+
+        return Late(lambda: read)
+
+    def _leaf(self, kind: SimpleType, element: Element) -> Late:
+        leaf, default = self._leaves(kind), element.fixed or element.default or ""
         if leaf.is_qname:
-            return lambda node: _clark(node, node.text or default or "")
-        if default is not None:
-            return lambda node: of_text(node.text or default)
-        if kind.base == "string" and "whiteSpace" not in kind.facets.bounds and leaf.is_plain:
-            return lambda node: node.text or ""
-        return lambda node: of_text(node.text or "")
+            return Late(lambda: lambda node: _clark(node, node.text or default))
+        return Late(lambda: lambda node: leaf.read(node.text or default))
 
-    def _whole(self, kind: ComplexType, element: Element) -> _Read:
-        if kind.as_it_came:
-            return canonical
+    def _of_text(self, element: Element) -> Callable[[str], Any] | None:
+        """How an element is read that is its text and nothing else."""
+        kind = self._types.types[element.type]
+        is_more = element.is_nillable or element.default is not None or element.fixed is not None
+        if not isinstance(kind, SimpleType) or is_more or self._leaves(kind).is_qname:
+            return None
+        return self._leaves(kind).read
+
+    def _whole(self, kind: ComplexType, element: Element) -> Late:
         own, declared = self.complex(element.type), element.type
         names = {key: (short, self.complex(key)) for short, key in self._types.stand_ins.get(declared, {}).items()}
         type_key, default = kind.type_key, element.fixed or element.default
+        if not names and default is None:
+            return own
 
-        def read(node: _Node) -> Payload:
-            found: Payload = {}
-            own.fill(node, found)
-            return found
-
-        def read_as_said(node: _Node) -> Payload:
-            found: Payload = {}
+        def read(node: Node) -> Payload:
             said = node.get(_TYPE)
             short, parts = names.get("" if said is None else _clark(node, said), ("", own))
-            if short:
-                found[type_key] = short
-            parts.fill(node, found)
+            found: Payload = parts.read(node)
             if default is not None and found.get(TEXT) == "":
                 found[TEXT] = default
-            return found
+            return {type_key: short, **found} if short else found
 
-        return read_as_said if names or default is not None else read
+        return Late(lambda: read)
 
-    def flat(self, group: Group) -> _Fill | None:
+    def flat(self, group: Group) -> Read | None:
         """Children by their tags alone; None where their order tells more than their tags."""
         if any(not isinstance(one, Element) for one in _parts(group)):
             return None
-        steps = {
-            one.tag: (one.key, one.is_repeated, self.element(one)) for one in _parts(group) if isinstance(one, Element)
+        children = {
+            one.tag: Child(one.key, self._of_text(one), self.element(one), one.is_repeated)
+            for one in _parts(group)
+            if isinstance(one, Element)
         }
-
-        def fill(node: _Node, found: Payload) -> None:
-            for child in node:
-                key, is_repeated, read = steps[child.tag]
-                if not is_repeated:
-                    found[key] = read(child)
-                elif key in found:
-                    found[key].append(read(child))
-                else:
-                    found[key] = [read(child)]
-
-        return fill
+        is_plain = _is_plain(group) and not any(one.is_repeated for one in children.values())
+        return by_place(children) if is_plain else by_tag(children)
 
     def ordered(self, part: Particle) -> _Match:
         """Children in their order: each is taken by the first part that may begin with it (a schema is unambiguous)."""
@@ -132,12 +145,12 @@ class Readers:
 
     def one(self, part: Element) -> _Match:
         """As many of the element as may stand."""
-        tag, key, most, read, is_repeated = part.tag, part.key, part.most, self.element(part), part.is_repeated
+        tag, key, most, own, is_repeated = part.tag, part.key, part.most, self.element(part), part.is_repeated
 
-        def match(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def match(children: Sequence[Node], at: int, found: Payload) -> int:
             end = len(children) if most is None else min(len(children), at + most)
             while at < end and children[at].tag == tag:
-                value = read(children[at])
+                value = own.read(children[at])
                 if is_repeated:
                     found.setdefault(key, []).append(value)
                 else:
@@ -151,7 +164,7 @@ class Readers:
         """As many elements as may stand, whatever they are, kept as they came."""
         key, most = part.key, part.most
 
-        def match(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def match(children: Sequence[Node], at: int, found: Payload) -> int:
             end = len(children) if most is None else min(len(children), at + most)
             if at < end:
                 found.setdefault(key, []).extend(canonical(one) for one in children[at:end])
@@ -166,7 +179,7 @@ class Readers:
         if not part.is_repeated:
             return once
 
-        def match(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def match(children: Sequence[Node], at: int, found: Payload) -> int:
             records: list[Payload] = []
             while at < len(children) and (most is None or len(records) < most):
                 record: Payload = {}
@@ -184,15 +197,15 @@ class Readers:
     def _once(self, group: Group) -> _Match:
         matches = [self.ordered(one) for one in group.parts]
 
-        def in_order(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def in_order(children: Sequence[Node], at: int, found: Payload) -> int:
             for match in matches:
                 at = match(children, at, found)
             return at
 
-        def first_of(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def first_of(children: Sequence[Node], at: int, found: Payload) -> int:
             return next((after for match in matches if (after := match(children, at, found)) > at), at)
 
-        def in_any_order(children: Sequence[_Node], at: int, found: Payload) -> int:
+        def in_any_order(children: Sequence[Node], at: int, found: Payload) -> int:
             while (after := first_of(children, at, found)) > at:
                 at = after
             return at
@@ -207,54 +220,7 @@ _MATCHERS: Mapping[type, Callable[[Readers, Any], _Match]] = {
 }
 
 
-class _Complex:
-    """Attributes, then text or parts, of one complex type; compiled when first used."""
-
-    fill: _Fill
-
-    def __init__(self, readers: Readers, key: str) -> None:
-        def first(node: _Node, found: Payload) -> None:
-            self.fill = _filling(readers, readers.kind(key))
-            self.fill(node, found)
-
-        self.fill = first
-
-
-def _filling(readers: Readers, kind: ComplexType) -> _Fill:
-    content = _content(readers, kind)
-    if not (kind.attributes or kind.any_attribute):
-        return content
-    attributes = _attributes(kind, readers.leaf)
-
-    def fill(node: _Node, found: Payload) -> None:
-        attributes(node, found)
-        content(node, found)
-
-    return fill
-
-
-def _content(readers: Readers, kind: ComplexType) -> _Fill:
-    if kind.simple is not None:
-        leaf = readers.leaf(kind.simple)
-
-        def text(node: _Node, found: Payload) -> None:
-            found[TEXT] = _clark(node, node.text or "") if leaf.is_qname else leaf.read(node.text or "")
-
-        return text
-    if kind.content is None:
-        return lambda node, found: None  # noqa: ARG005 - nothing stands in it
-    flat = readers.flat(kind.content)
-    if flat is not None:
-        return flat
-    match = readers.ordered(kind.content)
-
-    def in_order(node: _Node, found: Payload) -> None:
-        match(list(node), 0, found)
-
-    return in_order
-
-
-def _attributes(kind: ComplexType, leaves: Leaves) -> _Fill:
+def _attributes(kind: ComplexType, leaves: Leaves) -> Read:
     """Attributes that stand, and the defaults of those that do not."""
     known = {one.tag: (one.key, leaves(one.type)) for one in kind.attributes}
     silent = [
@@ -263,7 +229,8 @@ def _attributes(kind: ComplexType, leaves: Leaves) -> _Fill:
         if one.fixed is not None or one.default is not None
     ]
 
-    def fill(node: _Node, found: Payload) -> None:
+    def read(node: Node) -> Payload:
+        found: Payload = {}
         for name, text in node.attrib.items():
             if name in known:
                 key, leaf = known[name]
@@ -273,20 +240,14 @@ def _attributes(kind: ComplexType, leaves: Leaves) -> _Fill:
         for name, key, value in silent:
             if name not in node.attrib:
                 found[key] = value
+        return found
 
-    return fill
+    return read
 
 
-def _nillable(read: _Read, attributes: _Fill | None) -> _Read:
-    def read_or_nil(node: _Node) -> Any:
-        if node.get(_NIL, "").strip() not in _TRUE:
-            return read(node)
-        found: Payload = {}
-        if attributes is not None:
-            attributes(node, found)
-        return {**found, NIL: True} if found else None
-
-    return read_or_nil
+def _is_plain(group: Group) -> bool:
+    """Whether it is a sequence of elements and of such sequences."""
+    return group.kind == "sequence" and all(_is_plain(one) for one in group.parts if isinstance(one, Group))
 
 
 def _parts(group: Group) -> Iterator[Particle]:
@@ -298,7 +259,7 @@ def _parts(group: Group) -> Iterator[Particle]:
             yield part
 
 
-def _clark(node: _Node, text: str) -> str:
+def _clark(node: Node, text: str) -> str:
     """`prefix:name` as it is meant at the node."""
     prefix, _, local = collapsed(text).rpartition(":")
     space = node.nsmap.get(prefix or None)

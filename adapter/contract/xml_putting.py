@@ -19,6 +19,23 @@ Put: TypeAlias = Callable[[Any, Text, Where], None]
 """Afterwards the value stands in the text; what does not fit is added to the faults."""
 
 
+Pieces: TypeAlias = tuple[str, str, str]
+"""Markup, a value, markup."""
+
+
+class Late:
+    """What is put as `make` says, which is asked when something is first put: types may contain themselves."""
+
+    put: Put
+
+    def __init__(self, make: Callable[[], Put]) -> None:
+        def first(value: Any, out: Text, where: Where) -> None:
+            self.put = make()
+            self.put(value, out, where)
+
+        self.put = first
+
+
 class Step(NamedTuple):
     """One part of a record. A value of just the type `wanted` is told between two pieces of markup, without a call
     for text; any other is `put`. `absent` is what the absence of a value means.
@@ -122,6 +139,22 @@ def each(put: Put, key: str) -> Put:
         here = (where, key)
         for number, one in enumerate(value):
             put(one, out, (here, number))
+
+    return put_each
+
+
+def each_enclosed(own: Late, opening: Pieces, closing: Pieces, key: str) -> Put:
+    """A list of records, each between its tags; the same as `each`, without a call for the tags."""
+
+    def put_each(value: Any, out: Text, where: Where) -> None:
+        if value.__class__ is not list:
+            misfit(value, out, where, key, "a list")
+            return
+        here = (where, key)
+        for number, one in enumerate(value):
+            out += opening
+            own.put(one, out, (here, number))
+            out += closing
 
     return put_each
 

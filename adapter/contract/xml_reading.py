@@ -19,22 +19,21 @@ MOST_ELEMENTS = 50_000
 MOST_ATTRIBUTES = 64
 """Of one element; all together may have as many as there may be elements."""
 
-_FIRST_LOOK = 8_000
-"""Elements and attributes of a message that is validated at once; a larger one is first looked at in parts."""
+_LONG_LIST = 8_000
+"""Children of one element; a message with more is first looked at in parts, the first with so many nodes."""
 
 _DECLARATION = "{http://www.w3.org/2001/XMLSchema}element"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _FOLLOWED = tuple(f"{{{_XSI}}}{name}" for name in ("schemaLocation", "noNamespaceSchemaLocation"))
 
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-_UNWANTED = etree.XPath("boolean(//comment() | //processing-instruction())")
 _ELEMENTS: Any = etree.XPath("count(//*)")
 _ATTRIBUTES: Any = etree.XPath("count(//@*)")
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (DEEPEST + 1) + ")")
 _TOO_MANY_ATTRIBUTES = etree.XPath(f"boolean(//@*[{MOST_ATTRIBUTES + 1}])")
-_NODES: Any = etree.XPath("count(descendant::*) + count(descendant::*/@*)")
+_HAS_LONG_LIST = etree.XPath(f"boolean(descendant-or-self::*/*[{_LONG_LIST}])")
 _LEADS_AWAY = etree.XPath(
-    "boolean(descendant-or-self::*/@xsi:schemaLocation | descendant-or-self::*/@xsi:noNamespaceSchemaLocation)",
+    "descendant-or-self::*/@xsi:schemaLocation or descendant-or-self::*/@xsi:noNamespaceSchemaLocation",
     namespaces={"xsi": _XSI},
 )
 
@@ -45,12 +44,14 @@ def read_xml(body: bytes) -> etree._Element:
     lxml drops what an entity stood for and ends a text at a comment, so both are refused rather than misread.
     Markup is counted before the tree is built: millions of tiny elements cost far more memory than bytes.
     """
-    if (found := _ENCODING.match(body)) and found[1].lower() not in {b"utf-8", b"us-ascii"}:
+    if (found := _ENCODING.match(body)) and found[1].lower() not in {b"utf-8", b"utf8", b"us-ascii"}:
         raise Unreadable("The XML is not in UTF-8")
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise Unreadable("A document type declaration is not accepted")
     if body.count(b"<") > 2 * MOST_ELEMENTS:
         raise Unreadable(f"The XML has more than {MOST_ELEMENTS} elements")
+    if body.count(b"=") > 2 * MOST_ELEMENTS:
+        raise Unreadable(f"The XML has more than {MOST_ELEMENTS} attributes")
     try:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
@@ -73,7 +74,8 @@ def _parser() -> etree.XMLParser:
 
 
 def _refuse_excess(root: etree._Element) -> None:
-    if _UNWANTED(root):
+    outside = [*root.itersiblings(), *root.itersiblings(preceding=True)]
+    if outside or next(root.iter(etree.Comment, etree.ProcessingInstruction), None) is not None:
         raise Unreadable("Comments and processing instructions are not accepted")
     if _ELEMENTS(root) > MOST_ELEMENTS:
         raise Unreadable(f"The XML has more than {MOST_ELEMENTS} elements")
@@ -126,7 +128,7 @@ def _errors(schema: etree.XMLSchema, element: etree._Element) -> Any:
     libxml2 tells errors in the order of the text, and paths of a part lead to the same elements of the whole.
     """
     log: Any
-    if _NODES(element) > _FIRST_LOOK:
+    if _HAS_LONG_LIST(element):
         for part in _growing(element):
             log = None if schema.validate(part) else schema.error_log
             if log is not None and len(log) > 2 * MOST_VIOLATIONS:
@@ -139,7 +141,7 @@ def _growing(element: etree._Element) -> Iterator[etree._Element]:
     """The beginning of the element as one tree that grows, so much each time that new errors cost the same time."""
     root = _like(element, None)
     twins = {element: root}
-    sizes = (round(_FIRST_LOOK * math.sqrt(step)) for step in count(1))
+    sizes = (round(_LONG_LIST * math.sqrt(step)) for step in count(1))
     size, enough = 0, next(sizes)
     for one in element.iterdescendants("*"):
         parent: Any = one.getparent()
@@ -151,9 +153,9 @@ def _growing(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _like(element: etree._Element, parent: etree._Element | None) -> etree._Element:
-    """A twin without children, last below the parent; the namespaces in scope go along, for a value may need them."""
+    """A twin without children, last below the parent; the namespaces in scope go along, for xsi:type may need them."""
     attributes: Any = dict(element.attrib)
-    prefixes: Any = element.nsmap
+    prefixes: Any = element.nsmap if attributes or parent is None else None
     if parent is None:
         twin = etree.Element(element.tag, attributes, prefixes)
     else:

@@ -26,7 +26,8 @@ def told(error: Any, places: Places) -> Violation:
         return _misplaced(place, message, line)
     rule = _RULES.get(error.type_name, _UNFORESEEN)
     limit = re.search(rule.limit, message) if rule.limit else None
-    expected = rule.expected.format(_plain(limit[1]) if limit else "that kind")
+    named = _plain(limit[1]) if limit else "that kind"
+    expected = _BUILT_IN.get(named) or rule.expected.format(named)
     return Violation(place + _attribute_in(message) or WHOLE, expected, rule.found, line)
 
 
@@ -56,6 +57,18 @@ def _attribute_in(message: str) -> str:
 def _plain(limit: str) -> str:
     """`{namespace}Type` without its namespace, `'a', 'b'` without quotes; a pattern stays as it is."""
     return re.sub(r"^\{[^}]*:[^}]*\}", "", limit).replace("', '", ", ").strip("'")
+
+
+_BUILT_IN: Mapping[str, str] = {
+    **dict.fromkeys(("xs:int", "xs:long", "xs:short", "xs:byte", "xs:integer"), "a whole number"),
+    **dict.fromkeys(("xs:positiveInteger", "xs:unsignedInt", "xs:unsignedLong"), "a whole number without a sign"),
+    "xs:decimal": "a number with a point",
+    "xs:boolean": "true or false",
+    "xs:date": "a day as 2026-11-21",
+    "xs:dateTime": "a time as 2026-11-21T09:30:00+03:30",
+    "xs:base64Binary": "base64",
+    "xs:anyURI": "an address",
+}
 
 
 @dataclass(frozen=True, slots=True)

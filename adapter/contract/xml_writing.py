@@ -8,12 +8,14 @@ from typing import Any
 
 from adapter.contract.xml_leaves import Leaves
 from adapter.contract.xml_putting import (
+    Late,
     Put,
     Step,
     Where,
     always,
     any_element,
     each,
+    each_enclosed,
     kept,
     keys_of,
     misfit,
@@ -51,31 +53,37 @@ class Writers:
         self._types = types
         self._leaves = leaves
         self._prefixes = prefixes
-        self._compiled: dict[str, _Complex] = {}
+        self._bare: dict[str, Late] = {}
+        self._whole: dict[str, Late] = {}
 
     def element(self, element: Element, *, declared: str = "", in_list: bool = False) -> Put:
         """How one such element is put; `declared` is markup for its start tag."""
         kind = self._types.types[element.type]
-        put = (self._leaf if isinstance(kind, SimpleType) else self._whole)(element, declared, in_list=in_list)
+        put = (self._leaf if isinstance(kind, SimpleType) else self._enclosed)(element, declared, in_list=in_list)
         return nillable(put, f"{self._prefixes.element(element.tag)}{declared}") if element.is_nillable else put
 
-    def complex(self, key: str) -> _Complex:
-        """The parts of a complex type."""
-        if key not in self._compiled:
-            self._compiled[key] = _Complex(self, self._complex_type(key))
-        return self._compiled[key]
+    def _parts(self, key: str) -> Late:
+        """The parts of a type that has nothing else, each compiled once."""
+        if key not in self._bare:
+            self._bare[key] = Late(lambda: self._record(self._complex_type(key), set()))
+        return self._bare[key]
 
-    def parts(self, kind: ComplexType) -> Put:
-        """How the parts of a type are put; keys that it does not have are faults."""
-        keys = {one.key for one in kind.attributes} | {kind.type_key}
-        keys |= {ANY_ATTRIBUTES} if kind.any_attribute else set()
-        keys |= {NIL} if kind.attributes or kind.any_attribute else set()
-        keys |= {TEXT} if kind.simple else set(keys_of(kind.content)) if kind.content else set()
-        steps = tuple(self.steps(kind.content, is_free=False)) if kind.content and not kind.simple else ()
-        return record(steps, frozenset(keys))
+    def _record(self, kind: ComplexType, others: set[str]) -> Put:
+        """How the parts of a type are put; keys that neither it nor `others` have are faults."""
+        if kind.content is None or kind.simple is not None:
+            return record((), frozenset(others))
+        return record(tuple(self.steps(kind.content, is_free=False)), frozenset({*others, *keys_of(kind.content)}))
 
-    def whole(self, kind: ComplexType, own: _Complex) -> Put:
-        """How attributes, the end of the start tag and then text or parts are put."""
+    def _all_of(self, key: str) -> Late:
+        """Attributes, the end of the start tag and then text or parts of a type, each compiled once."""
+        if key not in self._whole:
+            self._whole[key] = Late(lambda: self._attributes_and_parts(self._complex_type(key)))
+        return self._whole[key]
+
+    def _attributes_and_parts(self, kind: ComplexType) -> Put:
+        known = {one.key for one in kind.attributes} | {kind.type_key, NIL}
+        known |= ({TEXT} if kind.simple else set()) | ({ANY_ATTRIBUTES} if kind.any_attribute else set())
+        put_parts = self._record(kind, known)
         attributes = [self._attribute(one) for one in kind.attributes]
         text, is_open = (self._leaves(kind.simple) if kind.simple else None), kind.any_attribute
 
@@ -90,7 +98,7 @@ class Writers:
             out += (">", "", "")
             if text is not None and TEXT in value:
                 put_leaf(value[TEXT], text, ("", ""), out, where, TEXT)
-            own.put_parts(value, out, where)
+            put_parts(value, out, where)
 
         return put
 
@@ -114,28 +122,33 @@ class Writers:
         assert isinstance(found, ComplexType)  # noqa: S101 - only complex types are asked for
         return found
 
-    def _whole(self, element: Element, declared: str, *, in_list: bool) -> Put:
-        kind, own = self._complex_type(element.type), self.complex(element.type)
-        if kind.as_it_came:
-            return kept(element, in_list=in_list)
+    def _is_bare(self, element: Element) -> bool:
+        """Whether an element has parts and nothing else that content could say."""
+        kind = self._types.types[element.type]
+        if isinstance(kind, SimpleType) or element.is_nillable or element.type in self._types.stand_ins:
+            return False
+        return not (kind.attributes or kind.any_attribute or kind.simple or kind.as_it_came or kind.is_abstract)
+
+    def _enclosed(self, element: Element, declared: str, *, in_list: bool) -> Put:
         name, key = self._prefixes.element(element.tag), element.key
-        is_bare = not (kind.attributes or kind.any_attribute or kind.simple or element.type in self._types.stand_ins)
-        if not is_bare or element.is_nillable:
+        if self._complex_type(element.type).as_it_came:
+            return kept(element, in_list=in_list)
+        if not self._is_bare(element):
             return self._varied(element, f"<{name}{declared}", f"</{name}>", in_list=in_list)
-        opening, closing = (f"<{name}{declared}>", "", ""), ("", "", f"</{name}>")
+        opening, closing, own = (f"<{name}{declared}>", "", ""), ("", "", f"</{name}>"), self._parts(element.type)
 
         def put(value: Any, out: Text, where: Where) -> None:
             out += opening
-            own.put_parts(value, out, where if in_list else (where, key))
+            own.put(value, out, where if in_list else (where, key))
             out += closing
 
         return put
 
     def _varied(self, element: Element, opening: str, closing: str, *, in_list: bool) -> Put:
         """An element with attributes, or with a type that content may say."""
-        kind, own, key = self._complex_type(element.type), self.complex(element.type), element.key
+        kind, own, key = self._complex_type(element.type), self._all_of(element.type), element.key
         stand_ins = self._types.stand_ins.get(element.type, {})
-        others = {short: (self.complex(one), _xsi_type(one)) for short, one in stand_ins.items()}
+        others = {short: (self._all_of(one), _xsi_type(one)) for short, one in stand_ins.items()}
 
         def put(value: Any, out: Text, where: Where) -> None:
             here = where if in_list else (where, key)
@@ -192,10 +205,14 @@ class Writers:
             yield self._element_step(part, is_free=is_free)
 
     def _element_step(self, part: Element, *, is_free: bool) -> Step:
-        put, name = self.element(part, in_list=part.is_repeated), self._prefixes.element(part.tag)
+        name = self._prefixes.element(part.tag)
         absent = None if is_free or not part.least else missing(part.key)
         if part.fixed is not None and absent is not None:
             absent = always((f"<{name}>", part.fixed, f"</{name}>"))
+        if part.is_repeated and self._is_bare(part):
+            around = (f"<{name}>", "", ""), ("", "", f"</{name}>")
+            return Step(part.key, each_enclosed(self._parts(part.type), *around, part.key), absent)
+        put = self.element(part, in_list=part.is_repeated)
         if part.is_repeated:
             return Step(part.key, each(put, part.key), absent)
         if part.is_nillable:
@@ -224,20 +241,6 @@ class Writers:
                 fitting(value, out, where)
 
         return put
-
-
-class _Complex:
-    """One complex type, compiled when first used: `put` begins within the start tag, `put_parts` after it."""
-
-    put_parts: Put
-
-    def __init__(self, writers: Writers, kind: ComplexType) -> None:
-        def first(value: Any, out: Text, where: Where) -> None:
-            self.put_parts = writers.parts(kind)
-            self.put_parts(value, out, where)
-
-        self.put_parts = first
-        self.put = writers.whole(kind, self)
 
 
 def _xsi_type(key: str) -> str:

@@ -20,9 +20,9 @@ function answer(operation) {
   };
 }
 
-// The server chooses a port by the path of its address alone: those of other ports are led elsewhere.
+// The server chooses a port by its address alone: all others are led elsewhere.
 const xml = readFileSync(WSDL, 'utf8').replace(
-  /(<\w+:port name="([^"]+)"[^>]*>\s*<\w+:address location=")[^"]*"/g,
+  /(<wsdl:port name="([^"]+)"[^]*?location=")[^"]*"/g,
   (_, before, name) => `${before}http://127.0.0.1:${port}${name === portName ? path : `/not/${name}`}"`,
 );
 const operations = Object.keys(JSON.parse(readFileSync(ANSWERS, 'utf8')));
