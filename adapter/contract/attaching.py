@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from binascii import b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -30,11 +29,8 @@ _BLOCK = 3 * 21_845
 
 def base64_of(part: Part) -> bytes:
     """The part's content as canonical Base64, encoded block by block."""
-    encoded = io.BytesIO()
     part.file.seek(0)
-    while block := part.file.read(_BLOCK):
-        encoded.write(b2a_base64(block, newline=False))
-    return encoded.getvalue()
+    return b"".join(b2a_base64(block, newline=False) for block in iter(lambda: part.file.read(_BLOCK), b""))
 
 
 @dataclass(slots=True)
@@ -121,7 +117,7 @@ def _refer(element: etree._Element, attachments: Attachments) -> None:
 
 
 def _fill(element: etree._Element, encoded: bytes) -> None:
-    told: Any = encoded  # lxml takes ASCII as bytes, which saves a copy as text
+    told: Any = encoded  # lxml takes ASCII bytes, which saves a copy as text
     element.text = told
 
 
