@@ -19,7 +19,7 @@ check: .venv/ready-dev  ## format, lint, types, the direction of imports, the sh
 peers:  ## the foreign clients, servers and the browser that tests speak with, where this machine allows it
 	tests/peers.sh
 
-bench: .venv/ready-dev  ## the figures of the journal and the daemon, beside their limits
+bench: .venv/ready-dev  ## the figures of acceptance, the daemon and the journal, beside their limits
 	$(BIN)/python -m tests.bench
 
 score: .venv/ready-dev  ## crashes, lost answers, and the sabotage that must be found

@@ -58,6 +58,10 @@ class Delivery:
     _under_way: int = 0
     _is_draining: bool = False
 
+    def may_leave(self, tenant: str, target: str) -> bool:
+        """Whether its target is not paused; what waits for a person is claimed by nobody meanwhile."""
+        return (tenant, target) not in self.endpoints.paused
+
     def dispatch(self, claim: Claim) -> None:
         """Deliver this claim as soon as a worker is free."""
         self._under_way += 1
@@ -133,15 +137,20 @@ class Delivery:
         if service is None:
             await self.journal.release(claim, self.clock() + self.profile.schedule[0])
             return
+        endpoint = exchange.tenant, exchange.target
+        if endpoint in self.endpoints.paused:  # what cannot be sent is not translated for nothing
+            await self.journal.release(claim, self.clock() + self.profile.idle)
+            return
         prepared = await self._prepare(claim, service)
         if prepared is None:
             return
-        endpoint, operation = (exchange.tenant, exchange.target), prepared.operation
+        operation = prepared.operation
         with self.endpoints.call(endpoint, operation.group, self.clock) as end:
             if end is None:
                 await self._postpone(claim, operation.group)
                 return
-            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease)
+            settle = self.settling.settle_after(operation)
+            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
             end(outcome.verdict not in _TECHNICAL)

@@ -52,6 +52,15 @@ class KeyConflict(RequestRefused):
     title_en = "Idempotency-Key was used with another payload"
 
 
+class KeyRetired(RequestRefused):
+    """This Idempotency-Key was used long ago, for a case that has ended; its answer is no longer kept."""
+
+    kind = "idempotency-key-retired"
+    status = 409
+    title_fa = "این کلید پیش‌تر برای پرونده‌ای پایان‌یافته به کار رفته و پاسخ آن دیگر نگهداری نمی‌شود"
+    title_en = "Idempotency-Key was used for a case that ended long ago"
+
+
 class StillInFlight(RequestRefused):
     """A call with the same key is still being accepted; ask again in a moment."""
 
@@ -62,12 +71,12 @@ class StillInFlight(RequestRefused):
 
 
 class AlreadyFiled(RequestRefused):
-    """The same business subject was filed before with other content."""
+    """The same business subject was filed before: with other content, or so long ago that its answer is gone."""
 
     kind = "already-filed"
     status = 409
-    title_fa = "این درخواست پیش‌تر با محتوای دیگری ثبت شده است"
-    title_en = "The same subject was filed before with other content"
+    title_fa = "همین موضوع پیش‌تر ثبت شده است"
+    title_en = "The same subject was filed before"
 
 
 class CaseClosed(RequestRefused):
@@ -113,6 +122,24 @@ class UnknownCase(RequestRefused):
     status = 404
     title_fa = "پرونده‌ای با این کد رهگیری یافت نشد"
     title_en = "No case with this tracking code"
+
+
+class UnknownPayment(RequestRefused):
+    """No such payment was confirmed in this case."""
+
+    kind = "unknown-payment"
+    status = 404
+    title_fa = "چنین پرداختی در این پرونده تأیید نشده است"
+    title_en = "No such payment was confirmed in this case"
+
+
+class AmountDiffers(RequestRefused):
+    """The amount is not the one that was confirmed; a payment is taken back whole."""
+
+    kind = "amount-differs"
+    status = 422
+    title_fa = "مبلغ با پرداخت تأییدشده برابر نیست"
+    title_en = "The amount is not that of the payment"
 
 
 class OperationNotOffered(RequestRefused):
@@ -206,6 +233,10 @@ class JournalLocked(PanjerehError):
 
 class JournalUnusable(PanjerehError):
     """The journal's schema is not the one this version works with."""
+
+
+class WrongEnvironment(JournalUnusable):
+    """This journal was made for another environment; each environment has a database of its own."""
 
 
 class WrongMasterKey(JournalUnusable):

@@ -40,6 +40,10 @@ LANE_HOLDING_STATES = frozenset({State.READY, State.SENDING, State.IN_DOUBT, Sta
 """An exchange in one of these lets nothing behind it in its lane leave; `awaiting` frees the lane."""
 
 
+TOLD_STATES = frozenset({State.DONE, State.AWAITING, State.REFUSED, State.WITHDRAWN})
+"""What another side's ledger can say of an entry; of the first two it has an effect."""
+
+
 class Verdict(StrEnum):
     """Which of six meanings an outcome has."""
 
@@ -97,6 +101,13 @@ class Effect(StrEnum):
     NEITHER = "neither"
 
 
+class KeySource(StrEnum):
+    """Where an operation's idempotency key comes from: the call carries it, or it is minted from what the call says."""
+
+    CARRIED = "carried"
+    MINTED = "minted"
+
+
 class Operation(StrEnum):
     """The operations of a gateway as this adapter speaks of them; a contract's own names are in its folder."""
 
@@ -106,14 +117,28 @@ class Operation(StrEnum):
     WITHDRAW_REQUEST = "WithdrawRequest"
     CONFIRM_PAYMENT = "ConfirmPayment"
     INQUIRE = "Inquire"
+    FILE_OBJECTION = "FileObjection"
+    REVERSE_PAYMENT = "ReversePayment"
+    SUBMIT_SURVEY = "SubmitSurvey"
     GET_STATUS = "GetStatus"
+    GET_HISTORY = "GetHistory"
     CHECK_HEALTH = "CheckHealth"
     PUSH_STATUS = "PushStatus"
     ISSUE_BILL = "IssueBill"
     PUSH_DOCUMENT = "PushDocument"
     ANSWER_INQUIRY = "AnswerInquiry"
+    CANCEL_BILL = "CancelBill"
+    PROPOSE_VISIT = "ProposeVisit"
+    PUBLISH_SERVICE = "PublishService"
     QUERY_EXCHANGE = "QueryExchange"
     GET_STATEMENT = "GetStatement"
+
+
+OPENING_OPERATIONS = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
+"""They open a case: without them it has nothing to be about."""
+
+PAYMENT_OPERATIONS = frozenset({Operation.CONFIRM_PAYMENT, Operation.REVERSE_PAYMENT})
+"""They move money: nothing of them is ever done twice, whichever case it is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +267,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One effect as a ledger tells it: the same shape for the gateway's, the internal system's and ours."""
+    """One entry of another side's ledger: `state` is one of TOLD_STATES, None for a `word` that no table knows."""
 
     reference: str
     operation: str
     tracking_code: str | None = None
     at: datetime | None = None
-    state: str = "done"
+    state: State | None = State.DONE
+    word: str = ""
     amount_rial: int | None = None

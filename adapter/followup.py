@@ -216,7 +216,7 @@ class FollowUp:
 
     async def _beat(self) -> None:
         await self.journal.beat()
-        await self.journal.fall_expired(self.profile.settle_after)
+        await self.journal.fall_expired()
 
     async def _poll_changes(self, endpoint: EndpointName, system: System) -> None:
         is_lost = False

@@ -21,7 +21,10 @@ class Profile:
     """The durations by which an installation lives.
 
     `schedule` are the waits between attempts, the last one repeating; `asks` those between questions about an
-    exchange in doubt; `contract_scale` multiplies what a contract itself says, so that a demo need not wait a minute.
+    exchange in doubt; `payment_absence` how far apart a payment must be found missing twice before it is sent again;
+    `keys_kept` how long an idempotency key gives its first answer after the end of its case, `tombstones_kept` how
+    long it is still known to have been used, `sweep` how often those that are due are looked for;
+    `contract_scale` multiplies what a contract itself says, so that a demo need not wait a minute.
     """
 
     name: str = "default"
@@ -30,6 +33,7 @@ class Profile:
     asks: tuple[timedelta, ...] = (10 * _S, 30 * _S, 2 * _M, 10 * _M, _H, 6 * _H)
     polls: tuple[timedelta, ...] = (10 * _S, 30 * _S, 2 * _M, 10 * _M, _H)
     settle_after: timedelta = 10 * _S
+    payment_absence: timedelta = 15 * _M
     deadline: timedelta = 7 * _D
     lease: timedelta = 120 * _S
     heartbeat: timedelta = 2 * _S
@@ -48,6 +52,9 @@ class Profile:
     breaker_window: timedelta = 60 * _S
     retry_after_least: timedelta = _S
     retry_after_most: timedelta = _H
+    keys_kept: timedelta = 90 * _D
+    tombstones_kept: timedelta = 3650 * _D
+    sweep: timedelta = _H
     contract_scale: float = 1.0
 
     def scaled(self, name: str, scale: float, *, longest: timedelta | None = None) -> Self:
@@ -68,6 +75,7 @@ class Profile:
 _NEVER_SCALED = frozenset(
     {"name", "jitter", "contract_scale", "connect", "write", "first_byte", "total"}
     | {"lease", "deadline", "heartbeat", "silence"}
+    | {"keys_kept", "tombstones_kept", "sweep"}
 )
 _LEAST_PULSES: Mapping[str, timedelta] = {
     "idle": timedelta(milliseconds=20),

@@ -4,14 +4,57 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest
+from prometheus_client import Counter as CounterMetric
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from adapter.exchange import Exchange, Verdict
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400)
+
+
+MOST_PLACES = 100
+"""Places of drift that one contract tells apart: names come from strangers, and each is a log line and a series."""
+
+_log = structlog.get_logger(__name__)
+
+
+class DriftLog:
+    """What came beyond one contract: counted by operation and path, and told once for each. No values are kept."""
+
+    def __init__(self, contract: str = "") -> None:
+        self.contract = contract
+        self.counts: Counter[tuple[str, str]] = Counter()
+
+    def met(self, operation: str, paths: Iterable[str]) -> None:
+        """Count what a message had beyond the contract; a path that was not met before is logged."""
+        for path in paths:
+            is_told_apart = (operation, path) in self.counts or len(self.counts) < MOST_PLACES
+            place = (operation, path) if is_told_apart else ("(others)", "(others)")
+            if place not in self.counts:
+                _log.warning("contract_drift", contract=self.contract, operation=place[0], path=place[1])
+            self.counts[place] += 1
+
+
+class _Drifts(Collector):
+    """The counts of drift as Prometheus asks for them."""
+
+    def __init__(self, logs: Iterable[DriftLog]) -> None:
+        self._logs = tuple(logs)
+
+    def collect(self) -> Iterator[Metric]:
+        labels = ["contract", "operation", "path"]
+        family = CounterMetricFamily("panjereh_contract_drift", "Fields that a contract does not know", labels=labels)
+        for log in self._logs:
+            for place, times in log.counts.items():
+                family.add_metric([log.contract, *place], times)
+        yield family
 
 
 class Metrics:
@@ -19,7 +62,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.exchanges = Counter(
+        self.exchanges = CounterMetric(
             "panjereh_exchanges",
             "Settled attempts by verdict",
             ["tenant", "service", "direction", "verdict"],
@@ -32,7 +75,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self.requests = Counter(
+        self.requests = CounterMetric(
             "panjereh_requests",
             "Calls at our doors by answer",
             ["tenant", "operation", "status"],
@@ -58,6 +101,10 @@ class Metrics:
         self.exchanges.labels(*labels, verdict.value).inc()
         if verdict is Verdict.DONE:
             self.duration.labels(*labels).observe(seconds)
+
+    def watch(self, drifts: Iterable[DriftLog]) -> None:
+        """Afterwards the page tells what came beyond these contracts."""
+        self.registry.register(_Drifts(drifts))
 
     def page(self) -> bytes:
         """The metrics as Prometheus reads them."""

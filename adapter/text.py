@@ -7,7 +7,8 @@ import unicodedata
 
 ZWNJ = "\u200c"
 
-_DIGITS = {ord(digit): str(value) for row in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for value, digit in enumerate(row)}
+_DIGITS = {digit: str(value) for row in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for value, digit in enumerate(row)}
+_FOREIGN_DIGIT = re.compile("[۰-۹٠-٩]")
 
 _LETTERS = str.maketrans(
     {
@@ -54,7 +55,7 @@ def canonical_text(value: str, *, digits: bool = False) -> str:
 
 def canonical_digits(value: str) -> str:
     """Return the same text with Persian and Arabic digits as ASCII; everything else stays as it is."""
-    return value if value.isascii() else value.translate(_DIGITS)
+    return value if value.isascii() else _FOREIGN_DIGIT.sub(lambda found: _DIGITS[found[0]], value)
 
 
 def is_digits(value: str) -> bool:

@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -25,11 +26,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from adapter.doors import routes
+from adapter.doors import Receive, routes
 from adapter.doors.problems import Problem, as_json
 from adapter.errors import FaultySettings, JournalFailed, RequestRefused
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
+from adapter.intake import Intake
 from adapter.journal.opening import held_lock, journal_url
+from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin
 from ops.health import health_routes
@@ -99,6 +102,7 @@ async def _live(house: House, listener: socket.socket) -> int:
         with _heeding_signals(stopped):
             async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
                 flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
+                flows.append(group.create_task(keep_retiring(house.journal, house.profile)))
                 async with served(application(house), listener, _limits(house.settings.http)):
                     _log.info("daemon_started", **_introduction(house, listener))
                     await stopped.wait()
@@ -122,17 +126,26 @@ def application(house: House) -> Starlette:
     """The doors of every gateway contract that a service speaks, and the health pages."""
     gateways = sorted({service.gateway for service in house.services.values()})
 
-    async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
-        return await _counted(house, caller, operation, record, key)
-
-    doors = [route for name in gateways for route in routes(house.contracts[name], house.callers, receive)]
+    public_url = house.settings.http.public_url
+    doors = [
+        route
+        for name in gateways
+        for route in routes(house.contracts[name], house.callers, _desk(house, name), public_url=public_url)
+    ]
     return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
 
 
-async def _counted(house: House, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+def _desk(house: House, gateway: str) -> Receive:
+    """What stands behind one contract's door."""
+    return partial(_counted, house, house.intake.behind(gateway))
+
+
+async def _counted(
+    house: House, intake: Intake, caller: Caller, operation: Operation, record: Record, key: str | None
+) -> Reply:
     status = 500
     try:
-        reply = await house.intake.receive(caller, operation, record, key)
+        reply = await intake.receive(caller, operation, record, key)
         status = reply.status
     except RequestRefused as refusal:
         status = refusal.status

@@ -63,6 +63,11 @@ class HttpSettings(_Strict):
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: int = Field(default=8470, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+        description="where callers reach us, as our WSDL tells it; by default where they asked for it",
+    )
     connections_per_peer: int = Field(
         default=32, ge=1, le=256, description="connections at once from one address; this machine's own may be more"
     )
@@ -97,6 +102,11 @@ class Settings(BaseSettings):
     )
 
     node: str = Field(default="panjereh-1", description="this daemon's name among the nodes of one database")
+    environment: str = Field(
+        default="production",
+        pattern=r"^[a-z][a-z0-9-]{0,31}$",
+        description="which of your environments this is; a journal belongs to the one it was made for",
+    )
     database: str = Field(description="sqlite:///path/journal.db or postgresql://…")
     master_key_file: Path = Field(description="file of mode 0600 with at least 32 bytes; it seals every payload")
     admin_socket: Path = Field(description="Unix socket for the operators' command")

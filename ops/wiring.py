@@ -17,6 +17,7 @@ import structlog
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
@@ -27,6 +28,7 @@ from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Journal, open_journal, reading
 from adapter.offer import Offer, offer_of
+from adapter.publishing import Publishing
 from adapter.retry import Profile
 from adapter.service import Service, declared_id, load_services
 from adapter.settlement.drafting import Drafting
@@ -87,6 +89,7 @@ class House:
     delivery: Delivery
     followup: FollowUp
     intake: Intake
+    publishing: Publishing
     callers: Mapping[str, Caller]
     metrics: Metrics
     clock: Clock
@@ -123,6 +126,8 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     _check_folders(settings)
     contracts = load_contracts(settings.contracts)
     services, faults = load_services(settings.mappings, contracts)
+    if clashes := door_clashes(contracts[name] for name in {one.gateway for one in services.values()}):
+        raise FaultyTables(clashes)
     offer = _offer(settings, services, faults)
     _check_endpoints(settings, services, contracts)
     callers = callers_of(settings)
@@ -153,6 +158,7 @@ def _join(
     connected: list[Closable],
 ) -> House:
     metrics = Metrics()
+    metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
     delivery = Delivery(journal, lambda: loaded.offer, endpoints, settling, loaded.profile, parts.clock, metrics)
@@ -178,6 +184,7 @@ def _join(
             hint=delivery.hint,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
+        publishing=Publishing(journal, drafting, parts.clock, delivery.dispatch),
         callers=loaded.callers,
         metrics=metrics,
         clock=parts.clock,
@@ -195,6 +202,7 @@ def _join(
         drafting,
         parts.clock,
         ask=delivery.ask,
+        may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,
     )
@@ -245,10 +253,10 @@ def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal
             settings.database,
             master_key=master_key(settings),
             node=settings.node,
+            environment=settings.environment,
             clock=parts.clock,
             randomness=parts.randomness,
             silence=profile.silence,
-            settle=profile.settle_after,
         )
     except WrongMasterKey as error:
         told = f"master_key_file: {settings.master_key_file} is not the key under which this journal was sealed"

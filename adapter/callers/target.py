@@ -14,12 +14,12 @@ from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wi
 from adapter.channels import Clock, Sight, Sighting
 from adapter.contract.instants import read_instant
 from adapter.contract.model import Codec, Contract, HttpForm, StatementContract
-from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
+from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after, safe_code
 from adapter.contract.paths import put, value_at, values_at
 from adapter.contract.sighting import sight_of
 from adapter.contract.strict_json import safe_name
 from adapter.errors import GatewayUnreachable, RequestRefused
-from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
+from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, State, Verdict
 
 _log = structlog.get_logger(__name__)
 MOST_PAGES = 100_000
@@ -155,7 +155,9 @@ class HttpTarget:
             detail = f"media type {safe_name(answer.media_type.replace('/', '.'))}"
         else:
             try:
-                content = self._codec.decode_answer(operation, answer.body, status=answer.status)
+                content = self._codec.decode_answer(
+                    operation, answer.body, status=answer.status, content_type=answer.content_type
+                )
             except RequestRefused as error:
                 detail = error.detail
         wait = retry_after(answer.retry_after, self.clock())
@@ -178,11 +180,13 @@ def _statement_question(said: StatementContract, since: datetime, until: datetim
 def _ledger_entry(said: StatementContract, item: Payload) -> LedgerEntry:
     at = value_at(item, said.at) if said.at else None
     amount = value_at(item, said.amount_rial) if said.amount_rial else None
+    word = str(value_at(item, said.state) or "") if said.state else ""
     return LedgerEntry(
         reference=str(value_at(item, said.reference)),
         operation=str(value_at(item, said.name)),
         tracking_code=value_at(item, said.tracking_code) if said.tracking_code else None,
         at=read_instant(at),
-        state=str(value_at(item, said.state) or "done") if said.state else "done",
+        state=said.states.get(word) if said.state else State.DONE,
+        word=safe_code(word),
         amount_rial=int(amount) if amount is not None else None,
     )

@@ -52,12 +52,13 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """A whole answer, of whatever status and content."""
+    """A whole answer, of whatever status and content; `content_type` is the media type with its parameters."""
 
     status: int
     media_type: str
     retry_after: str | None
     body: bytes
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,10 @@ class Wire:
                     raise _AnswerTooLargeError
         finally:
             await response.aclose()
-        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return WireAnswer(response.status_code, media_type, response.headers.get("Retry-After"), bytes(body))
+        content_type = response.headers.get("Content-Type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        wait = response.headers.get("Retry-After")
+        return WireAnswer(response.status_code, media_type, wait, bytes(body), content_type)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:

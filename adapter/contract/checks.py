@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
-from adapter.contract.model import Contract, OperationContract, Shape
-from adapter.exchange import Effect
+from adapter.contract.model import Contract, OperationContract, Shape, StatementContract
+from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
 
 
 def check_contract(contract: Contract, directions: Mapping[str, str], *, place: str) -> list[str]:
@@ -19,6 +20,28 @@ def check_contract(contract: Contract, directions: Mapping[str, str], *, place: 
         *_bindings_differ(contract),
     ]
     return [f"{place}: {fault}" for fault in found]
+
+
+def door_clashes(served: Iterable[Contract]) -> list[str]:
+    """Contracts that would be served at one address; each version that is served beside another needs its own door."""
+    taken: dict[tuple[str, str], Contract] = {}
+    found: dict[str, str] = {}
+    for contract in sorted(served, key=lambda one: one.title):
+        for method, path in _addresses(contract):
+            other = taken.setdefault((method, re.sub(r"\{\w+\}", "{}", path)), contract)
+            if other is not contract:
+                what = f"{method} {path} is served for {other.title} already"
+                mend = f'give this version a door of its own: door = "/{contract.title}"'
+                found.setdefault(contract.title, f"contracts/{contract.title}/contract.toml: door: {what}; {mend}")
+    return list(found.values())
+
+
+def _addresses(contract: Contract) -> Iterator[tuple[str, str]]:
+    inward = [name for name, one in contract.operations.items() if one.direction is Direction.INWARD]
+    for method, path in (contract.routes[name] for name in inward if name in contract.routes):
+        yield method, f"{contract.door}{path}"
+    if "soap" in contract.bindings and contract.bindings["soap"].operations & set(inward):
+        yield "POST", f"{contract.door}{contract.soap_path}"
 
 
 def _unknown_operations(contract: Contract) -> Iterator[str]:
@@ -36,6 +59,10 @@ def _operations(contract: Contract) -> Iterator[str]:
         place = f"operations.{name}"
         if operation.effect is Effect.QUERYABLE and operation.query is None:
             yield f"{place}.query: is missing; a queryable operation names the operation that asks for its effect"
+        if operation.effect is Effect.QUERYABLE and not operation.compare:
+            yield f"{place}.compare: is missing; name what must agree before a found effect is taken for ours"
+        if operation.idempotency_key is KeySource.MINTED and not _changes_us(operation):
+            yield f"{place}.idempotency_key: only what changes something and comes inward has a key that can be minted"
         for key, other in (("query", operation.query), ("poll", operation.poll)):
             yield from _reading(contract, f"{place}.{key}", other)
         poll = contract.operations.get(operation.poll or "")
@@ -44,6 +71,10 @@ def _operations(contract: Contract) -> Iterator[str]:
         if operation.query is not None and operation.query not in contract.finds:
             yield f"{place}.query: [find.{operation.query}] is missing; it says where the query's answer carries what"
         yield from _paths(contract, operation, place)
+
+
+def _changes_us(operation: OperationContract) -> bool:
+    return operation.direction is Direction.INWARD and operation.effect is not Effect.READ
 
 
 def _reading(contract: Contract, place: str, other: str | None) -> Iterator[str]:
@@ -61,8 +92,10 @@ def _paths(contract: Contract, operation: OperationContract, place: str) -> Iter
     yield from _stands(request, operation.reference_path, f"{place}.reference_path")
     yield from _stands(answer, operation.answer_reference, f"{place}.answer_reference")
     yield from _stands(answer, (operation.awaiting or "").partition("=")[0].strip(), f"{place}.awaiting")
-    for path in operation.compare:
+    asked = contract.answer_shapes.get(operation.query or "", {})
+    for path, there in operation.compare:
         yield from _stands(request, path, f"{place}.compare")
+        yield from _stands(asked, there, f"{place}.compare: {operation.query}")
 
 
 def _directions(contract: Contract, directions: Mapping[str, str]) -> Iterator[str]:
@@ -89,6 +122,26 @@ def _sections(contract: Contract) -> Iterator[str]:
         ("statement", ("since", "until", "page"), ("pages",), ("reference", "name", "at", "amount_rial", "state")),
     ):
         yield from _paged(contract, section, requests=requests, answers=answers, items=items)
+    if contract.statement is not None:
+        yield from _meanings(contract, contract.statement)
+
+
+def _meanings(contract: Contract, said: StatementContract) -> Iterator[str]:
+    """Whether a ledger's states mean something that a ledger can know, and its amounts are fields of requests."""
+    if said.state is not None and not said.states:
+        yield "statement.states: is missing; what do their words for an entry's state mean?"
+    for word, state in said.states.items():
+        if state not in TOLD_STATES:
+            yield f"statement.states.{word}: a ledger cannot tell '{state}'; use {', '.join(sorted(TOLD_STATES))}"
+    if said.amount_rial is not None and not said.amounts:
+        yield "statement.amounts: is missing; which field of our requests is an entry's amount?"
+    for name, path in said.amounts.items():
+        place, operation = f"statement.amounts.{name}", contract.operations.get(name)
+        if operation is None:
+            yield f"{place}: '{name}' is not an operation{_near(name, contract.operations)}"
+        elif operation.effect is Effect.QUERYABLE and path not in dict(operation.compare):
+            yield f"{place}: '{path}' is not in operations.{name}.compare; no amount is adopted that was not compared"
+        yield from _stands(contract.shapes.get(name, {}), path, place)
 
 
 def _paged(

@@ -14,7 +14,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.model import OperationContract, OutcomeRow
-from adapter.exchange import Direction, Effect, Verdict
+from adapter.contract.packing import Way
+from adapter.exchange import Direction, Effect, KeySource, State, Verdict
 
 OUTCOME_COLUMNS = ("where", "code", "verdict", "fa", "en")
 PLACES = ("body", "fault")
@@ -44,16 +45,19 @@ class OperationFile(_Strict):
     answer_reference: str | None = None
     awaiting: str | None = None
     poll: str | None = None
-    compare: tuple[str, ...] = ()
+    compare: tuple[str, ...] | dict[str, str] = ()
     max_bytes: int = Field(default=1024 * 1024, gt=0)
+    idempotency_key: KeySource = KeySource.CARRIED
+    attachments: Way = Way.INLINE
 
     def named(self, name: str) -> OperationContract:
         """The operation as the engine knows it."""
-        plain = self.model_dump(exclude={"settle_seconds", "deadline_seconds"})
+        plain = self.model_dump(exclude={"settle_seconds", "deadline_seconds", "compare"})
         return OperationContract(
             name=name,
             settle_after=_duration(self.settle_seconds),
             deadline=_duration(self.deadline_seconds),
+            compare=_pairs(self.compare),
             **plain,
         )
 
@@ -99,6 +103,8 @@ class StatementFile(_Strict):
     at: str | None = None
     amount_rial: str | None = None
     state: str | None = None
+    states: dict[str, State] = {}
+    amounts: dict[str, str] = {}
 
 
 class ContractFile(_Strict):
@@ -110,6 +116,8 @@ class ContractFile(_Strict):
     soap: str | None = None
     openapi: str | None = None
     soap_path: str = "/"
+    door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
+    soap_version: Literal["1.1", "1.2"] | None = None
     health: str | None = None
     codes: CodesFile = CodesFile()
     operations: dict[str, OperationFile]
@@ -194,6 +202,11 @@ def digest(folder: Path) -> str:
             name = path.relative_to(folder).as_posix()
             whole.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return whole.hexdigest()
+
+
+def _pairs(compare: tuple[str, ...] | dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """A path alone stands at the same place in the request and in the query's answer."""
+    return tuple(compare.items() if isinstance(compare, dict) else ((path, path) for path in compare))
 
 
 def _duration(seconds: float | None) -> timedelta | None:

@@ -34,15 +34,18 @@ class Validator:
 
     def check(self, value: Any) -> None:
         """Raise SchemaViolation with the first places where the value breaks the schema."""
+        if found := self.violations(value):
+            raise SchemaViolation(found)
+
+    def violations(self, value: Any) -> list[Violation]:
+        """The first places where the value breaks the schema; none when it is valid."""
         try:
             self._validator.validate(value)
         except jsonschema_rs.ValidationError as first:
             is_searched = _values_in(value) <= MOST_VALUES_SEARCHED
             errors = self._validator.iter_errors(value) if is_searched else [first]
-            found = list(islice(chain.from_iterable(map(_violations, errors)), MOST_VIOLATIONS))
-        else:
-            return
-        raise SchemaViolation(found)
+            return list(islice(chain.from_iterable(map(_violations, errors)), MOST_VIOLATIONS))
+        return []
 
 
 def _values_in(value: Any) -> int:

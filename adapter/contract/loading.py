@@ -6,37 +6,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
 from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
-from adapter.contract.openapi import operations_of
+from adapter.contract.modern import modern
+from adapter.contract.openapi import declared_names, operations_of
+from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
 from adapter.contract.xml_types import WsdlReader
 from adapter.errors import FaultyTables, RequestRefused
+from adapter.telemetry import DriftLog
 
 
 @dataclass(slots=True)
 class _Bindings:
     """What the two bindings brought, beside their faults."""
 
+    aliases: Aliases
+    drift: DriftLog | None
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
 
 
-def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract:
+def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
     """The folder as one value; raises FaultyTables with every fault of every file at once.
 
-    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it.
+    `read_wsdl` is `adapter.wsdl.read_wsdl`; a folder without a WSDL does not need it. Strict, it judges examples: what
+    the contract does not know is refused, and not set aside as it is from a partner.
     """
     faults: list[str] = []
     outcomes = read_outcomes(folder / "outcomes.csv", faults)
     file = read_contract_file(folder / "contract.toml", faults)
     if file is None:
         raise FaultyTables(faults)
-    bindings = _Bindings()
+    aliases = read_aliases(folder / "aliases.csv", faults)
+    drift = None if is_strict else DriftLog(f"{file.name}/{file.version}")
+    bindings = _Bindings(aliases_of(aliases, file.operations), drift)
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     contract = Contract(
@@ -49,6 +58,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         code_paths=file.codes.paths,
         ignore_codes_when=file.codes.ignore_when,
         soap_path=file.soap_path,
+        own_door=file.door,
         finds={name: FindContract(**one.model_dump()) for name, one in file.find.items()},
         routes=bindings.routes,
         shapes=_shapes(bindings.codecs, answers=False),
@@ -57,8 +67,10 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None) -> Contract
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
+        drift=bindings.drift or DriftLog(),
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
+    faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))
     if faults:
         raise FaultyTables(faults)
     return contract
@@ -69,7 +81,7 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         return
     path = folder / file.openapi
     try:
-        document = read_json(path.read_bytes())
+        document = modern(read_json(path.read_bytes()))
     except FileNotFoundError:
         faults.append(f"{path}: is missing; contract.toml: openapi names it")
         return
@@ -77,7 +89,14 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         faults.append(f"{path}: {error}")
         return
     operations = operations_of(document, faults, place=str(path))
-    codec = RestCodec(operations, _limits(file))
+    codec = RestCodec(
+        operations,
+        _limits(file),
+        ways=_ways(file),
+        aliases=bindings.aliases,
+        names=declared_names(document),
+        drift=bindings.drift,
+    )
     bindings.codecs["rest"] = codec
     bindings.routes |= codec.routes
     bindings.directions |= {name: one.direction for name, one in operations.items() if one.direction}
@@ -96,11 +115,33 @@ def _read_soap(
     except FaultyTables as error:
         faults.extend(error.faults)
         return
-    bindings.codecs["soap"] = SoapCodec(wsdl, limits=_limits(file), path=file.soap_path)
+    if file.soap_version not in {None, *wsdl.versions}:
+        has = " and ".join(sorted(wsdl.versions))
+        faults.append(f"{folder / 'contract.toml'}: soap_version: {file.soap} has SOAP {has} only; use that")
+    bindings.codecs["soap"] = SoapCodec(
+        wsdl,
+        limits=_limits(file),
+        path=file.soap_path,
+        speaks=file.soap_version,
+        ways=_ways(file),
+        aliases=bindings.aliases,
+        drift=bindings.drift,
+    )
+
+
+def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[str]:
+    shapes = (contract.shapes, contract.answer_shapes)
+    paths = {name: [path for shape in shapes for path in shape.get(name, {})] for name in contract.operations}
+    names = {name: {step.removesuffix("[]") for path in its for step in path.split(".")} for name, its in paths.items()}
+    return list(map(str, check_aliases(rows, names, file=file))) if contract.bindings else []
 
 
 def _limits(file: ContractFile) -> Mapping[str, int]:
     return {name: one.max_bytes for name, one in file.operations.items()}
+
+
+def _ways(file: ContractFile) -> Mapping[str, Way]:
+    return {name: one.attachments for name, one in file.operations.items()}
 
 
 def _shapes(codecs: Mapping[str, Codec], *, answers: bool) -> dict[str, Shape]:

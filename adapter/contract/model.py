@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from adapter.exchange import Direction, Effect, Payload, Verdict
+from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
+from adapter.telemetry import DriftLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class OperationContract:
     `query` is the read operation that finds this one's effect by `reference`; `settle_after` how long the other
     side may need until the query tells the truth. `reference_path` is where the request carries our reference,
     `answer_reference` where the answer carries the other side's own number. `awaiting` is `field=value` in the
-    answer that means "taken, answer later". `compare` lists fields that must agree when an effect is found.
+    answer that means "taken, answer later". `compare` pairs fields of the request with those of the query's answer
+    that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
+    comes from. `attachments` says how its binary content is sent: `inline`, or beside the message.
     """
 
     name: str
@@ -42,8 +45,10 @@ class OperationContract:
     answer_reference: str | None = None
     awaiting: str | None = None
     poll: str | None = None
-    compare: tuple[str, ...] = ()
+    compare: tuple[tuple[str, str], ...] = ()
     max_bytes: int = 1024 * 1024
+    idempotency_key: KeySource = KeySource.CARRIED
+    attachments: str = "inline"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +119,17 @@ class Codec(Protocol):
         ...
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """A caller's request; SOAP finds the operation by the Body's element, REST is told it by the route.
 
-        `parameters` are those of path and query, as text; they become fields of the content.
+        `parameters` are those of path and query, as text; they become fields of the content. `partner` is who calls,
+        as aliases.csv names it: its other spellings become the contract's names before anything is checked.
         """
         ...
 
@@ -126,8 +137,10 @@ class Codec(Protocol):
         """Our answer to a caller."""
         ...
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
-        """The other side's answer."""
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
+        """The other side's answer; its whole Content-Type matters only where it consists of parts."""
         ...
 
 
@@ -151,7 +164,11 @@ class ChangesContract:
 
 @dataclass(frozen=True, slots=True)
 class StatementContract:
-    """Where a page of the other side's ledger carries what; paths of an entry are relative to it."""
+    """Where a page of the other side's ledger carries what; paths of an entry are relative to it.
+
+    `states` tells what their words for an entry's state mean, `amounts` by operation which fields of the request an
+    entry's amount is the sum of.
+    """
 
     operation: str
     since: str
@@ -165,6 +182,8 @@ class StatementContract:
     at: str | None = None
     amount_rial: str | None = None
     state: str | None = None
+    states: Mapping[str, State] = field(default_factory=dict)
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +202,7 @@ class Contract:
 
     `shapes` tells per operation which paths a request has and whether each must stand in its parent, as in
     `{"owners[]": False, "owners[].share_dang": True}`; `answer_shapes` tells the same of the answers. `sha256` is
-    over every file, so that a contract can be pinned.
+    over every file, so that a contract can be pinned. `drift` is what came beyond it while it was in use.
     """
 
     name: str
@@ -203,6 +222,13 @@ class Contract:
     sha256: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
+    own_door: str | None = None
+    drift: DriftLog = field(default_factory=DriftLog)
+
+    @property
+    def door(self) -> str:
+        """Where its paths begin when we serve it; two versions that are served at once have doors of their own."""
+        return self.own_door or f"/{self.name}"
 
     @property
     def title(self) -> str:

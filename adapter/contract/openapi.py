@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.contract.json_schema import Schema, Validator, resolved, shape_of
@@ -12,6 +12,17 @@ from adapter.contract.model import Shape
 
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
+MESSAGE = "message"
+"""The part of a multipart body that holds the fields, where the document does not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packaging:
+    """A multipart body in place of JSON: `message` is the part of the fields, `files` the fields that are parts."""
+
+    media_type: str
+    message: str = MESSAGE
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class RestOperation:
     answers: Mapping[str, Validator]
     shape: Shape
     answer_shape: Shape
+    packagings: Mapping[str, Packaging] = field(default_factory=dict)
 
 
 def operations_of(document: Schema, faults: list[str], *, place: str) -> dict[str, RestOperation]:
@@ -56,6 +68,27 @@ def operations_of(document: Schema, faults: list[str], *, place: str) -> dict[st
         except ValueError as error:
             faults.append(f"{where}: {name}: the schema cannot be compiled: {error}")
     return found
+
+
+def declared_names(document: Schema) -> frozenset[str]:
+    """Every field's and parameter's name; none where an object may have fields of any name, for none is new there."""
+    schemas = list(_within(document))
+    if any(isinstance(one.get(word), dict) for one in schemas for word in _OPEN):
+        return frozenset()
+    properties = (one["properties"] for one in schemas if isinstance(one.get("properties"), dict))
+    parameters = (one["name"] for one in schemas if "in" in one and isinstance(one.get("name"), str))
+    return frozenset([*(name for its in properties for name in its), *parameters])
+
+
+_OPEN = ("additionalProperties", "unevaluatedProperties", "patternProperties")
+
+
+def _within(node: Any) -> Iterator[Schema]:
+    """Every object of the document."""
+    if isinstance(node, dict):
+        yield node
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _within(inner)
 
 
 def _entries(document: Schema) -> Iterator[tuple[str, str, Schema]]:
@@ -87,7 +120,25 @@ def _operation(name: str, path: str, method: str, *, entry: Schema, document: Sc
         answers={status: Validator(answer, document) for status, answer in answers.items()},
         shape=shape_of(schema, document),
         answer_shape=shape_of(first, document),
+        packagings={one.media_type: one for one in _packagings(entry, document)},
     )
+
+
+def _packagings(entry: Schema, document: Schema) -> Iterator[Packaging]:
+    """The multipart bodies that the operation takes, too: the part that is an object holds the fields."""
+    for media_type, said in entry.get("requestBody", {}).get("content", {}).items():
+        if not media_type.startswith("multipart/"):
+            continue
+        properties = resolved(said.get("schema", {}), document).get("properties", {})
+        fields = {name: resolved(one, document) for name, one in properties.items()}
+        message = next((name for name, one in fields.items() if one.get("type") == "object"), MESSAGE)
+        yield Packaging(media_type, message, tuple(name for name, one in fields.items() if _is_file(one)))
+
+
+def _is_file(schema: Schema) -> bool:
+    """Text that is no text: OpenAPI 3.0 says so by its format, 3.1 by its media type."""
+    is_text = schema.get("type", "string") == "string" and "contentEncoding" not in schema
+    return is_text and (schema.get("format") == "binary" or "contentMediaType" in schema)
 
 
 def _content_schema(entry: Schema, document: Schema, parameters: Mapping[str, Schema]) -> Schema:

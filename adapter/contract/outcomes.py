@@ -100,6 +100,7 @@ _SIGNATURE = _Meaning(Verdict.RETRY, "they do not accept our signature", Pause.S
 _BY_FAULT: Mapping[str, _Meaning] = {
     "MustUnderstand": _Meaning(Verdict.PARKED, "they do not know a header that we send: configuration"),
     "VersionMismatch": _Meaning(Verdict.PARKED, "they speak another SOAP version: configuration"),
+    "DataEncodingUnknown": _Meaning(Verdict.PARKED, "they do not know our encoding: configuration"),
     "UnsupportedSecurityToken": _SIGNATURE,
     "UnsupportedAlgorithm": _SIGNATURE,
     "InvalidSecurity": _SIGNATURE,
@@ -160,7 +161,7 @@ def _of_status(status: int) -> _Meaning:
 def _of_fault(contract: Contract, operation: OperationContract, observation: Observation, fault: Fault) -> Outcome:
     """Who may not enter or must slow down had no effect; else the contract's own row, then HTTP, then the class."""
     status = observation.status or 0
-    code = _told(fault.code)
+    code = safe_code(fault.code)
     if status in _BEFORE_CODES or status // 100 == _REDIRECT:
         meaning = _of_status(status)
     elif ("fault", fault.code) in contract.outcomes:
@@ -207,11 +208,11 @@ def _row(contract: Contract, where: str, code: str) -> tuple[Verdict, str, str]:
     row = contract.outcomes.get((where, code))
     if row is None:
         table = f"contracts/{contract.title}/outcomes.csv"
-        told = _told(code)
+        told = safe_code(code)
         return Verdict.PARKED, told, f"{table}: has no row for {where},{told}; add one, then replay"
     return row.verdict, code, row.fa if row.verdict is Verdict.REFUSED else row.en
 
 
-def _told(code: str) -> str:
-    """A code that no table knows, as it may stand in a log: the other side chose it."""
+def safe_code(code: str) -> str:
+    """A code that no table may know, as it may stand in a log: the other side chose it."""
     return code if re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", code) else "(a code that is not one)"

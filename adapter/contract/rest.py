@@ -8,25 +8,52 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
+from adapter.contract.aliases import Aliases, rename_json
+from adapter.contract.attaching import packed_json, unpacked
+from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
+from adapter.contract.mime import MediaType
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
-from adapter.contract.openapi import JSON, RestOperation
+from adapter.contract.openapi import JSON, Packaging, RestOperation
+from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
 from adapter.contract.strict_json import faults_in, read_json, write_json
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
 PROBLEM = "application/problem+json"
 _LARGEST_CODE = 64
 
 
+_STRICT = Aliases()
+
+
 class RestCodec:
-    """One contract's REST operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's REST operations. `limits` are the largest requests in bytes, by operation.
+
+    `aliases` are the spellings that are accepted on input; `names` are all that the contract has; what it
+    does not know is set aside and told to `drift`, without which it is refused.
+    """
 
     answer_media_types = frozenset({JSON, PROBLEM})
 
-    def __init__(self, operations: Mapping[str, RestOperation], limits: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        operations: Mapping[str, RestOperation],
+        limits: Mapping[str, int],
+        *,
+        ways: Mapping[str, Way] | None = None,
+        aliases: Aliases = _STRICT,
+        names: frozenset[str] = frozenset(),
+        drift: DriftLog | None = None,
+    ) -> None:
         self._operations = operations
         self._limits = limits
+        self._ways = ways or {}
+        self._aliases = aliases
+        self._requests = {name: known_of(names, one.shape) for name, one in operations.items()}
+        self._answers = {name: known_of(names, one.answer_shape) for name, one in operations.items()}
+        self._drift = drift
 
     @property
     def operations(self) -> frozenset[str]:
@@ -56,7 +83,7 @@ class RestCodec:
         elsewhere = {*known.path_names, *known.query_names}
         body = {name: value for name, value in content.items() if name not in elsewhere}
         head = f"{known.method} {path}?{query}" if query else f"{known.method} {path}"
-        frozen = head.encode() + b"\n\n" + (write_json(body) if known.has_body else b"")
+        frozen = head.encode() + b"\n\n" + (self._body(known, body) if known.has_body else b"")
         if len(frozen) > self._limits[operation]:
             raise SchemaViolation([_too_long(len(frozen), self._limits[operation])])
         return frozen
@@ -69,33 +96,56 @@ class RestCodec:
         steps = re.fullmatch(pattern, path)
         parameters = {name: unquote(value) for name, value in steps.groupdict().items()} if steps else {}
         parameters |= dict(parse_qsl(query, keep_blank_values=True))
-        return self.decode_request(body, operation=operation, parameters=parameters).content
+        return self.decode_fields(self._fields(operation, body), operation=operation, parameters=parameters).content
 
     def form(self, operation: str, frozen: bytes) -> HttpForm:
         """Method, path and body as they were frozen."""
         head, _, body = frozen.partition(b"\n\n")
         method, _, path = head.decode().partition(" ")
-        media_type = JSON if self._operations[operation].has_body else None
+        known = self._operations[operation]
+        media_type = JSON if known.has_body else None
+        if is_packed(body):
+            media_type = f'{next(iter(known.packagings))}; boundary="{boundary_in(body)}"'
         return HttpForm(method, path, media_type, {"Accept": f"{JSON}, {PROBLEM}"}, body)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The body's fields and the parameters as one content; raises Unreadable, TooLarge or SchemaViolation."""
         if operation is None:
             raise Unreadable("A REST request is read by the operation of its route")
-        known = self._operations[operation]
         if len(body) > self._limits[operation]:
             raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
-        typed = {name: _typed(value, known.typed.get(name)) for name, value in (parameters or {}).items()}
-        content = _body_of(body, known)
+        fields = _body_of(body, self._operations[operation])
+        return self.decode_fields(fields, operation=operation, parameters=parameters, partner=partner)
+
+    def packagings(self, operation: str) -> Mapping[str, Packaging]:
+        """How the operation's body may consist of parts, by media type."""
+        return self._operations[operation].packagings
+
+    def decode_fields(
+        self,
+        content: Payload,
+        *,
+        operation: str,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
+    ) -> Decoded:
+        """The fields of a body that was read, and the parameters, as one content; raises SchemaViolation."""
+        known, given = self._operations[operation], dict(parameters or {})
+        if names := self._aliases.names(partner, operation):
+            given, content = rename_json(given, names), rename_json(content, names)
+        typed = {name: _typed(value, known.typed.get(name)) for name, value in given.items()}
         if twice := sorted(content.keys() & {*known.path_names, *known.query_names}):
             raise SchemaViolation([Violation(name, "only in the address", "it in the body too") for name in twice])
-        content |= typed
         if unfit := faults_in(typed):
             raise SchemaViolation(unfit)
-        known.content.check(content)
-        return Decoded(operation, content)
+        return Decoded(operation, self._held(content, known.content, self._requests[operation], operation, typed))
 
     def encode_answer(self, operation: str, content: Payload) -> bytes:
         """Our answer as JSON; raises SchemaViolation when it would break the contract."""
@@ -103,16 +153,53 @@ class RestCodec:
             validator.check(content)
         return write_json(content)
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
         """Their answer; a problem document, or any JSON object with a failing status, is a Fault."""
+        del content_type
         content = read_json(body)
         if not isinstance(content, dict):
             raise Unreadable("The answer is not an object")
         if status >= HTTPStatus.BAD_REQUEST:
             return _problem(content, status)
+        if names := self._aliases.names(None, operation):
+            content = dict(rename_json(content, names))
         if validator := _validator_for(self._operations[operation], status):
-            validator.check(content)
+            return self._held(content, validator, self._answers[operation], operation, {})
         return content
+
+    def _held(self, body: Payload, validator: Validator, known: Known, operation: str, parameters: Payload) -> Payload:
+        """Body and parameters as the contract has them, what is new in the body set aside; raises SchemaViolation."""
+        if not (found := validator.violations(body | parameters)):
+            return body | parameters
+        if self._drift is None:
+            raise SchemaViolation(found)
+        drift = set_aside_in_json(body, known)
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = validator.violations(drift.cleaned | parameters)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        content: Payload = drift.cleaned | parameters
+        return content
+
+    def _body(self, known: RestOperation, fields: Payload) -> bytes:
+        """The body as the contract wants it: JSON, or parts of which the files among the fields are."""
+        packaging = next(iter(known.packagings.values()), None)
+        if packaging is None or self._ways.get(known.name, Way.INLINE) is Way.INLINE:
+            return write_json(fields)
+        return pack_fields(fields, packaging)
+
+    def _fields(self, operation: str, body: bytes) -> Payload:
+        """The fields of a body that `_body` wrote."""
+        known = self._operations[operation]
+        if not is_packed(body):
+            return _body_of(body, known)
+        packaging = next(iter(known.packagings.values()))
+        media_type = MediaType(packaging.media_type, {"boundary": boundary_in(body)})
+        return packed_json(media_type, packaging, unpacked(media_type, body, most=len(body)).parts)
 
 
 def _validator_for(known: RestOperation, status: int) -> Validator | None:

@@ -1,41 +1,73 @@
-"""The SOAP 1.1 document/literal binding of a contract: envelopes around compiled messages, validated both ways."""
+"""The SOAP binding of a contract, 1.1 and 1.2: envelopes around compiled messages, validated both ways."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from lxml import etree
 
+from adapter.contract.aliases import Aliases, rename_xml
+from adapter.contract.attaching import RELATED, opened_package, unpacked
+from adapter.contract.drift import known_of, set_aside_in_xml
+from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, new_envelope, read_envelope, version_of
+from adapter.contract.mime import media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
+from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
+from adapter.contract.soap_faults import read_fault, write_fault
 from adapter.contract.xml_messages import Compiler, Message
-from adapter.contract.xml_reading import read_xml, violations
+from adapter.contract.xml_reading import declared_names, leads_away, violations
 from adapter.contract.xml_shapes import shape_of
-from adapter.contract.xml_types import Wsdl
+from adapter.contract.xml_types import SOAP_11, Wsdl, messages_of
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.telemetry import DriftLog
 
-ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-XML = "text/xml"
-_SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
-_NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
+ENVELOPE = VERSIONS[SOAP_11].namespace
+XML = VERSIONS[SOAP_11].media_type
 _UNDERSTOOD = "IdempotencyKey"
-_LONGEST_CODE = 64
+_BESIDE = frozenset({Way.MTOM, Way.SWA})
+
+
+_STRICT = Aliases()
 
 
 class SoapCodec:
-    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation."""
+    """One contract's SOAP operations. `limits` are the largest requests in bytes, by operation.
 
-    answer_media_types = frozenset({XML})
+    `speaks` is the version in which we call others, the oldest of the WSDL by default; an operation that it has in
+    another version only is called in that. Whoever calls us is answered in his own. `ways` tell which operations are
+    sent with their files beside the message. `aliases` are the spellings that are accepted on input; what the contract
+    does not know is set aside and told to `drift`, without which it is refused.
+    """
 
-    def __init__(self, wsdl: Wsdl, *, limits: Mapping[str, int], path: str) -> None:
+    answer_media_types = frozenset({*MEDIA_TYPES, RELATED})
+
+    def __init__(
+        self,
+        wsdl: Wsdl,
+        *,
+        limits: Mapping[str, int],
+        path: str,
+        speaks: str | None = None,
+        ways: Mapping[str, Way] | None = None,
+        aliases: Aliases = _STRICT,
+        drift: DriftLog | None = None,
+    ) -> None:
         self._wsdl = wsdl
+        self._ways = ways or {}
+        self._binary = binary_tags(wsdl.documents.values())
+        self._speaks = speaks or min(wsdl.versions, default=SOAP_11)
         self._limits = limits
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
+        self._aliases = aliases
+        self._drift = drift
         compiled = Compiler(wsdl).message
         self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
         self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
-        self._names = {message.tag: name for name, message in self._requests.items()}
+        self._operations = {message.tag: name for name, message in self._requests.items()}
+        self._declared = declared_names(wsdl.documents.values())
+        self.actions = _actions(wsdl)
 
     @property
     def operations(self) -> frozenset[str]:
@@ -52,6 +84,11 @@ class SoapCodec:
         """The messages that are not compiled but carried by zeep, by tag, and why."""
         return self._wsdl.fallbacks
 
+    @property
+    def messages(self) -> Mapping[str, tuple[str, ...]]:
+        """The tags of every message of each operation."""
+        return {name: tuple(part.tag for part in messages_of(one)) for name, one in self._wsdl.operations.items()}
+
     def request_shape(self, operation: str) -> Shape:
         """The fields of a request."""
         return shape_of(self._wsdl.operations[operation].request, self._wsdl.types)
@@ -63,11 +100,16 @@ class SoapCodec:
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
-        root = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE})
+        version = self._version_for(operation)
+        root = new_envelope(version)
         if key is not None and self._wsdl.operations[operation].takes_key:
-            header = etree.SubElement(root, f"{{{ENVELOPE}}}Header")
+            header = etree.SubElement(root, version.tag("Header"))
             etree.SubElement(header, self._key).text = key
-        frozen = self._enclose(root, self._requests[operation], content)
+        frozen = self._enclose(root, version, self._requests[operation], content)
+        way = self._ways.get(operation, Way.INLINE)
+        if way in _BESIDE:
+            action = self._action(operation, version)
+            frozen = pack_envelope(root, self._binary, version=version, way=way, action=action)
         if len(frozen) > self._limits[operation]:
             found = f"{len(frozen)} bytes"
             raise SchemaViolation([Violation("(whole body)", f"at most {self._limits[operation]} bytes", found)])
@@ -75,60 +117,116 @@ class SoapCodec:
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """The content of a request that `encode_request` froze."""
-        return self.decode_request(frozen, operation=operation).content
+        return self.decode(_opened(frozen), operation=operation).content
 
     def form(self, operation: str, frozen: bytes) -> HttpForm:
-        """A POST to the contract's SOAP path with the operation's SOAPAction."""
-        action = {"SOAPAction": f'"{self._wsdl.operations[operation].action}"', "Accept": XML}
-        return HttpForm("POST", self._path, f"{XML}; charset=utf-8", action, frozen)
+        """A POST to the contract's SOAP path with the operation's action, in the version that was frozen."""
+        version = version_of(frozen) or self._version_for(operation)
+        action = self._action(operation, version)
+        headers = {"Accept": version.media_type}
+        if version.name == SOAP_11:
+            headers["SOAPAction"] = f'"{action}"'
+        media_type = version.typed(action)
+        if is_packed(frozen):
+            media_type = package_type(frozen, version, action)
+            headers["Accept"] += f", {RELATED}"
+        return HttpForm("POST", self._path, media_type, headers, frozen)
 
     def decode_request(
-        self, body: bytes, *, operation: str | None = None, parameters: Mapping[str, str] | None = None
+        self,
+        body: bytes,
+        *,
+        operation: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        partner: str | None = None,
     ) -> Decoded:
         """The content of the Body's only child and the key of the header; SOAP has no parameters beside them."""
         del parameters
-        header, child = _opened(body)
-        name = self._names.get(str(child.tag))
+        return self.decode(read_envelope(body), operation=operation, partner=partner)
+
+    def decode(self, opened: Opened, *, operation: str | None = None, partner: str | None = None) -> Decoded:
+        """The request in an envelope that was opened; raises Unreadable, TooLarge or SchemaViolation."""
+        self._check_version(opened.version, self._wsdl.versions)
+        child = opened.child
+        name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
             raise Unreadable("The Body's element is not an operation of this contract")
-        if len(body) > self._limits[name]:
+        self._check_version(opened.version, self._wsdl.operations[name].actions.keys())
+        if opened.size > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
-        key = self._key_in(header)
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
+        key = self._key_in(opened)
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
+        child = self._held(child, name, self.request_shape)
         return Decoded(name, _content(self._requests[name], child), key)
 
-    def encode_answer(self, operation: str, content: Payload) -> bytes:
-        """Our answer in an envelope; raises SchemaViolation when it would break the contract."""
-        root = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE})
-        return self._enclose(root, self._answers[operation], content)
+    def most_for(self, envelope: bytes) -> int:
+        """How many bytes a request may have with its attachments, known from its envelope alone."""
+        name = self._operations.get(str(read_envelope(envelope).child.tag))
+        if name is None:
+            raise Unreadable("The Body's element is not an operation of this contract")
+        return self._limits[name]
 
-    def encode_fault(self, fault: Fault, problem: Mapping[str, str]) -> bytes:
+    def encode_answer(self, operation: str, content: Payload, *, version: str = SOAP_11) -> bytes:
+        """Our answer in an envelope of that version; raises SchemaViolation when it would break the contract."""
+        told = VERSIONS[version]
+        return self._enclose(new_envelope(told), told, self._answers[operation], content)
+
+    def answered_in(self, version: str) -> Version:
+        """The version of an answer: the asker's own, but 1.1, which all read, for one that this contract has not."""
+        return VERSIONS[version if version in self._wsdl.versions else SOAP_11]
+
+    def encode_fault(self, fault: Fault, problem: Mapping[str, str], *, version: str = SOAP_11) -> bytes:
         """A fault with the same codes as the REST binding's problem document in its detail."""
-        root = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE})
-        shell = etree.SubElement(etree.SubElement(root, f"{{{ENVELOPE}}}Body"), f"{{{ENVELOPE}}}Fault")
-        own = fault.code if fault.code in {"VersionMismatch", "MustUnderstand"} else None
-        etree.SubElement(shell, "faultcode").text = f"soap:{own or ('Client' if fault.sender else 'Server')}"
-        etree.SubElement(shell, "faultstring").text = fault.text
-        detail = etree.SubElement(etree.SubElement(shell, "detail"), f"{{{self._wsdl.namespace}}}Problem")
-        for name, text in problem.items():
-            etree.SubElement(detail, f"{{{self._wsdl.namespace}}}{name}").text = text
-        return _bytes(root)
+        told, spoken = self.answered_in(version), self._wsdl.versions
+        return _bytes(write_fault(told, fault, problem, namespace=self._wsdl.namespace, spoken=spoken))
 
-    def decode_answer(self, operation: str, body: bytes, *, status: int = 200) -> Payload | Fault:
+    def decode_answer(
+        self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
+    ) -> Payload | Fault:
         """Their answer or fault, whatever the HTTP status says; raises Unreadable or SchemaViolation."""
         del status
-        _, child = _opened(body)
-        if child.tag == f"{{{ENVELOPE}}}Fault":
-            return _fault(child)
+        opened = _opened(body, content_type)
+        child = opened.child
+        if child.tag == opened.version.tag("Fault"):
+            return read_fault(opened.version, child)
         message = self._answers[operation]
         if child.tag != message.tag:
             raise Unreadable("The Body's element is not the answer to this operation")
-        if found := violations(self._wsdl.schema, child):
-            raise SchemaViolation(found)
-        return _content(message, child)
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
+        return _content(message, self._held(child, operation, self.answer_shape))
 
-    def _enclose(self, root: etree._Element, message: Message, content: Payload) -> bytes:
+    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
+        """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
+        if not (found := violations(self._wsdl.schema, child)):
+            return child
+        if self._drift is None or leads_away(child):
+            raise SchemaViolation(found)
+        drift = set_aside_in_xml(child, known_of(self._declared, shape(operation)))
+        if not drift.strangers:
+            raise SchemaViolation(found)
+        found = violations(self._wsdl.schema, drift.cleaned)
+        if found or not drift.is_tolerable:
+            raise SchemaViolation([*drift.violations, *found])
+        self._drift.met(operation, drift.strangers)
+        cleaned: etree._Element = drift.cleaned
+        return cleaned
+
+    def _action(self, operation: str, version: Version) -> str:
+        known = self._wsdl.operations[operation]
+        return known.actions.get(version.name, known.action)
+
+    def _version_for(self, operation: str) -> Version:
+        actions = self._wsdl.operations[operation].actions
+        return VERSIONS[self._speaks if self._speaks in actions else min(actions)]
+
+    def _check_version(self, version: Version, carried: Collection[str]) -> None:
+        if version.name not in carried:
+            spoken = " or ".join(sorted(carried))
+            raise Unreadable(f"The envelope is of SOAP {version.name}, not {spoken}", soap_code="VersionMismatch")
+
+    def _enclose(self, root: etree._Element, version: Version, message: Message, content: Payload) -> bytes:
         faults: list[Violation] = []
         text = message.write(content, faults)
         if faults:
@@ -136,20 +234,26 @@ class SoapCodec:
         element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
         if faults := violations(self._wsdl.schema, element):
             raise SchemaViolation(faults)
-        etree.SubElement(root, f"{{{ENVELOPE}}}Body").append(element)
+        etree.SubElement(root, version.tag("Body")).append(element)
         return _bytes(root)
 
-    def _key_in(self, header: etree._Element | None) -> str | None:
-        """The idempotency key; any other header that must be understood is refused, as SOAP 1.1 §4.2.3 wants."""
+    def _key_in(self, opened: Opened) -> str | None:
+        """The idempotency key; any other header that must be understood is refused."""
         found = None
-        for block in header if header is not None else ():
+        for block in opened.blocks():
             if block.tag == self._key:
                 if found is not None or violations(self._wsdl.schema, _bare(block)):
                     raise SchemaViolation([Violation(f"Header.{_UNDERSTOOD}", "one usable key", "something else")])
                 found = (block.text or "").strip()
-            elif block.get(f"{{{ENVELOPE}}}mustUnderstand") == "1" and _is_for_us(block):
+            elif opened.must_understand(block):
                 raise Unreadable("A header that must be understood is unknown here", soap_code="MustUnderstand")
         return found
+
+
+def _actions(wsdl: Wsdl) -> Mapping[str, frozenset[str]]:
+    """The operations that each SOAPAction names; one that is empty names none."""
+    named = [(action, name) for name, one in wsdl.operations.items() for action in one.actions.values() if action]
+    return {action: frozenset(name for other, name in named if other == action) for action, _ in named}
 
 
 def _content(message: Message, child: etree._Element) -> Payload:
@@ -161,20 +265,14 @@ def _content(message: Message, child: etree._Element) -> Payload:
     return content
 
 
-def _opened(body: bytes) -> tuple[etree._Element | None, etree._Element]:
-    """Header and the only child of the Body."""
-    root = read_xml(body)
-    if root.tag == f"{{{_SOAP_12}}}Envelope":
-        raise Unreadable("The envelope is of SOAP 1.2, not 1.1", soap_code="VersionMismatch")
-    if root.tag != f"{{{ENVELOPE}}}Envelope":
-        raise Unreadable("The XML is not a SOAP 1.1 envelope")
-    parts = [str(part.tag) for part in root]
-    if parts not in ([f"{{{ENVELOPE}}}Body"], [f"{{{ENVELOPE}}}Header", f"{{{ENVELOPE}}}Body"]):
-        raise Unreadable("The envelope must hold at most one Header, then one Body")
-    children = list(root[-1])
-    if len(children) != 1:
-        raise Unreadable(f"The Body must hold one element, not {len(children)}")
-    return (root[0] if len(parts) > 1 else None), children[0]
+def _opened(body: bytes, content_type: str = "") -> Opened:
+    """An envelope that is in memory, alone or with attachments."""
+    media_type = media_type_of(content_type) if content_type.lower().lstrip().startswith(RELATED) else None
+    if is_packed(body) and media_type is None:
+        media_type = package_media_type(body)
+    if media_type is None:
+        return read_envelope(body)
+    return opened_package(media_type, unpacked(media_type, body, most=len(body)))
 
 
 def _bare(block: etree._Element) -> etree._Element:
@@ -183,20 +281,6 @@ def _bare(block: etree._Element) -> etree._Element:
     bare.text = block.text
     bare.extend(list(block))
     return bare
-
-
-def _is_for_us(block: etree._Element) -> bool:
-    return block.get(f"{{{ENVELOPE}}}actor") in {None, "", _NEXT_ACTOR}
-
-
-def _fault(shell: etree._Element) -> Fault:
-    """The most specific code: the detail's, else the part of faultcode after its class."""
-    faultcode = (shell.findtext("faultcode") or "").strip().rpartition(":")[2]
-    kind, _, finer = faultcode.partition(".")
-    inside = shell.iterfind("detail//*")
-    code = next(((one.text or "").strip() for one in inside if etree.QName(one).localname.lower() == "code"), "")
-    text = (shell.findtext("faultstring") or "").strip()
-    return Fault((code or finer or kind or "unknown")[:_LONGEST_CODE], text[:200], sender=kind == "Client")
 
 
 def _bytes(root: etree._Element) -> bytes:

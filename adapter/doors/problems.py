@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from adapter.contract.model import Fault
 from adapter.contract.rest import PROBLEM
-from adapter.contract.soap import XML, SoapCodec
+from adapter.contract.soap import SoapCodec
+from adapter.contract.soap_faults import fault_status
 from adapter.contract.strict_json import write_json
 from adapter.errors import RequestRefused, SchemaViolation, Violation
 
@@ -77,19 +78,21 @@ def as_json(problem: Problem) -> Response:
     return Response(write_json(body), problem.status, headers=_headers(problem), media_type=PROBLEM)
 
 
-def as_fault(problem: Problem, codec: SoapCodec) -> Response:
-    """A SOAP fault; its HTTP status is 500, as SOAP 1.1 §6.2 wants and its clients expect."""
+def as_fault(problem: Problem, codec: SoapCodec, version: str) -> Response:
+    """A SOAP fault in the version of whoever asked, with the HTTP status that its specification gives it."""
     is_sender = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
     fault = Fault(problem.soap_code or problem.kind, problem.title_en, sender=is_sender)
-    named = f" ({problem.tracking_code})" if problem.tracking_code else ""
     detail = {
         "code": problem.kind,
         "title": problem.title_en,
         "title_fa": problem.title_fa,
-        "detail": (problem.detail + named)[:_LONGEST_DETAIL],
+        "detail": problem.detail[:_LONGEST_DETAIL],
     }
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return Response(codec.encode_fault(fault, detail), status, headers=_headers(problem), media_type=XML)
+    if problem.tracking_code:
+        detail["tracking_code"] = problem.tracking_code
+    told = codec.answered_in(version)
+    body = codec.encode_fault(fault, detail, version=version)
+    return Response(body, fault_status(told, fault), headers=_headers(problem), media_type=told.content_type)
 
 
 def _headers(problem: Problem) -> Mapping[str, str]:

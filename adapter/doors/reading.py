@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from pathlib import Path
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from adapter.contract.multipart import PartLimits
 from adapter.doors.problems import FAILED, Problem, problem_of
 from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
 from adapter.exchange import Caller, Operation, Record, Reply
@@ -25,15 +27,20 @@ Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a request may be at most, beside the size that its operation's contract allows."""
+    """What a request may be at most, beside the size that its operation's contract allows.
+
+    `spool` is the folder in which attachments wait while they come, the system's own for such files by default.
+    """
 
     headers: int = 100
     header_bytes: int = 16 * 1024
     body_time: timedelta = timedelta(seconds=30)
+    parts: PartLimits = PartLimits()  # noqa: RUF009 - frozen
+    spool: Path | None = None
 
 
 def guarded(
-    work: Callable[[Request], Awaitable[Response]], tell: Callable[[Problem], Response], *, operation: str
+    work: Callable[[Request], Awaitable[Response]], tell: Callable[[Request, Problem], Response], *, operation: str
 ) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that answers every error: a refusal with its problem, anything else with 500 and a log line."""
 
@@ -43,13 +50,13 @@ def guarded(
         except RequestRefused as error:
             problem = problem_of(error)
             _log.info("request_refused", operation=operation, kind=problem.kind, status=problem.status)
-            return _told(request, tell(problem))
+            return _told(request, tell(request, problem))
         except ClientDisconnect:
             _log.info("caller_left", operation=operation)
             return Response(status_code=HTTPStatus.REQUEST_TIMEOUT)
         except Exception:  # noqa: BLE001 - the edge of the door: logged once, told without internals
             _log.exception("request_failed", operation=operation)
-            return _told(request, tell(FAILED))
+            return _told(request, tell(request, FAILED))
 
     return endpoint
 
@@ -80,20 +87,27 @@ def check_headers(request: Request, limits: Limits) -> None:
 
 async def body_of(request: Request, *, most: int, limits: Limits) -> bytes:
     """The body, counted while it streams; raises TooLarge, or Unreadable (408) when it takes too long."""
+    body = bytearray()
+    await take_body(request, body.extend, most=most, limits=limits)
+    return bytes(body)
+
+
+async def take_body(request: Request, take: Callable[[bytes], None], *, most: int, limits: Limits) -> None:
+    """Every piece of the body was taken in its order; raises TooLarge, or Unreadable (408) when it takes too long."""
     announced = request.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise TooLarge(f"The body may have {most} bytes")
-    body = bytearray()
+    came = 0
     try:
         async with asyncio.timeout(limits.body_time.total_seconds()):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > most:
+                came += len(chunk)
+                if came > most:
                     raise TooLarge(f"The body may have {most} bytes")
+                take(chunk)
     except TimeoutError as error:
         raise Unreadable("The body did not arrive in time", status=HTTPStatus.REQUEST_TIMEOUT) from error
     request.state.is_read = True
-    return bytes(body)
 
 
 def key_of(request: Request) -> str | None:
@@ -108,8 +122,8 @@ def key_of(request: Request) -> str | None:
     return value[1:-1] if is_quoted else value
 
 
-def check_media_type(request: Request, *allowed: str) -> None:
-    """Raise Unreadable (415) when the body says to be something else, or in another encoding than UTF-8."""
+def check_media_type(request: Request, *allowed: str) -> str:
+    """The body's media type; raises Unreadable (415) when the body says to be something else, or is not in UTF-8."""
     media_type, _, rest = request.headers.get("Content-Type", "").lower().partition(";")
     charset = rest.partition("charset=")[2].partition(";")[0].strip(' "')
     if media_type.strip() not in allowed or charset not in {"", "utf-8", "utf8", "us-ascii"}:
@@ -117,6 +131,19 @@ def check_media_type(request: Request, *allowed: str) -> None:
         raise Unreadable(f"The media type must be {wanted} in UTF-8", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Unreadable("Compressed bodies are not accepted", status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return media_type.strip()
+
+
+def check_action(request: Request, operation: str, actions: Mapping[str, Collection[str]]) -> None:
+    """Raise Unreadable when SOAPAction names another operation than the Body, which alone is believed.
+
+    Absent, empty or unknown here it names none: clients of every age send what they like. What stands before us and
+    lets calls pass by their action must not be told another one than is carried out.
+    """
+    for given in request.headers.getlist("SOAPAction"):
+        named = actions.get(given.strip().strip('"'), ())
+        if named and operation not in named:
+            raise Unreadable(f"SOAPAction names {' or '.join(sorted(named))}, but the Body holds {operation}")
 
 
 class OwnAnswerFaultyError(Exception):

@@ -1,34 +1,42 @@
-"""Starlette routes of a gateway contract: one per REST operation, one for SOAP, and its published WSDL."""
+"""Starlette routes of a gateway contract: one per REST operation, and one address for SOAP and its published WSDL."""
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
-from lxml import etree
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapter.contract.model import Codec, Contract
+from adapter.contract.mime import media_type_of
+from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
-from adapter.contract.soap import XML, SoapCodec
-from adapter.doors.problems import as_fault, as_json
+from adapter.contract.rest import RestCodec
+from adapter.contract.soap import SoapCodec
+from adapter.contract.xml_types import SOAP_11
+from adapter.doors.packages import envelope_of, fields_of
+from adapter.doors.problems import Problem, as_fault, as_json
+from adapter.doors.publishing import Publication, base_of
 from adapter.doors.reading import (
     Limits,
     OwnAnswerFaultyError,
     Receive,
     body_of,
     caller_of,
+    check_action,
     check_headers,
     check_media_type,
     guarded,
     key_of,
 )
 from adapter.errors import RequestRefused, Unreadable
-from adapter.exchange import Caller, Direction, Operation, Reply
+from adapter.exchange import Caller, Direction, Operation, Payload, Reply
 
 Work = Callable[[Request], Awaitable[Response]]
+Write = Callable[[str, Payload], bytes]
 
 
 def routes(
@@ -37,18 +45,20 @@ def routes(
     receive: Receive,
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    public_url: str | None = None,
 ) -> list[Route]:
-    """Every inward operation of the contract under `/{contract.name}`, in all bindings that it has.
+    """Every inward operation of the contract behind its door, in all bindings that it has.
 
-    `callers` are known by the hexadecimal SHA-256 of their API key; two keys may lead to one caller.
+    `callers` are known by the hexadecimal SHA-256 of their API key; two keys may lead to one caller. `public_url` is
+    where callers reach us when a proxy stands before us; else the WSDL tells the address at which it was asked for.
     """
     inward = sorted(name for name, one in contract.operations.items() if one.direction is Direction.INWARD)
     door = _Door(contract, callers, receive, limits)
-    found = [door.rest_route(name) for name in inward if name in contract.routes]
+    over_rest = [door.rest_route(name) for name in inward if name in contract.routes]
     soap = contract.bindings.get("soap")
     if isinstance(soap, SoapCodec) and soap.operations & set(inward):
-        found += door.soap_routes(soap, frozenset(inward))
-    return found
+        return [*door.soap_routes(soap, frozenset(inward), public_url), *over_rest]
+    return over_rest
 
 
 class _Door:
@@ -62,33 +72,38 @@ class _Door:
 
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
-        endpoint = guarded(self._rest(name), as_json, operation=name)
-        return Route(f"/{self._contract.name}{path}", endpoint, methods=[method], name=f"{self._contract.name}.{name}")
+        endpoint = guarded(self._rest(name), lambda _, problem: as_json(problem), operation=name)
+        return Route(f"{self._contract.door}{path}", endpoint, methods=[method], name=f"{self._contract.title}.{name}")
 
-    def soap_routes(self, codec: SoapCodec, inward: frozenset[str]) -> list[Route]:
-        path = f"/{self._contract.name}{self._contract.soap_path}"
-        calls = guarded(self._soap(codec, inward), lambda problem: as_fault(problem, codec), operation="soap")
-        first, *schemas = codec.documents.items()
+    def soap_routes(self, codec: SoapCodec, inward: frozenset[str], public_url: str | None) -> list[Route]:
+        path = f"{self._contract.door}{self._contract.soap_path}"
+        calls = guarded(self._soap(codec, inward), _teller(codec), operation="soap")
+        pages = _published(Publication(codec.documents, inward), path, public_url)
         return [
-            Route(path, calls, methods=["POST"], name=f"{self._contract.name}.soap"),
-            Route(path, _wsdl(first[1], inward), methods=["GET"], name=f"{self._contract.name}.wsdl"),
-            *(Route(posixpath.join(posixpath.dirname(path), name), _file(content)) for name, content in schemas),
+            Route(path, calls, methods=["POST"], name=f"{self._contract.title}.soap"),
+            Route(path, pages, methods=["GET"], name=f"{self._contract.title}.wsdl"),
         ]
 
     def _rest(self, name: str) -> Work:
         codec = self._contract.bindings["rest"]
+        packagings = codec.packagings(name) if isinstance(codec, RestCodec) else {}
         most = self._contract.operations[name].max_bytes
         method, _ = self._contract.routes[name]
 
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            if method != "GET":
-                check_media_type(request, JSON)
-            body = await body_of(request, most=most, limits=self._limits)
-            decoded = codec.decode_request(body, operation=name, parameters=_parameters(request))
+            told = JSON if method == "GET" else check_media_type(request, JSON, *packagings)
+            given: Any = {"operation": name, "parameters": _parameters(request), "partner": caller.name}
+            if isinstance(codec, RestCodec) and told in packagings:
+                media_type = media_type_of(request.headers["Content-Type"])
+                fields = await fields_of(request, media_type, packagings[told], most=most, limits=self._limits)
+                decoded = codec.decode_fields(fields, **given)
+            else:
+                body = await body_of(request, most=most, limits=self._limits)
+                decoded = codec.decode_request(body, **given)
             reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
-            return _answer(codec, name, reply, status=reply.status, media_type=JSON)
+            return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
         return work
 
@@ -98,13 +113,15 @@ class _Door:
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            check_media_type(request, XML)
-            decoded = codec.decode_request(await body_of(request, most=most, limits=self._limits))
+            opened = await envelope_of(request, codec, most=most, limits=self._limits)
+            decoded = codec.decode(opened, partner=caller.name)
             if decoded.operation not in inward:
                 raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
+            check_action(request, decoded.operation, codec.actions)
             key = decoded.key or key_of(request)
             reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
-            return _answer(codec, decoded.operation, reply, status=200, media_type=XML)
+            write = partial(codec.encode_answer, version=opened.version.name)
+            return _answer(write, decoded.operation, reply, status=200, media_type=opened.version.content_type)
 
         return work
 
@@ -116,9 +133,18 @@ def _parameters(request: Request) -> dict[str, str]:
     return {**dict(query), **request.path_params}
 
 
-def _answer(codec: Codec, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
+def _teller(codec: SoapCodec) -> Callable[[Request, Problem], Response]:
+    """Faults in the version of the envelope, else of the media type, else in the oldest."""
+
+    def tell(request: Request, problem: Problem) -> Response:
+        return as_fault(problem, codec, getattr(request.state, "soap_version", SOAP_11))
+
+    return tell
+
+
+def _answer(write: Write, operation: str, reply: Reply, *, status: int, media_type: str) -> Response:
     try:
-        body = codec.encode_answer(operation, reply.body)
+        body = write(operation, reply.body)
     except RequestRefused as error:
         raise OwnAnswerFaultyError(error.detail) from error
     headers = {"Idempotency-Replayed": "true"} if reply.replayed else {}
@@ -127,38 +153,11 @@ def _answer(codec: Codec, operation: str, reply: Reply, *, status: int, media_ty
     return Response(body, status, headers=headers, media_type=media_type)
 
 
-def _wsdl(content: bytes, inward: frozenset[str]) -> Work:
-    """The WSDL, the service that we serve at the address where it was asked for."""
-
+def _published(publication: Publication, path: str, public_url: str | None) -> Work:
     async def serve(request: Request) -> Response:
-        if "wsdl" not in {name.lower() for name in request.query_params}:
-            return Response("Ask for ?wsdl, or POST a SOAP 1.1 message.\n", 400, media_type="text/plain")
-        root = etree.fromstring(content)
-        for address in _own_addresses(root, inward):
-            address.set("location", str(request.url.replace(query="")).removesuffix("?"))
-        return Response(etree.tostring(root, xml_declaration=True, encoding="utf-8"), media_type=XML)
-
-    return serve
-
-
-_WSDL = {"wsdl": "http://schemas.xmlsoap.org/wsdl/", "soap": "http://schemas.xmlsoap.org/wsdl/soap/"}
-
-
-def _own_addresses(root: etree._Element, inward: frozenset[str]) -> Iterator[etree._Element]:
-    """The addresses of the ports whose binding has operations that we serve."""
-    ours = {
-        binding.get("name")
-        for binding in root.iterfind("wsdl:binding", _WSDL)
-        if {one.get("name") for one in binding.iterfind("wsdl:operation", _WSDL)} & inward
-    }
-    for port in root.iterfind("wsdl:service/wsdl:port", _WSDL):
-        if port.get("binding", "").rpartition(":")[2] in ours:
-            yield from port.iterfind("soap:address", _WSDL)
-
-
-def _file(content: bytes) -> Work:
-    async def serve(request: Request) -> Response:
-        del request
-        return Response(content, media_type=XML)
+        base = base_of(request, public_url)
+        if base is None:
+            return Response("The Host cannot be one.\n", HTTPStatus.BAD_REQUEST, media_type="text/plain")
+        return publication.answer(request, base + path)
 
     return serve

@@ -14,13 +14,24 @@ from sqlalchemy import Connection, Engine
 from adapter.channels import Clock, Randomness
 from adapter.errors import JournalFailed, LeaseLost
 from adapter.exchange import Change, Claim, Exchange
-from adapter.journal import accepting, changing, claiming, operating, reading, settling
-from adapter.journal.accepting import Acceptance, Accepted
+from adapter.journal import (
+    accepting,
+    attempting,
+    changing,
+    claiming,
+    operating,
+    reading,
+    recognising,
+    retiring,
+    settling,
+)
+from adapter.journal.attempting import Intent
 from adapter.journal.changing import Taken
-from adapter.journal.claiming import Fallen, Heartbeat, Wish, owner_name
+from adapter.journal.claiming import Heartbeat, Wish, owner_name
 from adapter.journal.opening import (
     announce,
     batch_clock,
+    has_bare_scopes,
     head_of,
     held_lock,
     journal_url,
@@ -30,8 +41,10 @@ from adapter.journal.opening import (
 )
 from adapter.journal.operating import Command, Finding, Findings, Note, Pause
 from adapter.journal.reading import Filter
+from adapter.journal.recognising import Acceptance, Accepted
+from adapter.journal.retiring import Retention
 from adapter.journal.sealing import Sealer
-from adapter.journal.settling import Intent, Settled, Settlement, Told
+from adapter.journal.settling import Settled, Settlement, Told
 from adapter.journal.unit import Head, Unit
 from adapter.journal.writer import Writer
 
@@ -46,6 +59,7 @@ __all__ = [
     "Journal",
     "Note",
     "Pause",
+    "Retention",
     "Settled",
     "Settlement",
     "Taken",
@@ -63,7 +77,9 @@ _READERS = 2
 class Journal:
     """The journal as the flows see it: every writing call returns after its commit.
 
-    `created` is where it stands when this opening has made it, empty; None for one that was there.
+    `created` is where it stands when this opening has made it, empty; None for one that was there. `scoped_by` is what
+    stands in every key's scope beside tenant, caller and operation: the environment that the journal is bound to,
+    nothing in one that is older than environments.
 
     Raises JournalFailed once a commit has failed: nothing is kept any more and the daemon must stop.
     """
@@ -74,12 +90,13 @@ class Journal:
         readers: Engine,
         sealer: Sealer,
         *,
+        scoped_by: tuple[str, ...],
         heartbeat: Heartbeat,
         silence: timedelta,
         closing: ExitStack,
         created: str | None = None,
     ) -> None:
-        self.sealer, self.created = sealer, created
+        self.sealer, self.scoped_by, self.created = sealer, scoped_by, created
         self._writer, self._readers, self._closing = writer, readers, closing
         self._heartbeat, self._silence = heartbeat, silence
         self._releasing: set[asyncio.Task[None]] = set()
@@ -107,7 +124,7 @@ class Journal:
 
     async def repeated(self, acceptance: Acceptance) -> Accepted | None:
         """The first answer of a call kept before under this key; None for a new one. Raises KeyConflict."""
-        return await self._writer.submit(accepting.recall, acceptance)
+        return await self._writer.submit(recognising.recall, acceptance)
 
     async def claim_ready(self, limit: int, closed_targets: frozenset[tuple[str, str]] = frozenset()) -> list[Claim]:
         """Up to `limit` due exchanges at the heads of their lanes, none for the closed (tenant, target) pairs."""
@@ -117,9 +134,12 @@ class Journal:
         """Up to `limit` exchanges in doubt or awaiting whose time to ask has come."""
         return await self._writer.submit(claiming.claim_unsettled, Wish(limit, self._silence))
 
-    async def intend(self, claim: Claim, frozen: bytes, *, lease: timedelta) -> None:
-        """Commit the INTENT of an attempt with the bytes it will send; raises LeaseLost."""
-        await self._writer.submit(settling.intend, Intent(claim, frozen, lease))
+    async def intend(self, claim: Claim, frozen: bytes, *, lease: timedelta, settle: timedelta) -> None:
+        """Commit the INTENT of an attempt with the bytes it will send; raises LeaseLost.
+
+        `settle` is how long after the loss of the attempt the other side may first be asked.
+        """
+        await self._writer.submit(attempting.intend, Intent(claim, frozen, lease, settle))
 
     async def settle(self, settlement: Settlement) -> Settled:
         """Commit an outcome and all that follows from it; raises LeaseLost."""
@@ -138,7 +158,7 @@ class Journal:
 
     async def release(self, claim: Claim, due_at: datetime) -> None:
         """Give a claim back untouched, due again at a time; raises LeaseLost."""
-        await self._writer.submit(settling.release, (claim, due_at))
+        await self._writer.submit(attempting.release, (claim, due_at))
 
     async def take(self, page: Taken) -> int:
         """Keep a page of an internal system's changes and its cursor; how many were new. Raises LeaseLost."""
@@ -148,9 +168,9 @@ class Journal:
         """Changes of a source that still wait for their case to know its number."""
         return await self.read(changing.kept_strays, self.sealer, tenant, source)
 
-    async def fall_expired(self, settle: timedelta) -> int:
+    async def fall_expired(self) -> int:
         """Open attempts whose lease has ended become in doubt; how many."""
-        return await self._writer.submit(claiming.fall_expired, Fallen(settle))
+        return await self._writer.submit(claiming.fall_expired, None)
 
     async def beat(self) -> None:
         """This node lives."""
@@ -171,6 +191,10 @@ class Journal:
     async def keep_findings(self, findings: Findings) -> None:
         """Keep what a reconciliation found."""
         await self._writer.submit(operating.keep_findings, findings)
+
+    async def retire_keys(self, age: Retention) -> bool:
+        """Ended cases have only tombstones for keys, old tombstones are gone, a batch of each; whether more is due."""
+        return await self._writer.submit(retiring.retire, age)
 
     async def read(self, function: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs) -> R:
         """One of the functions of `reading`, on a snapshot of its own; it must return values, not cursors."""
@@ -205,34 +229,36 @@ def open_journal(
     *,
     master_key: bytes,
     node: str,
+    environment: str,
     clock: Clock,
     randomness: Randomness,
     silence: timedelta,
-    settle: timedelta,
 ) -> Journal:
     """Open the journal for this node; what its earlier lives held has fallen: claims are free, attempts in doubt.
 
-    `silence` is how long a node may go without a heartbeat before others take its claims; `settle` how long after
-    the start an interrupted attempt may be asked for. Raises JournalLocked and JournalUnusable.
+    `silence` is how long a node may go without a heartbeat before others take its claims. Raises JournalLocked and
+    JournalUnusable, which WrongEnvironment is, too.
     """
     database, sealer = journal_url(url), Sealer(master_key, randomness)
     with ExitStack() as opening:
         opening.enter_context(held_lock(database, node))
         engine = make_engine(database, writes=True, connections=1)
         opening.callback(engine.dispose)
-        is_new = prepare_schema(engine, sealer)
+        is_new = prepare_schema(engine, sealer, environment)
         readers = make_engine(database, writes=False, connections=_READERS)
         opening.callback(readers.dispose)
         incarnation, now = randomness(8).hex(), batch_clock(database, clock)
         owner = owner_name(node, incarnation)
         with engine.connect() as connection:
             announced_at = now(connection)
+            scoped_by = () if has_bare_scopes(connection) else (environment,)
         announce(engine, node, incarnation, now=announced_at)
-        writer = Writer(engine, sealer, owner=owner, head=_recover(engine, sealer, node, owner, now, settle), now=now)
+        writer = Writer(engine, sealer, owner=owner, head=_recover(engine, sealer, node, owner, now), now=now)
         return Journal(
             writer,
             readers,
             sealer,
+            scoped_by=scoped_by,
             heartbeat=Heartbeat(node, incarnation),
             silence=silence,
             created=place_of(database) if is_new else None,
@@ -240,11 +266,9 @@ def open_journal(
         )
 
 
-def _recover(
-    engine: Engine, sealer: Sealer, node: str, owner: str, now: Callable[[Connection], int], settle: timedelta
-) -> Head:
+def _recover(engine: Engine, sealer: Sealer, node: str, owner: str, now: Callable[[Connection], int]) -> Head:
     with engine.begin() as connection:
         unit = Unit(connection, sealer, now(connection), owner, head_of(connection, node))
-        claiming.fall_dead(unit, Fallen(settle), node=node)
+        claiming.fall_dead(unit, node=node)
         unit.flush()
         return unit.head

@@ -1,4 +1,4 @@
-"""Acceptance: a call is kept exactly once, under its key and under its business subject."""
+"""Acceptance: a new call is kept exactly once, under its key and under its business subject."""
 
 from __future__ import annotations
 
@@ -7,88 +7,27 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BindParameter, Row, Select, bindparam, select
+from sqlalchemy import BindParameter, Row, Select, select
 
-from adapter.errors import AlreadyFiled, CaseClosed, KeyConflict, RequestRefused, StillInFlight
-from adapter.exchange import (
-    CLOSED_STAGES,
-    LANE_HOLDING_STATES,
-    Caller,
-    Case,
-    Claim,
-    Exchange,
-    Payload,
-    Record,
-    Stage,
-    State,
-)
+from adapter.errors import CaseClosed, RequestRefused, StillInFlight
+from adapter.exchange import CLOSED_STAGES, LANE_HOLDING_STATES, Case, Claim, Stage, State
 from adapter.journal import payloads
-from adapter.journal.rows import case_of, exchange_row, micros
+from adapter.journal.recognising import (
+    Acceptance,
+    Accepted,
+    answer_label,
+    first_answer,
+    known_keys,
+    known_subjects,
+    same_subject,
+)
+from adapter.journal.rows import MICROSECOND, case_of, exchange_row, micros
 from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
 from adapter.journal.sealing import Seal
 from adapter.journal.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """A call to be kept: under `scope` (who, which operation, which key) and, if it has one, its business key.
-
-    `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
-    `body` is what the caller is answered, now and whenever the call comes again.
-    """
-
-    caller: Caller
-    scope: bytes
-    fingerprint: bytes
-    exchange: Exchange
-    record: Record = field(repr=False)
-    status: int
-    body: Payload = field(repr=False)
-    case: Case | None = None
-    answer: Payload | None = field(default=None, repr=False)
-    business_key: bytes | None = None
-    is_permanent: bool = False
-    search: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """What the caller is told. `claim` is set when this node may deliver at once: the lane was free."""
-
-    status: int
-    body: Payload
-    is_replay: bool = False
-    claim: Claim | None = None
-
-
-_Values = list[BindParameter[Any]]
-
-
-def _keys_in(scopes: _Values) -> Select[Any]:
-    return (
-        select(idempotency_keys, cases.c.data_key)
-        .join(cases, cases.c.id == idempotency_keys.c.case_id)
-        .where(idempotency_keys.c.tenant == bindparam("tenant", None), idempotency_keys.c.scope.in_(scopes))
-    )
-
-
-def _subjects_in(keys: _Values) -> Select[Any]:
-    first = (idempotency_keys.c.tenant == business_keys.c.tenant) & (idempotency_keys.c.scope == business_keys.c.scope)
-    return (
-        select(
-            business_keys.c.key,
-            business_keys.c.fingerprint.label("subject_fingerprint"),
-            idempotency_keys,
-            cases.c.data_key,
-            cases.c.tracking_code,
-        )
-        .join(cases, cases.c.id == business_keys.c.case_id)
-        .join(idempotency_keys, first)
-        .where(business_keys.c.tenant == bindparam("tenant", None), business_keys.c.key.in_(keys))
-    )
-
-
-def _busy_among(lanes: _Values) -> Select[Any]:
+def _busy_among(lanes: list[BindParameter[Any]]) -> Select[Any]:
     return select(exchanges.c.lane).where(exchanges.c.lane.in_(lanes), in_states(LANE_HOLDING_STATES)).distinct()
 
 
@@ -105,10 +44,10 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
     """Keep each call once; a repeated one gets the first answer, or the refusal that its difference deserves."""
     case_rows = _existing_cases(unit, acceptances)
     known = _Known(
-        keys=_keys(unit, acceptances),
-        subjects=_subjects(unit, acceptances),
+        keys=known_keys(unit, acceptances),
+        subjects=known_subjects(unit, acceptances),
         cases=case_rows,
-        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if a.case is None]),
+        busy_lanes=busy_lanes(unit, [a.exchange.lane for a in acceptances if not _begins_a_lane(a)]),
     )
     answers: list[Accepted | Exception] = []
     for acceptance in acceptances:
@@ -119,34 +58,20 @@ def accept(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exc
     return answers
 
 
-def recall(unit: Unit, acceptances: Sequence[Acceptance]) -> list[Accepted | Exception | None]:
-    """The first answer of each call that was kept before, without keeping anything; None for a new call."""
-    known = _keys(unit, acceptances)
-    return [
-        _recall_one(unit, acceptance, known.get((acceptance.caller.tenant, acceptance.scope)))
-        for acceptance in acceptances
-    ]
-
-
-def _recall_one(unit: Unit, acceptance: Acceptance, first: Row[Any] | None) -> Accepted | Exception | None:
-    if first is None:
-        return None
-    if first.fingerprint != acceptance.fingerprint:
-        return KeyConflict()
-    return _replay(unit, first)
+def _begins_a_lane(acceptance: Acceptance) -> bool:
+    """Whether nothing can stand in its lane yet: it is that of the case which it opens."""
+    return acceptance.case is not None and acceptance.exchange.lane.startswith(acceptance.case.id)
 
 
 def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     tenant = acceptance.caller.tenant
     first = known.keys.get((tenant, acceptance.scope))
     if first is not None:
-        if first.fingerprint != acceptance.fingerprint:
-            raise KeyConflict
-        return _replay(unit, first)
+        return first_answer(unit, acceptance, first)
     if acceptance.business_key is not None:
         subject = known.subjects.get((tenant, acceptance.business_key))
         if subject is not None:
-            return _same_subject(unit, acceptance, subject)
+            return same_subject(unit, acceptance, subject)
     in_flight = {acceptance.scope} if acceptance.business_key is None else {acceptance.scope, acceptance.business_key}
     if in_flight & known.scopes_in_batch:
         raise StillInFlight(retry_after=1)
@@ -154,25 +79,10 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     return _keep(unit, acceptance, known)
 
 
-def _same_subject(unit: Unit, acceptance: Acceptance, subject: Row[Any]) -> Accepted:
-    if subject.subject_fingerprint != acceptance.fingerprint:
-        raise AlreadyFiled(
-            f"the same subject was filed before under tracking code {subject.tracking_code}",
-            tracking_code=subject.tracking_code,
-        )
-    return _replay(unit, subject)
-
-
-def _replay(unit: Unit, row: Row[Any]) -> Accepted:
-    seal = unit.sealer.seal_of(row.case_id, row.data_key)
-    body = payloads.as_record(seal.open(row.sealed, _answer_label(row.scope)))
-    return Accepted(status=row.status, body=body, is_replay=True)
-
-
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     case, seal = _case_and_seal(unit, acceptance, known)
     exchange = acceptance.exchange
-    is_ours = exchange.state is State.READY and exchange.lane not in known.busy_lanes
+    is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
     unit.lanes.add(exchange.lane)
     fence = int(is_ours)
@@ -181,12 +91,13 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     _keep_keys(unit, acceptance, case, seal)
     unit.tell(
         "accepted",
-        actor=f"caller:{acceptance.caller.name}",
+        actor=f"caller:{acceptance.caller.name}" if acceptance.why is None else acceptance.caller.name,
         tenant=case.tenant,
         case_id=case.id,
         exchange_id=exchange.id,
         operation=exchange.operation,
         state=exchange.state,
+        why=acceptance.why,
     )
     claim = Claim(exchange, case, fence=fence, record=acceptance.record) if is_ours else None
     return Accepted(status=acceptance.status, body=acceptance.body, claim=claim)
@@ -195,8 +106,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[Case, Seal]:
     if acceptance.case is None:
         row = known.cases[acceptance.exchange.case_id]
-        if Stage(row["stage"]) in CLOSED_STAGES:
-            raise CaseClosed(f"the case is {row['stage']}", stage=row["stage"])
+        _refuse_too_late(unit, acceptance, row)
         return case_of(row), unit.sealer.seal_of(row["id"], row["data_key"])
     case = acceptance.case
     seal, wrapped = unit.sealer.new_data_key(case.id)
@@ -221,6 +131,17 @@ def _case_and_seal(unit: Unit, acceptance: Acceptance, known: _Known) -> tuple[C
     return replace(case, data_key=wrapped), seal
 
 
+def _refuse_too_late(unit: Unit, acceptance: Acceptance, row: Mapping[Any, Any]) -> None:
+    stage = Stage(row["stage"])
+    if stage not in CLOSED_STAGES:
+        return
+    if stage not in acceptance.taken_after:
+        raise CaseClosed(f"the case is {stage}", stage=stage.value)
+    within = acceptance.taken_after[stage]
+    if within is not None and unit.now > (row["closed_at"] or row["changed_at"]) + within // MICROSECOND:
+        raise CaseClosed(f"the case is {stage}, and the {within.days} days after its end are over", stage=stage.value)
+
+
 def _keep_contents(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:
     exchange_id = acceptance.exchange.id
     payloads.keep(unit, seal, acceptance.record, exchange_id=exchange_id, case_id=case.id, kind=payloads.RECORD)
@@ -237,7 +158,7 @@ def _keep_keys(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> No
             "fingerprint": acceptance.fingerprint,
             "case_id": case.id,
             "status": acceptance.status,
-            "sealed": seal.close(to_json(acceptance.body), _answer_label(acceptance.scope)),
+            "sealed": seal.close(to_json(acceptance.body), answer_label(acceptance.scope)),
             "kept_at": unit.now,
         },
     )
@@ -255,34 +176,6 @@ def _keep_keys(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> No
         )
     for kind, digest in acceptance.search.items():
         unit.insert(search_keys, {"tenant": case.tenant, "kind": kind, "hash": digest, "case_id": case.id})
-
-
-def _answer_label(scope: bytes) -> str:
-    return f"answer:{scope.hex()}"
-
-
-def _keys(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
-    found: dict[tuple[str, bytes], Row[Any]] = {}
-    for tenant, its in _by_tenant(acceptances).items():
-        for row in unit.fetch(_keys_in, [a.scope for a in its], tenant=tenant):
-            found[tenant, row.scope] = row
-    return found
-
-
-def _subjects(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[tuple[str, bytes], Row[Any]]:
-    found: dict[tuple[str, bytes], Row[Any]] = {}
-    for tenant, its in _by_tenant(acceptances).items():
-        wanted = [a.business_key for a in its if a.business_key is not None]
-        for row in unit.fetch(_subjects_in, wanted, tenant=tenant):
-            found[tenant, row.key] = row
-    return found
-
-
-def _by_tenant(acceptances: Sequence[Acceptance]) -> dict[str, list[Acceptance]]:
-    groups: dict[str, list[Acceptance]] = {}
-    for acceptance in acceptances:
-        groups.setdefault(acceptance.caller.tenant, []).append(acceptance)
-    return groups
 
 
 def _existing_cases(unit: Unit, acceptances: Sequence[Acceptance]) -> dict[str, Mapping[Any, Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, or_, select, update
 
 from adapter.errors import JournalUnusable
 from adapter.exchange import LANE_HOLDING_STATES, Claim, Event, State, Verdict
@@ -136,19 +136,12 @@ def beat(unit: Unit, heartbeats: Sequence[Heartbeat]) -> list[Exception | None]:
     return [None] * len(heartbeats)
 
 
-@dataclass(frozen=True, slots=True)
-class Fallen:
-    """What becomes in doubt, and when it is asked for: after `settle` at the earliest."""
-
-    settle: timedelta
-
-
-def fall_expired(unit: Unit, orders: Sequence[Fallen]) -> list[int | Exception]:
+def fall_expired(unit: Unit, orders: Sequence[None]) -> list[int | Exception]:
     """Open attempts whose lease has ended become in doubt; how many."""
-    return [_fall(unit, order, exchanges.c.lease_until < unit.now) for order in orders]
+    return [_fall(unit, exchanges.c.lease_until < unit.now) for _ in orders]
 
 
-def fall_dead(unit: Unit, order: Fallen, *, node: str) -> int:
+def fall_dead(unit: Unit, *, node: str) -> int:
     """Everything that earlier lives of this node held: claims become free, open attempts in doubt; how many.
 
     On SQLite there is one process, so whatever anybody held was an earlier life's, also under another name.
@@ -161,11 +154,12 @@ def fall_dead(unit: Unit, order: Fallen, *, node: str) -> int:
         .where(in_states({State.READY, *UNSETTLED_STATES}), mine, exchanges.c.owner != unit.owner)
         .values(owner=None, fence=exchanges.c.fence + 1)
     )
-    return _fall(unit, order, and_(mine, exchanges.c.owner != unit.owner))
+    return _fall(unit, and_(mine, exchanges.c.owner != unit.owner))
 
 
-def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
-    columns = ("id", "tenant", "case_id", "attempts", "attempted_at", "fence")
+def _fall(unit: Unit, condition: ColumnElement[bool]) -> int:
+    """The time to settle that was kept with the INTENT begins now."""
+    columns = ("id", "tenant", "case_id", "attempts", "attempted_at", "due_at", "fence")
     query = select(*(exchanges.c[name] for name in columns)).where(in_states({State.SENDING}), condition)
     if unit.locks_rows:  # one whose outcome is just being committed by its own node has not fallen
         query = query.with_for_update(skip_locked=True)
@@ -178,12 +172,12 @@ def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
             reason="the daemon stopped while an attempt was open",
             code="lease_lost",
             may_have_effect=True,
-            due_at=unit.now + int(order.settle.total_seconds() * _MICROSECONDS),
+            due_at=bindparam("b_due_at"),
             owner=None,
             lease_until=None,
             fence=bindparam("b_fence"),
         ),
-        [{"b_id": row.id, "b_fence": row.fence + 1} for row in rows],
+        [{"b_id": row.id, "b_fence": row.fence + 1, "b_due_at": unit.now + _settle_of(row)} for row in rows],
     )
     for row in rows:
         unit.insert(
@@ -200,3 +194,8 @@ def _fall(unit: Unit, order: Fallen, condition: ColumnElement[bool]) -> int:
         )
         unit.tell("lease_lost", actor="engine", tenant=row.tenant, case_id=row.case_id, exchange_id=row.id)
     return len(rows)
+
+
+def _settle_of(row: Row[Any]) -> int:
+    wait: int = row.due_at - row.attempted_at
+    return max(wait, 0)

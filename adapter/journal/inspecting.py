@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection, func, select
 
-from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange
+from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, Operation
+from adapter.journal import payloads
 from adapter.journal.rows import exchange_of, micros, moment, optional_moment
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
+from adapter.journal.sealing import Sealer
 
 
 class Kept(NamedTuple):
@@ -82,6 +84,14 @@ def kept_by_reference(connection: Connection, tenant: str, target: str, referenc
     return {row["reference"]: Kept(exchange_of(row), row["tracking_code"]) for row in rows}
 
 
+def frozen_of(connection: Connection, sealer: Sealer, sent: Iterable[Exchange]) -> dict[str, bytes]:
+    """Exchange → the bytes that every attempt of it has sent, opened; what was never frozen is left out."""
+    case_of_exchange = {one.id: one.case_id for one in sent}
+    seals = payloads.seals(connection, sealer, case_of_exchange.values())
+    opened = payloads.opened(connection, seals, case_of_exchange, [payloads.FROZEN])
+    return {exchange_id: content for (exchange_id, _), content in opened.items()}
+
+
 def tracking_codes(connection: Connection, case_ids: Iterable[str]) -> dict[str, str]:
     """Case → its tracking code."""
     rows = connection.execute(select(cases.c.id, cases.c.tracking_code).where(cases.c.id.in_(sorted(set(case_ids)))))
@@ -120,6 +130,25 @@ def undelivered(connection: Connection, tenant: str, direction: Direction = Dire
         .group_by(exchanges.c.service)
     )
     return {row[0]: row[1] for row in rows}
+
+
+def last_publication(connection: Connection, tenant: str, service: str) -> Exchange | None:
+    """The publication of the service's card that was kept last for the tenant's gateway."""
+    row = (
+        connection.execute(
+            select(exchanges)
+            .where(
+                exchanges.c.tenant == tenant,
+                exchanges.c.service == service,
+                exchanges.c.operation == Operation.PUBLISH_SERVICE.value,
+            )
+            .order_by(exchanges.c.sequence.desc())
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else exchange_of(row)
 
 
 def pauses(connection: Connection) -> dict[tuple[str, str], datetime]:

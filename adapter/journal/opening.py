@@ -15,7 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapter.channels import Clock
-from adapter.errors import FaultySettings, JournalLocked, JournalUnusable, WrongMasterKey
+from adapter.errors import FaultySettings, JournalLocked, JournalUnusable, WrongEnvironment, WrongMasterKey
+from adapter.journal import retiring
 from adapter.journal.rows import micros
 from adapter.journal.schema import REVISION, audit, meta, metadata, nodes
 from adapter.journal.sealing import Sealer
@@ -166,10 +167,11 @@ def _take(connection: Connection, function: str, key: int, refusal: str) -> None
         raise JournalLocked(refusal) from error
 
 
-def prepare_schema(engine: Engine, sealer: Sealer) -> bool:
+def prepare_schema(engine: Engine, sealer: Sealer, environment: str) -> bool:
     """Make the tables in an empty database; whether it was empty.
 
-    Raises JournalUnusable for another revision, WrongMasterKey for another master key.
+    Raises JournalUnusable for another revision, WrongMasterKey for another master key, WrongEnvironment for another
+    environment than the one it was first opened for.
     """
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # nodes that start together make the tables one after the other
@@ -186,7 +188,16 @@ def prepare_schema(engine: Engine, sealer: Sealer) -> bool:
             raise JournalUnusable(
                 f"the journal's schema is {found}, this version works with {REVISION}; run: panjereh migrate --apply"
             )
-        _check_key(connection, sealer)
+        check = sealer.hash("master key check")
+        if _remembered(connection, "key_check", check) != check:
+            raise WrongMasterKey
+        made_for = _remembered(connection, "environment", environment.encode()).decode()
+        if made_for != environment:
+            raise WrongEnvironment(
+                f"environment: this journal was made for {made_for!r}, the setting says {environment!r}; "
+                "mend the setting, or give this environment a database of its own"
+            )
+        _remembered(connection, retiring.PLACE, retiring.BEGINNING)
     return not present
 
 
@@ -195,13 +206,17 @@ def place_of(url: URL) -> str:
     return str(url.database) if is_sqlite(url) else f"{url.get_backend_name()}://{url.host or ''}/{url.database}"
 
 
-def _check_key(connection: Connection, sealer: Sealer) -> None:
-    check = sealer.hash("master key check")
-    kept = connection.execute(select(meta.c.value).where(meta.c.name == "key_check")).scalar_one_or_none()
+def _remembered(connection: Connection, name: str, value: bytes) -> bytes:
+    """What the journal remembers under this name: the value given when it remembers nothing yet."""
+    kept = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar_one_or_none()
     if kept is None:
-        connection.execute(meta.insert(), [{"name": "key_check", "value": check}])
-    elif bytes(kept) != check:
-        raise WrongMasterKey
+        connection.execute(meta.insert(), [{"name": name, "value": value}])
+    return value if kept is None else bytes(kept)
+
+
+def has_bare_scopes(connection: Connection) -> bool:
+    """Whether the journal holds keys from before the environment stood in their scopes, and makes new ones so too."""
+    return connection.execute(select(meta.c.name).where(meta.c.name == "bare_scopes")).first() is not None
 
 
 def announce(engine: Engine, node: str, incarnation: str, *, now: int) -> None:

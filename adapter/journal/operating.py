@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select, update
 
 from adapter.errors import LeaseLost
-from adapter.exchange import CLOSED_STATES, Event, Exchange, Operation, Stage, State
+from adapter.exchange import CLOSED_STATES, OPENING_OPERATIONS, Event, Exchange, Operation, Stage, State
 from adapter.journal.schema import business_keys, cases, endpoints, exchanges, findings
 from adapter.journal.unit import Unit
-
-_OPENING = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
-"""They open a case: without them it has nothing to be about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ def _command_one(unit: Unit, order: Command) -> None:
 
 def closes_case(exchange: Exchange, state: State) -> bool:
     """Whether the case ends with this decision: what had opened it is withdrawn, so nothing will come of it."""
-    return state is State.WITHDRAWN and exchange.operation in _OPENING
+    return state is State.WITHDRAWN and exchange.operation in OPENING_OPERATIONS | {Operation.PUBLISH_SERVICE}
 
 
 def _close_case(unit: Unit, case_id: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 
 from adapter.errors import NotFound
-from adapter.exchange import LANE_HOLDING_STATES, Case, Exchange, Operation, State
+from adapter.exchange import LANE_HOLDING_STATES, OPENING_OPERATIONS, Case, Exchange, Operation, Record, State
 from adapter.journal import payloads
 from adapter.journal.rows import case_of, exchange_of, moment
 from adapter.journal.schema import (
@@ -115,12 +115,24 @@ def has_open_submissions(connection: Connection, tenant: str, target: str) -> bo
             exchanges.c.tenant == tenant,
             exchanges.c.settled_at.is_(None),  # what is open, by an index
             exchanges.c.target == target,
-            exchanges.c.operation.in_([Operation.SUBMIT_REQUEST.value, Operation.INQUIRE.value]),
+            exchanges.c.operation.in_(sorted(OPENING_OPERATIONS)),
             begun,
         )
         .limit(1)
     ).first()
     return row is not None
+
+
+def fruitless_withdrawals(connection: Connection, case_id: str) -> int:
+    """How many withdrawals of the case came to nothing: refused inside, or closed by a person."""
+    rows = connection.execute(
+        select(func.count()).where(
+            exchanges.c.case_id == case_id,
+            exchanges.c.operation == Operation.WITHDRAW_REQUEST.value,
+            in_states({State.REFUSED, State.WITHDRAWN}),
+        )
+    )
+    return rows.scalar_one()
 
 
 def cursor(connection: Connection, tenant: str, source: str) -> str | None:
@@ -244,15 +256,35 @@ def findings_of(connection: Connection, run: str | None) -> list[dict[str, Any]]
     return [_with_times(row, "found_at") for row in rows]
 
 
-def cases_by_search(connection: Connection, tenant: str, kind: str, digest: bytes) -> list[Case]:
-    """The tenant's cases with this searched value, newest first."""
+def cases_by_search(
+    connection: Connection, tenant: str, kind: str, digest: bytes, *, limit: int, offset: int = 0
+) -> tuple[list[dict[str, Any]], int]:
+    """A page of the tenant's cases with this searched value, newest first and as callers may know them; and how many.
+
+    The tenant stands in the condition as well as in the digest.
+    """
+    known = (search_keys.c.tenant == tenant, search_keys.c.kind == kind, search_keys.c.hash == digest)
+    found = select(cases).join(search_keys, search_keys.c.case_id == cases.c.id).where(*known)
+    count = connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    page = found.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit).offset(offset)
+    names = ("tracking_code", "service", "stage", "opened_at", "changed_at")
+    rows = connection.execute(page).mappings()
+    return [_with_times({name: row[name] for name in names}, "opened_at", "changed_at") for row in rows], count
+
+
+def payments_of(connection: Connection, sealer: Sealer, case_id: str) -> list[Record]:
+    """What was confirmed as paid in the case, opened; without what was refused inside or withdrawn by a person."""
     rows = connection.execute(
-        select(cases)
-        .join(search_keys, search_keys.c.case_id == cases.c.id)
-        .where(search_keys.c.tenant == tenant, search_keys.c.kind == kind, search_keys.c.hash == digest)
-        .order_by(cases.c.opened_at.desc())
-    ).mappings()
-    return [case_of(row) for row in rows]
+        select(exchanges.c.id).where(
+            exchanges.c.case_id == case_id,
+            exchanges.c.operation == Operation.CONFIRM_PAYMENT.value,
+            exchanges.c.state.not_in([State.REFUSED.value, State.WITHDRAWN.value]),
+        )
+    )
+    opened = payloads.opened(
+        connection, payloads.seals(connection, sealer, [case_id]), rows.scalars(), [payloads.RECORD]
+    )
+    return [payloads.as_record(raw) for raw in opened.values()]
 
 
 def _with_times(row: Mapping[Any, Any], *names: str) -> dict[str, Any]:

@@ -9,17 +9,18 @@ from typing import Any
 from adapter.exchange import Case, Direction, Exchange, Operation, Stage, State
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
+"""The unit of every time in the journal."""
 
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, exact."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - _EPOCH) // MICROSECOND
 
 
 def moment(value: int) -> datetime:
     """The same moment as an aware datetime in UTC."""
-    return _EPOCH + value * _MICROSECOND
+    return _EPOCH + value * MICROSECOND
 
 
 def optional_moment(value: int | None) -> datetime | None:

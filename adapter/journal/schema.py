@@ -25,11 +25,12 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    literal_column,
 )
 
 from adapter.exchange import LANE_HOLDING_STATES, State
 
-REVISION = "0001"
+REVISION = "0002"
 """The alembic revision that these tables are; the daemon refuses any other."""
 
 metadata = MetaData()
@@ -100,18 +101,23 @@ def in_states(states: Iterable[State], table: FromClause = exchanges) -> ColumnE
     )
 
 
+TOMBSTONE = 410
+"""The status of a key whose answer is no longer kept: it tells only that the key was used, and for which case."""
+
 UNSETTLED_STATES = frozenset({State.IN_DOUBT, State.AWAITING})
 STANDING_STATES = frozenset({State.PARKED, State.BLOCKED})
 
 
 def _partial_index(name: str, *columns: ColumnElement[Any], states: Iterable[State]) -> Index:
-    where = in_states(states)
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return _index_where(name, *columns, where=in_states(states))
 
 
 def _index_of_known(name: str, *columns: Column[Any], is_unique: bool = False) -> Index:
     """An index of those rows alone whose last column holds something: most hold nothing, and cost nothing."""
-    where = columns[-1].is_not(None)
+    return _index_where(name, *columns, where=columns[-1].is_not(None), is_unique=is_unique)
+
+
+def _index_where(name: str, *columns: ColumnElement[Any], where: ColumnElement[bool], is_unique: bool = False) -> Index:
     return Index(name, *columns, unique=is_unique, sqlite_where=where, postgresql_where=where)
 
 
@@ -130,6 +136,7 @@ _index_of_known(
     is_unique=True,
 )
 _index_of_known("case_internal_reference", cases.c.tenant, cases.c.internal_reference)
+_index_where("case_closed", cases.c.closed_at, cases.c.id, where=cases.c.closed_at.is_not(None))
 
 attempts = Table(
     "attempts",
@@ -166,6 +173,11 @@ idempotency_keys = Table(
     Column("kept_at", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+IS_TOMBSTONE = idempotency_keys.c.status == literal_column(str(TOMBSTONE))
+"""Written out in the SQL so that the partial index is used."""
+
+_index_where("idempotency_tombstone", idempotency_keys.c.kept_at, where=IS_TOMBSTONE)
 
 business_keys = Table(
     "business_keys",

@@ -49,7 +49,7 @@ class Sealer:
     def __init__(self, master_key: bytes, randomness: Randomness) -> None:
         self._randomness = randomness
         self._wrap = AESGCM(_derive(master_key, _WRAP_CONTEXT))
-        self._hash_key = _derive(master_key, _HASH_CONTEXT)
+        self._keyed = hmac.new(_derive(master_key, _HASH_CONTEXT), digestmod="sha256")
         self.seal_of = lru_cache(maxsize=_KEPT_SEALS)(self._seal_of)
 
     def new_data_key(self, case_id: str) -> tuple[Seal, bytes]:
@@ -68,9 +68,13 @@ class Sealer:
 
     def hash(self, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
-        raws = [part.encode() if isinstance(part, str) else part for part in parts]
-        framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in raws)
-        return hmac.digest(self._hash_key, framed, "sha256")
+        framed = b""
+        for part in parts:
+            raw = part.encode() if isinstance(part, str) else part
+            framed += len(raw).to_bytes(4, "big") + raw
+        keyed = self._keyed.copy()  # hmac.digest lets go of the interpreter and then waits for the writer
+        keyed.update(framed)
+        return keyed.digest()
 
 
 def _derive(master_key: bytes, context: bytes) -> bytes:

@@ -1,38 +1,24 @@
-"""Attempts and settlements: the INTENT before the first byte, and the outcome with all that follows from it."""
+"""Settlements: the outcome of an attempt, with all that follows from it, in one commit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from adapter.errors import LeaseLost
 from adapter.exchange import CLOSED_STAGES, CLOSED_STATES, Claim, Exchange, Payload, Record, Stage, State
 from adapter.journal import payloads
 from adapter.journal.accepting import busy_lanes
+from adapter.journal.attempting import FENCED, fence_of, fenced, tell
 from adapter.journal.rows import exchange_row, micros
 from adapter.journal.schema import attempts, business_keys, cases, exchanges
 from adapter.journal.sealing import Seal
 from adapter.journal.unit import Unit
 
-_MICROSECOND = timedelta(microseconds=1)
-_FENCED = update(exchanges).where(
-    exchanges.c.id == bindparam("b_id"),
-    exchanges.c.fence == bindparam("b_fence"),
-    exchanges.c.owner == bindparam("b_owner"),
-    exchanges.c.state == bindparam("b_state"),
-)
-_INTEND = _FENCED.values(
-    state=State.SENDING.value,
-    attempts=bindparam("b_attempts"),
-    lease_until=bindparam("b_lease_until"),
-    attempted_at=bindparam("b_attempted_at"),
-    may_have_effect=True,
-)
-_SETTLE = _FENCED.values(
+_SETTLE = FENCED.values(
     state=bindparam("b_new_state"),
     code=bindparam("b_code"),
     reason=bindparam("b_reason"),
@@ -43,7 +29,6 @@ _SETTLE = _FENCED.values(
     owner=None,
     lease_until=None,
 )
-_RELEASE = _FENCED.values(owner=None, due_at=bindparam("b_due_at"))
 _SET_REFERENCE = (
     update(cases).where(cases.c.id == bindparam("b_id")).values(internal_reference=bindparam("b_reference"))
 )
@@ -60,15 +45,6 @@ _TELL = (
         closed_at=bindparam("b_closed_at"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """An attempt about to begin: the bytes it will send, and how long it may hold its lease."""
-
-    claim: Claim
-    frozen: bytes
-    lease: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,40 +84,9 @@ class Settled:
     claims: tuple[Claim, ...] = ()
 
 
-def intend(unit: Unit, intents: Sequence[Intent]) -> list[Exception | None]:
-    """Commit the INTENT: from now on bytes may leave. Raises LeaseLost when the claim is no longer ours."""
-    _fenced(
-        unit,
-        _INTEND,
-        [
-            {
-                **_fence_of(unit, intent.claim),
-                "b_attempts": intent.claim.exchange.attempts + 1,
-                "b_attempted_at": unit.now,
-                "b_lease_until": unit.now + intent.lease // _MICROSECOND,
-            }
-            for intent in intents
-        ],
-    )
-    for intent in intents:
-        exchange = intent.claim.exchange
-        if intent.claim.frozen is None:
-            payloads.keep(
-                unit,
-                unit.sealer.seal_of(exchange.case_id, intent.claim.case.data_key),
-                intent.frozen,
-                exchange_id=exchange.id,
-                case_id=exchange.case_id,
-                kind=payloads.FROZEN,
-                revision=exchange.revision,
-            )
-        _tell(unit, exchange, "attempt_begun", number=exchange.attempts + 1)
-    return [None] * len(intents)
-
-
 def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exception]:
     """Commit outcomes with all that follows from them. Raises LeaseLost when a claim is no longer ours."""
-    _fenced(unit, _SETTLE, [_settled_row(unit, settlement) for settlement in settlements])
+    fenced(unit, _SETTLE, [_settled_row(unit, settlement) for settlement in settlements])
     for settlement in settlements:
         if settlement.claim.exchange.state is State.SENDING:
             _keep_attempt(unit, settlement)
@@ -156,7 +101,7 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exce
     busy = busy_lanes(unit, (exchange.lane for s in settlements for exchange, _ in s.following))
     for settlement in settlements:
         told = settlement.told
-        _tell(
+        tell(
             unit,
             settlement.claim.exchange,
             settlement.event,
@@ -167,33 +112,9 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exce
     return [Settled(tuple(_follow(unit, settlement, seals, busy))) for settlement in settlements]
 
 
-def release(unit: Unit, orders: Sequence[tuple[Claim, datetime]]) -> list[Exception | None]:
-    """Give claims back untouched, due again at a time; no attempt is counted."""
-    _fenced(
-        unit,
-        _RELEASE,
-        [{**_fence_of(unit, claim), "b_due_at": micros(due_at)} for claim, due_at in orders],
-    )
-    return [None] * len(orders)
-
-
-def _fenced(unit: Unit, statement: Update, rows: list[dict[str, Any]]) -> None:
-    if unit.update(statement, rows) != len(rows):
-        raise LeaseLost
-
-
-def _fence_of(unit: Unit, claim: Claim) -> dict[str, Any]:
-    return {
-        "b_id": claim.exchange.id,
-        "b_fence": claim.fence,
-        "b_owner": unit.owner,
-        "b_state": claim.exchange.state.value,
-    }
-
-
 def _settled_row(unit: Unit, settlement: Settlement) -> dict[str, Any]:
     return {
-        **_fence_of(unit, settlement.claim),
+        **fence_of(unit, settlement.claim),
         "b_new_state": settlement.state.value,
         "b_code": settlement.code,
         "b_reason": settlement.reason,
@@ -286,7 +207,7 @@ def keep_draft(unit: Unit, exchange: Exchange, record: Record, *, seal: Seal, is
     unit.lanes.add(exchange.lane)
     unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=int(is_ours)))
     payloads.keep(unit, seal, record, exchange_id=exchange.id, case_id=exchange.case_id, kind=payloads.RECORD)
-    _tell(unit, exchange, "drafted", table=exchange.table)
+    tell(unit, exchange, "drafted", table=exchange.table)
 
 
 def lock_cases(unit: Unit, case_ids: Iterable[str]) -> None:
@@ -294,15 +215,3 @@ def lock_cases(unit: Unit, case_ids: Iterable[str]) -> None:
     wanted = sorted(set(case_ids))
     if wanted and unit.locks_rows:
         unit.connection.execute(select(cases.c.id).where(cases.c.id.in_(wanted)).order_by(cases.c.id).with_for_update())
-
-
-def _tell(unit: Unit, exchange: Exchange, event: str, **detail: object) -> None:
-    unit.tell(
-        event,
-        actor="engine",
-        tenant=exchange.tenant,
-        case_id=exchange.case_id,
-        exchange_id=exchange.id,
-        operation=exchange.operation,
-        **detail,
-    )

@@ -53,6 +53,7 @@ class Writer:
         self._engine, self._sealer, self._owner, self._head, self._now = engine, sealer, owner, head, now
         self.orphaned: Callable[[Any], None] = _let_go
         self._steps: queue.SimpleQueue[_Step | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Step]] = {}
         self._statements = Statements()
         self._failure: Exception | None = None
         self._is_closed = False
@@ -63,7 +64,7 @@ class Writer:
     @property
     def backlog(self) -> int:
         """Steps that wait for a commit."""
-        return self._steps.qsize()
+        return self._steps.qsize() + sum(map(len, self._gathered.values()))
 
     @property
     def failure(self) -> Exception | None:
@@ -79,14 +80,24 @@ class Writer:
             raise JournalFailed(str(self._failure)) from self._failure
         if self._is_closed:
             raise JournalFailed("the journal is closed")
-        step = _Step(handler, argument, asyncio.get_running_loop().create_future())
-        self._steps.put(step)
+        loop = asyncio.get_running_loop()
+        step = _Step(handler, argument, loop.create_future())
+        if not self._gathered.setdefault(loop, []):
+            loop.call_soon(self._hand_over, loop)
+        self._gathered[loop].append(step)
         result: R = await step.future
         return result
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Wake the thread once for all that a turn of the loop has brought; woken for each it would commit each."""
+        for step in self._gathered.pop(loop, ()):
+            self._steps.put(step)
 
     def close(self) -> None:
         """Finish what waits and stop."""
         self._is_closed = True
+        for loop in list(self._gathered):
+            self._hand_over(loop)
         self._steps.put(None)
         self._thread.join()
 

@@ -17,12 +17,15 @@ CHANGE_OPERATIONS: Mapping[str, Operation] = {
     "status": Operation.PUSH_STATUS,
     "bill": Operation.ISSUE_BILL,
     "document": Operation.PUSH_DOCUMENT,
+    "bill_cancelled": Operation.CANCEL_BILL,
+    "visit": Operation.PROPOSE_VISIT,
 }
 """What a change in an internal system becomes, by its kind, whatever the pattern."""
 
 _STAGE_AFTER: Mapping[tuple[str, Operation], Stage] = {
     ("bill", Operation.ISSUE_BILL): Stage.TO_PAY,
     ("inquiry", Operation.ANSWER_INQUIRY): Stage.ENDED,
+    **{(pattern, Operation.PUBLISH_SERVICE): Stage.ENDED for pattern in STEPS},
 }
 
 

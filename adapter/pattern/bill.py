@@ -11,6 +11,10 @@ STEPS = (
     Step(Operation.SUBMIT_REQUEST, Verdict.REFUSED, "refusal", Operation.PUSH_STATUS),
     Step(Operation.CONFIRM_PAYMENT, Verdict.DONE, "receipt", Operation.PUSH_STATUS),
     Step(Operation.CONFIRM_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.REVERSE_PAYMENT, Verdict.DONE, "receipt", Operation.PUSH_STATUS),
+    Step(Operation.REVERSE_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.FILE_OBJECTION, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.SUBMIT_SURVEY, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
     Step(Operation.WITHDRAW_REQUEST, Verdict.DONE, "withdrawal", Operation.PUSH_STATUS),
     Step(Operation.WITHDRAW_REQUEST, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
 )

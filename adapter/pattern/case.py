@@ -14,4 +14,7 @@ STEPS = (
     Step(Operation.CORRECT_REQUEST, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
     Step(Operation.WITHDRAW_REQUEST, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
     Step(Operation.CONFIRM_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.REVERSE_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.FILE_OBJECTION, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
+    Step(Operation.SUBMIT_SURVEY, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
 )

@@ -1,4 +1,4 @@
-"""What a pair of entries means: agreed, still open, or a finding with the command that mends it."""
+"""Pairs of entries, judged: agreed, still open, or a finding with the command that mends it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,29 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adapter.channels import Target
-from adapter.exchange import Event, Exchange, State
+from adapter.exchange import Exchange, State
 from adapter.journal import Finding, Journal, inspecting
 from adapter.journal.inspecting import Kept
+from adapter.reconciliation.differences import (
+    DIFFERS,
+    OPEN,
+    amount_sentence,
+    looking_for,
+    mending,
+    opening,
+    sentence,
+    showing,
+    with_entry,
+    without_entry,
+)
 from adapter.reconciliation.ledgers import Entry, Period
-from adapter.settlement.machine import TRANSITIONS
 
 MOST_FINDINGS = 10_000
 """Of one ledger and run; a ledger that differs in more has one cause, and the rest is only counted."""
 
 _LOOKED_UP_AT_ONCE = 500
+_WEIGHED_AT_ONCE = 100
+"""So many sealed payloads are opened and read before anything else in this process has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class Ledger:
 
     `missing` is the kind of a finding when they lack what we say is done (`missing_there` at a gateway,
     `missing_inside` in an internal system); `has_effect` tells the exchanges that leave a trace there at all.
+    `amount_of` is what these frozen bytes of an exchange are worth in rial, None where the contract names no amount.
     `patience` is how long after its last attempt an open exchange is still in its normal time.
     """
 
@@ -33,6 +47,7 @@ class Ledger:
     target: Target
     missing: str
     has_effect: Callable[[Exchange], bool]
+    amount_of: Callable[[Exchange, bytes], int | None]
     patience: timedelta
 
 
@@ -53,7 +68,11 @@ class Compared:
 
 @dataclass(slots=True)
 class Judge:
-    """Turns pairs into counts and findings; what only they have is looked up in our whole journal first."""
+    """Turns pairs into counts and findings.
+
+    What only they have is looked up in our whole journal first; where both agree and their entry carries an amount,
+    ours is opened and compared with it.
+    """
 
     journal: Journal
     ledger: Ledger
@@ -62,18 +81,24 @@ class Judge:
     now: datetime
     compared: Compared
     _unknown: list[Entry] = field(default_factory=list)
+    _valued: list[tuple[Exchange, int]] = field(default_factory=list)
 
     async def look_at(self, kept: Kept | None, entry: Entry | None) -> None:
         if kept is None and entry is not None:
             self._unknown.append(entry)
             if len(self._unknown) >= _LOOKED_UP_AT_ONCE:
-                await self.finish()
+                await self._look_up()
         elif kept is not None and self.ledger.has_effect(kept.exchange):
             self.compared.ours += 1
             await self._judge(kept, entry)
 
     async def finish(self) -> None:
-        """Look up the references that our period does not hold."""
+        """Judge what was put off."""
+        await self._look_up()
+        await self._weigh()
+
+    async def _look_up(self) -> None:
+        """The references that our period does not hold."""
         waiting, self._unknown = self._unknown, []
         references = [entry.reference for entry in waiting]
         known = await self._known(references) if references else {}
@@ -82,25 +107,29 @@ class Judge:
             if kept is not None and self.ledger.has_effect(kept.exchange):
                 await self._judge(kept, entry)
             elif kept is None and entry.is_in_period:
-                self._find("missing_here", entry.reference, _MISSING_HERE, _look_for(entry))
+                self._find("missing_here", entry.reference, _MISSING_HERE, looking_for(entry))
 
     async def _judge(self, kept: Kept, entry: Entry | None) -> None:
-        kind = self._kind(kept.exchange, entry)
-        if kind == "open" or (kind is not None and self._is_under_way(kept.exchange)):
+        exchange = kept.exchange
+        kind = self._kind(exchange, entry)
+        if kind == OPEN or (kind is not None and self._is_under_way(exchange)):
             self.compared.open += 1
-        elif kind is None:
-            self.compared.agreed += 1
-        else:
+        elif kind is not None:
             await self._confirm(kind, kept, entry)
+        elif entry is not None and entry.has_effect and entry.amount_rial is not None:
+            await self._weigh_later(exchange, entry.amount_rial)
+        else:
+            self.compared.agreed += 1
         if entry is not None and entry.times > 1 and entry.is_in_period:
-            self._find_of("twice", kept.exchange)
+            self._find_of("twice", exchange, entry, showing(exchange))
 
     def _kind(self, exchange: Exchange, entry: Entry | None) -> str | None:
-        """None when both say the same, or `open`, or the kind of the difference."""
+        """None when both say the same, OPEN, or the kind of the difference."""
+        is_settled_here = exchange.settled_at is not None and self.period.holds(exchange.settled_at)
         if entry is None:
-            is_ours_alone = exchange.state is State.DONE and self.period.holds(exchange.settled_at)
-            return self.ledger.missing if is_ours_alone else _WITHOUT_EFFECT[exchange.state]
-        return _WITH_EFFECT[exchange.state] if entry.is_in_period else None
+            is_missed = exchange.state is State.DONE and is_settled_here
+            return self.ledger.missing if is_missed else without_entry(exchange.state)
+        return with_entry(exchange.state, entry.state) if entry.is_in_period or is_settled_here else None
 
     def _is_under_way(self, exchange: Exchange) -> bool:
         """Whether the exchange is open and was tried so lately that the engine itself will settle it."""
@@ -109,22 +138,42 @@ class Judge:
 
     async def _confirm(self, kind: str, kept: Kept, entry: Entry | None) -> None:
         """The journal went on while their pages were read: only what still differs is a finding."""
-        latest = (await self._known([kept.exchange.reference])).get(kept.exchange.reference, kept)
-        if self._kind(latest.exchange, entry) == kind:
-            self._find_of(kind, latest.exchange)
-        else:
+        latest = (await self._known([kept.exchange.reference])).get(kept.exchange.reference, kept).exchange
+        if self._kind(latest, entry) != kind:
             self.compared.agreed += 1
+        elif kind == DIFFERS and entry is not None:
+            command = mending(latest, ledger=self.ledger.name, run=self.run, has_effect=entry.has_effect)
+            self._find_of(kind, latest, entry, command)
+        else:
+            self._find_of(kind, latest, entry, showing(latest))
+
+    async def _weigh_later(self, exchange: Exchange, theirs_rial: int) -> None:
+        self._valued.append((exchange, theirs_rial))
+        if len(self._valued) >= _WEIGHED_AT_ONCE:
+            await self._weigh()
+
+    async def _weigh(self) -> None:
+        """Open what we had sent, and compare the amounts; where there is none of ours, there is nothing to compare."""
+        waiting, self._valued = self._valued, []
+        if not waiting:
+            return
+        frozen = await self.journal.read(
+            inspecting.frozen_of, self.journal.sealer, [exchange for exchange, _ in waiting]
+        )
+        for exchange, theirs_rial in waiting:
+            ours_rial = self.ledger.amount_of(exchange, frozen[exchange.id]) if exchange.id in frozen else None
+            if ours_rial is None or ours_rial == theirs_rial:
+                self.compared.agreed += 1
+                continue
+            detail = amount_sentence(exchange, theirs_rial - ours_rial, ledger=self.ledger.name)
+            command = opening(exchange, run=self.run)
+            self._find("amount_differs", exchange.reference, detail, command, exchange_id=exchange.id)
 
     async def _known(self, references: list[str]) -> Mapping[str, Kept]:
         return await self.journal.read(inspecting.kept_by_reference, self.ledger.tenant, self.ledger.name, references)
 
-    def _find_of(self, kind: str, exchange: Exchange) -> None:
-        detail = _DETAILS[kind].format(
-            exchange=exchange, code=f" (code {exchange.code})" if exchange.code else "", ledger=self.ledger.name
-        )
-        command = (
-            mending(exchange, ledger=self.ledger.name, run=self.run) if kind == "state_differs" else _show(exchange)
-        )
+    def _find_of(self, kind: str, exchange: Exchange, entry: Entry | None, command: str) -> None:
+        detail = sentence(kind, exchange, entry, ledger=self.ledger.name)
         self._find(kind, exchange.reference, detail, command, exchange_id=exchange.id)
 
     def _find(self, kind: str, reference: str, detail: str, command: str, *, exchange_id: str | None = None) -> None:
@@ -147,59 +196,4 @@ _LONGEST_REFERENCE = 64
 _UNDER_WAY = frozenset({State.READY, State.IN_DOUBT})
 """With an attempt behind them these two are the engine's own business for a while."""
 
-_WITHOUT_EFFECT: Mapping[State, str | None] = {
-    State.READY: "open",
-    State.SENDING: "open",
-    State.DONE: None,
-    State.AWAITING: "open",
-    State.REFUSED: None,
-    State.IN_DOUBT: "open",
-    State.PARKED: "open",
-    State.BLOCKED: "open",
-    State.WITHDRAWN: None,
-}
-"""They have nothing: only what we call done (in the period) differs."""
-
-_WITH_EFFECT: Mapping[State, str | None] = {
-    State.READY: "state_differs",
-    State.SENDING: "open",
-    State.DONE: None,
-    State.AWAITING: None,
-    State.REFUSED: "state_differs",
-    State.IN_DOUBT: "state_differs",
-    State.PARKED: "state_differs",
-    State.BLOCKED: "state_differs",
-    State.WITHDRAWN: "state_differs",
-}
-"""They have an effect of it."""
-
-_MISSING_HERE = "they have an effect under a reference that was never ours"
-_DETAILS: Mapping[str, str] = {
-    "missing_there": "we say {exchange.operation} is done{code}; {ledger} has nothing under its reference",
-    "missing_inside": "we say {exchange.operation} is done{code}; {ledger} has nothing under its reference",
-    "state_differs": "we say {exchange.operation} is {exchange.state}{code}; {ledger} has its effect",
-    "twice": "{ledger} has the effect of {exchange.operation} more than once under one reference",
-}
-
-
-def mending(exchange: Exchange, *, ledger: str, run: str) -> str:
-    """The operator's command for an exchange whose effect they have and we do not call done.
-
-    Where the target can be asked and its answer brings what follows, it is asked; else a person's word closes it.
-    """
-    reason = f'--reason "reconciliation {run}" --apply'
-    if exchange.may_have_effect and exchange.state in {State.IN_DOUBT, State.PARKED} and exchange.code != "conflict":
-        return f"panjereh exchanges replay {exchange.id} {reason}"
-    if (exchange.state, Event.RESOLVED) in TRANSITIONS:
-        return f'panjereh exchanges resolve {exchange.id} --as sent --evidence "statement of {ledger}" {reason}'
-    if (exchange.state, Event.WITHDRAWN) in TRANSITIONS:
-        return f"panjereh exchanges withdraw {exchange.id} {reason}"
-    return _show(exchange)
-
-
-def _show(exchange: Exchange) -> str:
-    return f"panjereh exchanges show {exchange.id}"
-
-
-def _look_for(entry: Entry) -> str:
-    return f"panjereh cases show {entry.tracking_code}" if entry.tracking_code else "panjereh exchanges list"
+_MISSING_HERE = "they have an entry under a reference that was never ours"

@@ -25,6 +25,13 @@ CARD_KEYS = {
     "fee_rial": Key(int, required=False),
 }
 
+CARD_PATHS = frozenset(
+    {name for name, key in CARD_KEYS.items() if key.kind is not list}
+    | {f"{name}[]" for name, key in CARD_KEYS.items() if key.kind is list}
+    | {f"{part}[].{name}" for part, (needed, optional) in _ENTRIES.items() for name in (*needed, *optional)}
+)
+"""Every path of a card, as tables write them."""
+
 
 def card_faults(card: Document) -> list[Fault]:
     """Return every part that the card lacks, has in excess or has in another shape; nothing when it was unreadable."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from adapter.contract.model import Contract
-from adapter.exchange import Direction, Operation
+from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import misfits
 from adapter.service.model import Route
+from adapter.service.publication import PUBLISHED_PATHS
+from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import Document, Fault, near
 from adapter.translator import Table
 from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults, under
@@ -25,11 +27,21 @@ class PatternTables:
 
 
 _OPENING = frozenset({Operation.SUBMIT_REQUEST})
-_LATER = frozenset(
-    {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST, Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}
+_OF_A_BILL = frozenset(
+    {
+        Operation.WITHDRAW_REQUEST,
+        Operation.CONFIRM_PAYMENT,
+        Operation.REVERSE_PAYMENT,
+        Operation.FILE_OBJECTION,
+        Operation.SUBMIT_SURVEY,
+    }
 )
+_LATER = _OF_A_BILL | {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST}
 _WHEN_TOLD: frozenset[Operation] = frozenset()
 """Tables that only changes of the internal system use: a service has them when its system tells such changes."""
+_OF_CHANGES = dict.fromkeys(("bill_cancelled", "document", "visit"), _WHEN_TOLD)
+_OF_OPERATORS = {PUBLICATION: _WHEN_TOLD}
+"""What an operator has told to the gateway, whatever the pattern."""
 
 PATTERNS: Mapping[str, PatternTables] = {
     "case": PatternTables(
@@ -40,21 +52,23 @@ PATTERNS: Mapping[str, PatternTables] = {
             "refusal": _OPENING,
             "setback": _LATER,
             "bill": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
+            **_OF_OPERATORS,
         },
     ),
     "bill": PatternTables(
         opening=Operation.SUBMIT_REQUEST,
-        inward=_OPENING | {Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT},
+        inward=_OPENING | _OF_A_BILL,
         outward={
             "bill": _OPENING,
             "assessed": _OPENING,
             "refusal": _OPENING,
-            "receipt": frozenset({Operation.CONFIRM_PAYMENT}),
+            "receipt": PAYMENT_OPERATIONS,
             "withdrawal": frozenset({Operation.WITHDRAW_REQUEST}),
-            "setback": frozenset({Operation.WITHDRAW_REQUEST, Operation.CONFIRM_PAYMENT}),
+            "setback": _OF_A_BILL,
             "status": _WHEN_TOLD,
-            "document": _WHEN_TOLD,
+            **_OF_CHANGES,
+            **_OF_OPERATORS,
         },
     ),
     "inquiry": PatternTables(
@@ -63,6 +77,7 @@ PATTERNS: Mapping[str, PatternTables] = {
         outward={
             "answer": frozenset({Operation.INQUIRE}),
             "refused_answer": frozenset({Operation.INQUIRE}),
+            **_OF_OPERATORS,
         },
     ),
 }
@@ -127,6 +142,40 @@ def operation_faults(
     return faults
 
 
+def minted_key_faults(
+    document: Document, between: Between, inward: Mapping[Operation, Route], keyed: Collection[Operation]
+) -> list[Fault]:
+    """Return operations whose calls carry no key and give nothing to mint one from.
+
+    What belongs to a case has its tracking code at least; what opens one needs a business key.
+    """
+    if between.gateway is None:
+        return []
+    told = {name: one.idempotency_key for name, one in between.gateway.operations.items()}
+    why = f"calls of {between.gateway.title} carry no idempotency key, it is minted from the business key"
+    return [
+        document.fault(
+            f"inward.{operation}", "there is no business key", why, what_to_do=f"name it at business_key.{operation}"
+        )
+        for operation in inward
+        if operation in OPENING_OPERATIONS and operation not in keyed and told.get(operation) is KeySource.MINTED
+    ]
+
+
+def reversal_faults(document: Document, inward: Mapping[Operation, Route], keyed: Collection[Operation]) -> list[Fault]:
+    """Return what is missing for payments to be taken back: each is confirmed first, and known by a business key."""
+    if Operation.REVERSE_PAYMENT not in inward:
+        return []
+    why = f"{Operation.REVERSE_PAYMENT} takes back a payment that was confirmed, once"
+    faults = [
+        document.fault(f"business_key.{operation}", "there is no business key", why, what_to_do="name the bill's ids")
+        for operation in sorted(PAYMENT_OPERATIONS - set(keyed))
+    ]
+    if Operation.CONFIRM_PAYMENT not in inward:
+        faults.append(document.fault(f"inward.{Operation.CONFIRM_PAYMENT}", "the section is missing", why))
+    return faults
+
+
 def _operation_faults(
     document: Document, key: str, name: str, contract: Contract | None, *, direction: Direction
 ) -> list[Fault]:
@@ -152,6 +201,8 @@ def outward_table_faults(
 ) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
     faults = _filling_faults(table, between.gateway, operation)
+    if operation is Operation.PUBLISH_SERVICE:
+        return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
     if between.system and (told := _told_by(between.system, inward)):
         faults += source_faults(table, told, f"what {between.system.title} tells")
     return faults

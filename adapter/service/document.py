@@ -26,6 +26,7 @@ _KEYS = {
     "gateway": Key(str),
     "system": Key(str),
     "answer_within_seconds": Key(int, required=False),
+    "objection_within_days": Key(int, required=False),
     "promise": Key(dict),
     "business_key": Key(dict, required=False),
     "search": Key(dict, required=False),
@@ -52,6 +53,9 @@ def document_faults(document: Document) -> list[Fault]:
             faults.append(document.fault("service_id", unfit.detail))
     if values.get("pattern") == "inquiry" and "answer_within_seconds" not in values:
         faults.append(document.fault("answer_within_seconds", "the key is missing", "an inquiry is awaited so long"))
+    if Operation.FILE_OBJECTION in _section(document, "inward") and "objection_within_days" not in values:
+        why = "an objection is taken so long after the case has ended"
+        faults.append(document.fault("objection_within_days", "the key is missing", why))
     return faults
 
 
@@ -140,6 +144,12 @@ def read_answer_within(document: Document) -> timedelta | None:
     """Read answer_within_seconds, found sound before."""
     seconds = document.values.get("answer_within_seconds")
     return timedelta(seconds=seconds) if seconds else None
+
+
+def read_objection_within(document: Document) -> timedelta | None:
+    """Read objection_within_days, found sound before."""
+    days = document.values.get("objection_within_days")
+    return None if days is None else timedelta(days=days)
 
 
 def _section(document: Document, name: str) -> Mapping[str, Any]:

@@ -16,9 +16,11 @@ from adapter.service.cases import case_faults
 from adapter.service.checks import (
     Between,
     inward_table_faults,
+    minted_key_faults,
     operation_faults,
     outward_table_faults,
     pattern_faults,
+    reversal_faults,
 )
 from adapter.service.model import Route, Service
 from adapter.tables import Document, Fault, read_toml
@@ -106,6 +108,7 @@ def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Serv
     faults += _table_faults(tables, inward, outward, between)
     faults += case_faults(folder, reading.label(), tables)
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
+    faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
     if faults:
         return None, sorted(set(faults))
@@ -118,6 +121,7 @@ def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Serv
         business_key=keys,
         search=search,
         answer_within=parts.read_answer_within(document),
+        objection_within=parts.read_objection_within(document),
         promise=parts.read_promise(document),
         card=card.values,
         sha256=_digest(folder),

@@ -15,6 +15,9 @@ _BETWEEN_PARTS = "\x1f"
 _BETWEEN_VALUES = "\x1e"
 """Control characters never stand in canonical text, so that different parts never make the same key."""
 
+NATIONAL_ID = "national_id"
+"""The kind in `[search]` by which a citizen's history is found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -45,8 +48,9 @@ class Service:
     """One folder of `mappings/`.
 
     `outward` maps a table to the gateway operation that its payload is for; `gateway` and `system` are contracts'
-    titles, `name/version`. `answer_within` is how long intake awaits the answer of an inquiry. `sha256` is over every
-    file of the folder, so that what a message was translated by can be told later.
+    titles, `name/version`. `answer_within` is how long intake awaits the answer of an inquiry, `objection_within` how
+    long after its end a case may be objected to. `sha256` is over every file of the folder, so that what a message was
+    translated by can be told later.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Service:
     business_key: Mapping[Operation, tuple[Source, ...]] = field(default_factory=dict)
     search: Mapping[str, Source] = field(default_factory=dict)
     answer_within: timedelta | None = None
+    objection_within: timedelta | None = None
     promise: Promise = field(default_factory=Promise)
     card: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
@@ -82,7 +87,12 @@ def business_key_of(service: Service, operation: Operation, record: Record) -> s
 def search_values(service: Service, record: Record) -> dict[str, str]:
     """Return what the case can be found by later: kind → canonical value; kinds without a value are left out."""
     found = {kind: source.collect(record) for kind, source in service.search.items()}
-    return {kind: _canonical(values[0]) for kind, values in found.items() if values}
+    return {kind: search_value(values[0]) for kind, values in found.items() if values}
+
+
+def search_value(value: Any) -> str:
+    """Return a searched value in the one form in which it was kept, however it is spelt."""
+    return _canonical(value)
 
 
 def _canonical(value: Any) -> str:

@@ -11,12 +11,13 @@ from adapter.contract.model import OperationContract
 from adapter.contract.outcomes import meaning_of_answer
 from adapter.contract.paths import value_at
 from adapter.exchange import (
+    OPENING_OPERATIONS,
+    PAYMENT_OPERATIONS,
     Claim,
     Direction,
     Effect,
     Event,
     Exchange,
-    Operation,
     Outcome,
     Payload,
     Record,
@@ -129,7 +130,7 @@ class Settling:
         return replace(_FOUND, answer=sight.answer) if outcome.verdict is Verdict.DONE else outcome
 
     def not_found(self, claim: Claim, sight: Sight, service: Service, _payload: Payload | None) -> Settlement:
-        """Asked twice running and not there, 2 × settle apart: proven to have had no effect, sent again as it was.
+        """Asked twice running and not there, far enough apart: proven to have had no effect, sent again as it was.
 
         What is idempotent needs no proof and is sent again by the schedule, as it may be lost each time.
         """
@@ -138,7 +139,7 @@ class Settling:
         is_harmless = operation.effect in {Effect.IDEMPOTENT, Effect.READ}
         is_proven = is_harmless or exchange.code == Event.NOT_FOUND.value
         event = Event.NOT_FOUND if is_proven else Event.IN_DOUBT
-        wait = timedelta(0) if is_proven else 2 * self.settle_after(operation)
+        wait = timedelta(0) if is_proven else self._absence(exchange, operation)
         scheduled = retry_at(self.profile, exchange.attempts, now=now, fraction=self.fraction, retry_after=None)
         return Settlement(
             claim,
@@ -150,6 +151,11 @@ class Settling:
             asked=0 if is_proven else exchange.asked + 1,
             may_have_effect=not is_proven,
         )
+
+    def _absence(self, exchange: Exchange, operation: OperationContract) -> timedelta:
+        """How far apart two findings of nothing must be: 2 × settle, and longer for a payment."""
+        least = self.profile.payment_absence if exchange.operation in PAYMENT_OPERATIONS else timedelta(0)
+        return max(2 * self.settle_after(operation), least)
 
     def different(self, claim: Claim, sight: Sight, _service: Service, _payload: Payload | None) -> Settlement:
         """Our reference stands there with other content: a person must look."""
@@ -202,7 +208,7 @@ class Settling:
         return replace(
             settlement,
             answer=outcome.answer,
-            internal_reference=number if claim.exchange.operation in _OPENING else None,
+            internal_reference=number if claim.exchange.operation in OPENING_OPERATIONS else None,
             told=self._told(claim, service, payload) if settlement.state is State.DONE else None,
             following=self.following(replace(claim, case=case), outcome, service),
         )
@@ -235,7 +241,6 @@ class Settling:
         )
 
 
-_OPENING = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 _BY_SIGHT: Mapping[str, Callable[[Settling, Claim, Sight, Service, Payload | None], Settlement]] = {
     "found": Settling.found,
     "not_found": Settling.not_found,

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 import adapter
 from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables, NotFound
 from adapter.service import Service, load_services, run_cases
@@ -40,11 +41,12 @@ def check(
     json: Json = False,
 ) -> int:
     """Read every contract and service and tell every fault, one a line; exit code 1 when there are any."""
-    folders = _folders(config, contracts=contracts, mappings=mappings)
+    folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, faults = _load_contracts(folders["contracts"])
     services, faulty = _load_services(folders["mappings"], loaded)
     _known(service, {*services, *faulty}, folders["mappings"])
     faults += [str(fault) for name, found in sorted(faulty.items()) if service in {None, name} for fault in found]
+    faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
     if config is not None:
         faults += _key_faults(config)
     sound = {"contracts": sorted(loaded), "services": sorted(services)}
@@ -69,7 +71,7 @@ def cases(
     json: Json = False,
 ) -> int:
     """Run the services' own cases; exit code 1 when a table gives something else than its case expects."""
-    folders = _folders(config, contracts=contracts, mappings=mappings)
+    folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, _ = _load_contracts(folders["contracts"])
     services, faulty = _load_services(folders["mappings"], loaded)
     _known(service, {*services, *faulty}, folders["mappings"])
@@ -99,7 +101,7 @@ def _print_cases(failed: list[dict[str, Any]], count: int, stopped: list[str]) -
     say(f"{count - len(failed)} of {count} cases passed")
 
 
-def _folders(config: Path | None, **given: Path | None) -> dict[str, Path]:
+def folders_of(config: Path | None, **given: Path | None) -> dict[str, Path]:
     """The folders to read: those given, else those of the settings, else the shipped ones; raises FaultySettings."""
     named = {name: path for name, path in given.items() if path is not None}
     if config is None or len(named) == len(_SHIPPED):

@@ -24,6 +24,7 @@ _BY_ERROR: Mapping[type[PanjerehError], Exit] = {
     errors.IllegalTransition: Exit.USAGE,
     errors.NotFound: Exit.USAGE,
     errors.Refused: Exit.USAGE,
+    errors.WrongEnvironment: Exit.USAGE,
     errors.DaemonUnreachable: Exit.UNREACHABLE,
     errors.GatewayUnreachable: Exit.UNREACHABLE,
     errors.JournalLocked: Exit.UNREACHABLE,

@@ -32,8 +32,8 @@ def run(
     theirs: entries of their ledger in the period. ours: our exchanges towards them that were open or settled in it
     and leave a trace there. agreed: exchanges of which both say the same, also that nothing has happened (refused,
     withdrawn: they rightly have nothing), and exchanges of other days whose entry lies in this period; so agreed can
-    be more than theirs. open: still under way in their normal time. findings: differences, each with the command
-    that mends it. A dash: the ledger could not be read, and nothing is known of it.
+    be more than theirs. open: still under way in their normal time. findings: differences in presence, state or
+    amount, each with the command that mends it. A dash: the ledger could not be read, and nothing is known of it.
     """
     told = ask(where, "reconcile.run", {"since": since, "until": until, "tenant": tenant, "ledger": ledger})
     if where.json:

@@ -47,6 +47,7 @@ def install(
     longest = [] if longest_wait_seconds is None else [f"longest_wait_seconds = {longest_wait_seconds}"]
     lines = [
         'node = "demo"',
+        'environment = "demo"',
         f"database = {json.dumps(database or embedded)}",
         'master_key_file = "master.key"',
         'admin_socket = "admin.sock"',

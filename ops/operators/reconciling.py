@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from adapter.calendar import parse_instant
+from adapter.channels import Target
+from adapter.contract.paths import values_at
 from adapter.errors import NotFound, Refused, Unfit
 from adapter.exchange import Effect, Exchange, Payload
 from adapter.journal import inspecting, reading
@@ -105,6 +108,7 @@ def _ledgers(desk: Desk, wanted: Reconciled) -> list[Ledger]:
             target=target,
             missing="missing_inside" if (tenant, name) in house.endpoints.systems else "missing_there",
             has_effect=has_effect,
+            amount_of=_amount_in(desk, target),
             patience=patience,
         )
         for (tenant, name), target in sorted(house.endpoints.targets.items(), key=lambda item: item[0])
@@ -115,6 +119,19 @@ def _ledgers(desk: Desk, wanted: Reconciled) -> list[Ledger]:
     if not chosen:
         raise NotFound("no such ledger can be read; see: panjereh endpoints list")
     return chosen
+
+
+def _amount_in(desk: Desk, target: Target) -> Callable[[Exchange, bytes], int | None]:
+    """How an exchange's amount is read from what was sent to this target, as its contract's statement names it."""
+
+    def amount_of(exchange: Exchange, frozen: bytes) -> int | None:
+        operation, said = desk.contract_of(exchange), desk.house.contracts[exchange.target].statement
+        if operation is None or said is None or operation.name not in said.amounts:
+            return None
+        sent = target.thaw(operation.name, frozen)
+        return sum(int(amount) for amount, _ in values_at(sent, said.amounts[operation.name]))
+
+    return amount_of
 
 
 def _told(compared: Compared) -> Payload:

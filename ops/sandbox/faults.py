@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ops.sandbox.ledger import SLIPS
+
 ANY_STAND_IN = "*"
 ANY_OPERATION = "*"
 ANY_EFFECT = "effects"
@@ -50,7 +52,8 @@ class FaultRule:
 
     `after_seconds` and `for_seconds` bound it in time, counted from its installation. `seconds` is how long the end of
     the call is delayed (`slow`: required) or how long `down` lasts (required). `code` is the business or fault code
-    to answer, `effect` whether `soap_fault`, `html` and `fault_in_200` come after the effect was applied.
+    to answer, `effect` whether `soap_fault`, `html` and `fault_in_200` come after the effect was applied. `enters` are
+    fields of the ledger's line that are entered otherwise than they came, such as another amount.
     """
 
     mode: Mode
@@ -68,6 +71,7 @@ class FaultRule:
     status: int | None = None
     code: str | None = None
     effect: bool = False
+    enters: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.mode in LASTING_MODES and self.seconds <= 0:
@@ -76,6 +80,8 @@ class FaultRule:
             raise FaultyScriptError(f"{self.mode}: rate: must lie between 0 and 1, is {self.rate}")
         if (self.every is not None and self.every < 1) or (self.nth is not None and self.nth < 1):
             raise FaultyScriptError(f"{self.mode}: every, nth: are counted from 1")
+        if unknown := sorted(set(self.enters or ()) - set(SLIPS)):
+            raise FaultyScriptError(f"{self.mode}: enters: {unknown[0]!r} is none of {', '.join(SLIPS)}")
 
     @property
     def is_by_the_clock(self) -> bool:

@@ -1,4 +1,4 @@
-"""The gateway's side of window/1.0: it takes statuses, bills, documents and answers, and can be asked for them."""
+"""The gateway's side of window/1.0: it takes what a municipality tells, and can be asked for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ops.sandbox.ledger import Entry, Ledger
 
 TAKEN = "200"
 PAGE_SIZE = 500
-_EFFECTS = frozenset({"PushStatus", "IssueBill", "PushDocument", "AnswerInquiry"})
+_EFFECTS = frozenset(
+    {"PushStatus", "IssueBill", "PushDocument", "AnswerInquiry", "CancelBill", "ProposeVisit", "PublishService"}
+)
 _MANNER = Manner(
     reference="reference",
     effects=_EFFECTS,
@@ -57,7 +59,7 @@ class GatewayDesk:
             call.operation,
             record["reference"],
             now,
-            tracking_code=record["tracking_code"],
+            tracking_code=record.get("tracking_code"),
             digest=call.digest,
             answer=receipt,
             **_TOLD[call.operation](record),
@@ -68,12 +70,23 @@ class GatewayDesk:
         entry = self._ledger.find(call.record["reference"])
         if entry is None:
             return {"reference": call.record["reference"], "found": False}
+        subject = {_SUBJECTS[entry.operation]: entry.subject}
         return {
             "reference": entry.reference,
             "found": True,
             "operation": entry.operation,
             "tracking_code": entry.tracking_code,
             "received_at": entry.at.isoformat(),
+            "event_id": subject.get("event_id"),
+            "status_code": entry.status_code,
+            "document_no": subject.get("document_no"),
+            "sha256": entry.detail.get("sha256"),
+            "answer_no": subject.get("answer_no"),
+            "visit_no": entry.detail.get("visit_no"),
+            "service_id": subject.get("service_id"),
+            "card_revision": entry.detail.get("card_revision"),
+            "amount_rial": entry.amount_rial,
+            "bills": entry.detail.get("bills", []),
         }
 
     def _statement(self, call: Call, _now: datetime) -> Record:
@@ -111,14 +124,42 @@ def _told_of_document(record: Record) -> Record:
 
 
 def _told_of_answer(record: Record) -> Record:
-    return {"subject": record["answer"].get("answer_no"), "status_code": record["answer"]["code"]}
+    answer = record["answer"]
+    debt_rial = answer.get("debt_rial")
+    return {
+        "subject": answer.get("answer_no"),
+        "amount_rial": None if debt_rial is None else int(debt_rial),
+        "status_code": answer["code"],
+    }
 
+
+def _told_of_visit(record: Record) -> Record:
+    return {"subject": record["event_id"], "detail": {"visit_no": record["visit_no"], "slots": len(record["slots"])}}
+
+
+def _told_of_card(record: Record) -> Record:
+    return {"subject": record["service_id"], "detail": {"card_revision": record["card_revision"]}}
+
+
+_SUBJECTS = {
+    "PushStatus": "event_id",
+    "IssueBill": "event_id",
+    "PushDocument": "document_no",
+    "AnswerInquiry": "answer_no",
+    "CancelBill": "event_id",
+    "ProposeVisit": "event_id",
+    "PublishService": "service_id",
+}
+"""Which field of the message its entry's subject is."""
 
 _TOLD: Mapping[str, Any] = {
     "PushStatus": _told_of_status,
     "IssueBill": _told_of_bills,
     "PushDocument": _told_of_document,
     "AnswerInquiry": _told_of_answer,
+    "CancelBill": _told_of_bills,
+    "ProposeVisit": _told_of_visit,
+    "PublishService": _told_of_card,
 }
 
 
@@ -128,6 +169,7 @@ def _statement_entry(entry: Entry) -> Record:
         "operation": entry.operation,
         "tracking_code": entry.tracking_code,
         "received_at": entry.at.isoformat(),
+        "state": entry.state or "taken",
         "amount_rial": entry.amount_rial,
         "status_code": entry.status_code,
     }

@@ -15,8 +15,9 @@ from typing import IO, Any
 class Entry:
     """One effect. `subject` is what it is about in business words (bill and payment id, document number, event id).
 
-    `digest` tells whether two calls carried the same bytes. `answer` is what was (or should have been) answered, and
-    `detail` what the stand-in needs to take its state up again after a restart. No citizen's data stands here.
+    `state` is the contract's own word for what became of it, empty for the usual one. `digest` tells whether two calls
+    carried the same bytes. `answer` is what was (or should have been) answered, and `detail` what the stand-in needs to
+    take its state up again after a restart and to repeat when it is asked. No citizen's data stands here.
     """
 
     seq: int
@@ -29,6 +30,7 @@ class Entry:
     subject: str | None = None
     amount_rial: int | None = None
     status_code: str | None = None
+    state: str = ""
     digest: str = ""
     answer: Mapping[str, Any] = field(default_factory=dict)
     detail: Mapping[str, Any] = field(default_factory=dict)
@@ -38,6 +40,10 @@ class Entry:
         line = {name: getattr(self, name) for name in self.__slots__}
         line["at"] = self.at.isoformat()
         return {name: value for name, value in line.items() if value or value == 0}
+
+
+SLIPS = ("tracking_code", "case_no", "subject", "amount_rial", "status_code", "state", "detail")
+"""What of an entry a fault can have entered otherwise than it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Ledger:
         self._first: dict[str, Entry] = {}
         for entry in self._entries:
             self._first.setdefault(entry.reference, entry)
+        self.slip: Mapping[str, Any] = {}
         self._file: IO[str] = path.open("a", encoding="utf-8")
 
     @property
@@ -73,8 +80,11 @@ class Ledger:
         return len(self._entries) - len(self._first)
 
     def enter(self, operation: str, reference: str, at: datetime, **known: Any) -> Entry:
-        """Keep the effect: it is in the file when this returns. `known` are further fields of an Entry."""
-        entry = Entry(len(self._entries) + 1, at, self.stand_in, operation, reference, **known)
+        """Keep the effect: it is in the file when this returns. `known` are further fields of an Entry.
+
+        `slip` has the fields that are entered otherwise than they came, while a fault wants it.
+        """
+        entry = Entry(len(self._entries) + 1, at, self.stand_in, operation, reference, **{**known, **self.slip})
         self._file.write(json.dumps(entry.told(), ensure_ascii=False, separators=(",", ":")) + "\n")
         self._file.flush()
         self._entries.append(entry)

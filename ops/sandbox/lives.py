@@ -32,8 +32,13 @@ def _statuses(*codes: int) -> tuple[Step, ...]:
     return tuple(Step("status", code) for code in codes)
 
 
+def _steps(*kinds: str) -> tuple[Step, ...]:
+    return tuple(Step(kind) for kind in kinds)
+
+
 # 10 filed, 20 documents missing, 30 visit planned, 35 owner absent, 40 visited, 70 planning brief, 110 bills issued,
-# 120 paid, 140 awaits signature, 150 permit issued, 160 handed over, 900 refused, 910 withdrawn
+# 116 objection, 120 paid, 140 awaits signature, 150 permit issued, 160 handed over, 900 refused, 910 withdrawn,
+# 920 closed
 _TO_VISIT = _statuses(10, 30, 40)
 _BILLS = (*_statuses(70, 110), Step("bill", waits_for="payment"))
 _TO_PERMIT = (*_statuses(120, 140), Step("document"), *_statuses(150, 160))
@@ -48,14 +53,19 @@ PERMIT_LIVES: Mapping[str, tuple[Step, ...]] = {
         *_BILLS,
         *_TO_PERMIT,
     ),
+    "visit_proposed": (*_statuses(10, 30), Step("visit"), *_statuses(40), *_BILLS, *_TO_PERMIT),
+    "bills_cancelled": (*_TO_VISIT, *_statuses(70, 110), *_steps("bill", "bill_cancelled"), *_statuses(920)),
     "backwards": (*_statuses(10, 30, 35, 30, 40), *_BILLS, *_TO_PERMIT),
     "late_refusal": (*_TO_VISIT, Step("status", 900, "طرح با ضوابط طرح تفصیلی سازگار نیست")),
     "unknown_status": _statuses(10, 30, UNKNOWN_STATUS),
 }
 PERMIT_WITHDRAWN = _statuses(910)
+PERMIT_OBJECTED = _statuses(116, 920)
+"""An objection to a case that had ended: heard by the commission, and closed again."""
 
 PERMIT_HOUSES: Mapping[int, Magic] = {
     20: Magic(life="incomplete"),
+    30: Magic(life="visit_proposed"),
     35: Magic(life="backwards"),
     200: Magic("E200"),
     201: Magic(warning="E310"),
@@ -68,6 +78,7 @@ PERMIT_HOUSES: Mapping[int, Magic] = {
     350: Magic("E350"),
     404: Magic("E300"),
     503: Magic(busy="E900"),
+    675: Magic(life="bills_cancelled"),
     800: Magic(life="large"),
     900: Magic(life="late_refusal"),
     910: Magic(busy="E910"),
@@ -113,7 +124,8 @@ INQUIRY_TITLES: Mapping[int, str] = {
 INQUIRY_BEATS = 3
 """So many paces until a deferred inquiry is answered."""
 
-# 40 awaits the bank's confirmation, 50 confirmed, 60 entered, 70 bill expired, 75 bill void
+# 40 awaits the bank's confirmation, 50 confirmed, 60 entered, 70 bill expired, 75 bill void, 92 under objection,
+# 99 cleared
 TOLL_LIVES: Mapping[str, tuple[Step, ...]] = {
     "ordinary": (),
     "large": (),
@@ -121,7 +133,9 @@ TOLL_LIVES: Mapping[str, tuple[Step, ...]] = {
     "paid": _statuses(60),
     "bank_file": _statuses(40, 50, 60),
     "expired": _statuses(70),
-    "void": _statuses(75),
+    "void": (*_steps("bill_cancelled"), *_statuses(75)),
+    "objection_heard": (*_statuses(92), *_steps("bill_cancelled"), *_statuses(75)),
+    "objection_refused": _statuses(92, 99),
     "unknown_status": _statuses(UNKNOWN_STATUS),
 }
 TOLL_HOUSES: Mapping[int, Magic] = {
@@ -137,6 +151,7 @@ TOLL_HOUSES: Mapping[int, Magic] = {
     800: Magic(life="large"),
 }
 BANK_PAID = 50
+PAID_BACK = 80
 BILL_VOID = 75
 NO_DEBT = 10
 BILL_ISSUED = 30

@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
+from ops.sandbox import revenue_answers as say
+from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.ledger import Entry, Ledger
-from ops.sandbox.lives import BANK_PAID, BILL_ISSUED, BILL_VOID, NO_DEBT, TOLL_HOUSES, TOLL_LIVES, chosen, parts_of
-from ops.sandbox.timeline import Happening, Timeline
+from ops.sandbox.lives import (
+    BANK_PAID,
+    BILL_VOID,
+    PAID_BACK,
+    TOLL_HOUSES,
+    TOLL_LIVES,
+    chosen,
+    parts_of,
+)
+from ops.sandbox.revenue_answers import DONE
+from ops.sandbox.timeline import Timeline
 
 PAGE_SIZE = 500
 FIRST_ASSESSMENT = 100_000
-SYSTEM = 2
-DONE = "OK"
-_EFFECTS = frozenset({"CreateAssessment", "RegisterPayment", "CancelAssessment"})
+_EFFECTS = frozenset(
+    {
+        "CreateAssessment",
+        "RegisterPayment",
+        "CancelAssessment",
+        "RegisterReversal",
+        "RegisterObjection",
+        "RegisterSurvey",
+    }
+)
 _MANNER = Manner(
     reference="reference",
     effects=_EFFECTS,
@@ -33,6 +50,17 @@ _MANNER = Manner(
     changes="changes",
 )
 _CODED = _EFFECTS | {"Ping"}
+_REPEATED = (
+    "tracking_code",
+    "renovation_code",
+    "year_from",
+    "year_to",
+    "bill_id",
+    "payment_id",
+    "objection_no",
+    "score",
+)
+"""What FindExchange repeats of a message, but for its sum, which stands in the ledger by itself."""
 
 
 @dataclass(slots=True)
@@ -41,6 +69,7 @@ class _Assessment:
     bills: Mapping[str, Bill]
     unpaid: set[str]
     is_void: bool = False
+    paid_back: set[str] = field(default_factory=set)
 
 
 class RevenueDesk:
@@ -58,11 +87,17 @@ class RevenueDesk:
             "CreateAssessment": self._open,
             "RegisterPayment": self._paid,
             "CancelAssessment": self._cancelled,
+            "RegisterReversal": self._paid_back,
+            "RegisterObjection": self._objected,
+            "RegisterSurvey": lambda _entry: None,
         }
         self.handlers: Mapping[str, Handler] = {
             "CreateAssessment": self._assess,
             "RegisterPayment": self._pay,
             "CancelAssessment": self._cancel,
+            "RegisterReversal": self._pay_back,
+            "RegisterObjection": self._hear,
+            "RegisterSurvey": self._hear,
             "FindExchange": self._find,
             "GetChanges": self._changes,
             "GetLedger": self._tell_ledger,
@@ -94,11 +129,9 @@ class RevenueDesk:
             return self._code(call, magic.busy, now)
         if magic.code:
             return self._code(call, magic.code, now)
-        case = FIRST_ASSESSMENT + len(self._assessments) + 1
-        number = f"N-{jalali_year(now)}-{case}"
-        answer = _assessed(number, case, magic.life, _bills(number, magic.life))
-        detail = {"life": magic.life}
-        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, detail=detail)
+        number = f"N-{jalali_year(now)}-{FIRST_ASSESSMENT + len(self._assessments) + 1}"
+        answer = say.assessed(number, magic.life)
+        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, life=magic.life)
 
     def _pay(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)
@@ -127,10 +160,35 @@ class RevenueDesk:
             return self._code(call, "UNKNOWN_BILL", now)
         return self._enter(call, number, now, answer={"code": DONE, "status_code": BILL_VOID})
 
-    def _enter(self, call: Call, number: str, now: datetime, **known: object) -> Record:
+    def _pay_back(self, call: Call, now: datetime) -> Record:
+        record = call.record
+        number, amount = record["assessment_no"], record["amount_rial"]
+        assessment = self._assessments.get(number)
+        ids = f"{record['bill_id']}/{record['payment_id']}"
+        if assessment is None or ids not in assessment.bills or ids in assessment.unpaid - assessment.paid_back:
+            return self._code(call, "UNKNOWN_PAYMENT", now)
+        if assessment.bills[ids].amount_rial != amount:
+            return self._code(call, "AMOUNT_MISMATCH", now)
+        if self._dedupe and ids in assessment.paid_back:
+            return self._code(call, "ALREADY_REVERSED", now) | {"status_code": PAID_BACK}
+        answer = {"code": DONE, "receipt_no": f"R-{len(self._ledger.entries) + 1:06d}", "status_code": PAID_BACK}
+        return self._enter(call, number, now, subject=ids, amount_rial=amount, answer=answer)
+
+    def _hear(self, call: Call, now: datetime) -> Record:
+        """An objection or a survey: of an assessment, or of a request that was refused one."""
+        record = call.record
+        number = record.get("assessment_no")
+        if number is not None and number not in self._assessments:
+            return self._code(call, "UNKNOWN_BILL", now)
+        tracking_code, subject = record["tracking_code"], record.get("objection_no")
+        return self._enter(call, number, now, tracking_code=tracking_code, subject=subject, answer={"code": DONE})
+
+    def _enter(self, call: Call, number: str | None, now: datetime, *, life: str = "", **known: object) -> Record:
         self._timeline.release(now)
+        sent = {name: call.record[name] for name in _REPEATED if name in call.record}
+        detail = {"life": life, "sent": sent}
         entry = self._ledger.enter(
-            call.operation, call.record["reference"], now, case_no=number, digest=call.digest, **known
+            call.operation, call.record["reference"], now, case_no=number, digest=call.digest, detail=detail, **known
         )
         self._apply[entry.operation](entry)
         return dict(entry.answer)
@@ -141,7 +199,7 @@ class RevenueDesk:
     def _open(self, entry: Entry) -> None:
         number = str(entry.case_no)
         life = str(entry.detail["life"])
-        bills = _bills(number, life)
+        bills = say.bills_of(number, life)
         by_ids = {bill.ids: bill for bill in bills}
         self._assessments[number] = _Assessment(life, by_ids, set(by_ids), is_void=life == "void")
         self._timeline.begin(number, TOLL_LIVES[life], at=entry.at)
@@ -157,90 +215,38 @@ class RevenueDesk:
         self._assessments[str(entry.case_no)].is_void = True
         self._timeline.turn(str(entry.case_no), (), at=entry.at)
 
+    def _paid_back(self, entry: Entry) -> None:
+        assessment = self._assessments[str(entry.case_no)]
+        assessment.unpaid.add(str(entry.subject))
+        assessment.paid_back.add(str(entry.subject))
+        self._timeline.turn(str(entry.case_no), (), at=entry.at)
+
+    def _objected(self, entry: Entry) -> None:
+        assessment = self._assessments.get(entry.case_no or "")
+        if assessment is not None:
+            assessment.is_void = bool(assessment.unpaid)
+            course = "objection_heard" if assessment.unpaid else "objection_refused"
+            self._timeline.turn(str(entry.case_no), TOLL_LIVES[course], at=entry.at)
+
     def _find(self, call: Call, _now: datetime) -> Record:
         entry = self._ledger.find(call.record["reference"])
         if entry is None:
             return {"found": False}
-        return {"found": True, "operation": entry.operation, "result": dict(entry.answer)}
+        told = {"assessment_no": entry.case_no, **entry.detail.get("sent", {}), "amount_rial": entry.amount_rial}
+        return {"found": True, "operation": entry.operation, **told, "result": dict(entry.answer)}
 
     def _changes(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)
         cursor = call.record.get("cursor", "0")
         found, behind = self._timeline.after(int(cursor) if cursor.isdigit() else 0, most=call.record["count"])
-        return {"changes": [_change(happening) for happening in found], "next_cursor": str(behind)}
+        changes = [say.change(one, tuple(self._assessments[one.number].bills.values())) for one in found]
+        return {"changes": changes, "next_cursor": str(behind)}
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
         since, until = period_of(call, "since", "until")
         found = self._ledger.between(since, until, page=call.record["page"], size=PAGE_SIZE)
-        return {"page": found.page, "pages": found.pages, "entries": [_ledger_entry(entry) for entry in found.entries]}
-
-
-def _figures(case: int, life: str) -> dict[str, int]:
-    """The parts of the sum; they add up to the payable rial, a multiple of 1,000."""
-    if life == "no_debt":
-        return dict.fromkeys(("debt_rial", "waste_rial", "penalty_rial", "reward_rial", "rounding_rial"), 0)
-    debt = LARGE_SUM_RIAL if life == "large" else spread(case, base_rial=6_500_000, step_rial=41_300)
-    figures = {
-        "debt_rial": debt,
-        "waste_rial": spread(case, base_rial=1_200_000, step_rial=7_450),
-        "penalty_rial": debt // 50,
-        "reward_rial": debt // 20,
-    }
-    total = figures["debt_rial"] + figures["waste_rial"] + figures["penalty_rial"] - figures["reward_rial"]
-    return figures | {"rounding_rial": -(total % 1000)}
-
-
-def _payable(figures: Mapping[str, int]) -> int:
-    return sum(-amount if name == "reward_rial" else amount for name, amount in figures.items())
-
-
-def _bills(number: str, life: str) -> tuple[Bill, ...]:
-    _, year, case = number.split("-")
-    payable = _payable(_figures(int(case), life))
-    fees = [Item(1, "عوارض نوسازی و بهای خدمات پسماند", payable)] if payable else []
-    return issue(fees, case=int(case), system=SYSTEM, year=int(year))
-
-
-def _assessed(number: str, case: int, life: str, bills: tuple[Bill, ...]) -> Record:
-    figures = _figures(case, life)
-    status = BILL_ISSUED if bills else NO_DEBT
-    answer: Record = {"code": DONE, "assessment_no": number, "status_code": status, **figures}
-    answer["payable_rial"] = _payable(figures)
-    return answer | ({"bills": [_told_bill(bill) for bill in bills]} if bills else {})
-
-
-def _told_bill(bill: Bill) -> Record:
-    return {
-        "fiche_no": bill.fiche_no,
-        "bill_type": str(bill.kind),
-        "title": bill.title,
-        "amount_rial": bill.amount_rial,
-        "bill_id": bill.bill_id,
-        "payment_id": bill.payment_id,
-        "valid_until": bill.last_day("/"),
-        "iban": bill.iban,
-    }
-
-
-def _change(happening: Happening) -> Record:
-    change = {
-        "event_id": f"{happening.number}-{happening.sequence}",
-        "sequence": happening.sequence,
-        "assessment_no": happening.number,
-        "kind": happening.step.kind,
-        "changed_at": happening.at.isoformat(),
-        "status_code": happening.step.code,
-        "note": happening.step.note,
-    }
-    return {name: value for name, value in change.items() if value is not None}
-
-
-def _ledger_entry(entry: Entry) -> Record:
-    told = {
-        "reference": entry.reference,
-        "operation": entry.operation,
-        "assessment_no": entry.case_no,
-        "at": entry.at.isoformat(),
-        "amount_rial": entry.amount_rial,
-    }
-    return {name: value for name, value in told.items() if value is not None}
+        return {
+            "page": found.page,
+            "pages": found.pages,
+            "entries": [say.ledger_entry(entry) for entry in found.entries],
+        }

@@ -19,7 +19,7 @@ from ops.sandbox.ledger import Ledger
 from ops.sandbox.rest import RestBinding
 from ops.sandbox.revenue import RevenueDesk
 from ops.sandbox.settings import STAND_INS, SandboxSettings
-from ops.sandbox.soap import SoapBinding
+from ops.sandbox.soap import MEDIA_TYPES, SoapBinding
 from ops.sandbox.stand_in import StandIn
 from ops.sandbox.urban_core import UrbanCoreDesk
 from ops.sandbox.wire import Listener, Reply, Request
@@ -193,7 +193,8 @@ def _bindings(folder: Path, operations: frozenset[str]) -> list[Binding]:
     if "openapi" in contract:
         bindings.append(RestBinding(folder / contract["openapi"], operations))
     if "soap" in contract:
-        bindings.append(SoapBinding(folder / contract["soap"].replace(".wsdl", ".xsd"), contract["soap_path"]))
+        schema = folder / contract["soap"].replace(".wsdl", ".xsd")
+        bindings += [SoapBinding(schema, contract["soap_path"], version) for version in MEDIA_TYPES]
     return bindings
 
 

@@ -1,4 +1,4 @@
-"""SOAP 1.1 document/literal by the contract's XSD: bodies in, records out, and answers the way back."""
+"""SOAP 1.1 and 1.2 document/literal by the contract's XSD: bodies in, records out, answers in the asker's version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from ops.sandbox.calls import NO_HEADERS, Call, InvalidCallError, NoSuchCallErro
 from ops.sandbox.wire import Reply, Request
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-MEDIA_TYPE = "text/xml; charset=utf-8"
+ENVELOPE_12 = "http://www.w3.org/2003/05/soap-envelope"
+MEDIA_TYPES: Mapping[str, str] = {
+    ENVELOPE: "text/xml; charset=utf-8",
+    ENVELOPE_12: "application/soap+xml; charset=utf-8",
+}
 SERVER_FAULT_FROM = 500
+_SENDER_FAULT = 400
 _XSD = "http://www.w3.org/2001/XMLSchema"
 _ONCE = (None, "0", "1")
 _DETAILS: Mapping[str, Callable[[str, str], Record]] = {
@@ -24,11 +29,12 @@ _DETAILS: Mapping[str, Callable[[str, str], Record]] = {
 
 
 class SoapBinding:
-    """One contract's SOAP side. The schema is compiled once; names that repeat are known from it."""
+    """One contract's SOAP side in one version. The schema is compiled once; names that repeat are known from it."""
 
-    def __init__(self, schema: Path, path: str) -> None:
+    def __init__(self, schema: Path, path: str, envelope: str = ENVELOPE) -> None:
         document = etree.parse(schema)
         self._path = path
+        self._soap = envelope
         self._schema = etree.XMLSchema(document)
         self._namespace = str(document.getroot().get("targetNamespace"))
         self._repeating = frozenset(
@@ -40,30 +46,35 @@ class SoapBinding:
         self._detail = next(name for name in _DETAILS if name in declared)
 
     def takes(self, request: Request) -> bool:
-        return request.method == "POST" and request.path == self._path
+        is_newer = request.headers.get("content-type", "").lower().startswith("application/soap+xml")
+        is_mine = is_newer is (self._soap == ENVELOPE_12)
+        return request.method == "POST" and request.path == self._path and is_mine
 
     def read(self, request: Request) -> Call:
-        message = _body(request.body)
+        message = _body(request.body, self._soap)
         operation = etree.QName(message).localname
         if not self._schema.validate(message):
             raise InvalidCallError(operation, _first_error(self._schema))
         return Call(operation, self._record(message), digest_of(request.body))
 
     def answer(self, operation: str, content: Record, *, is_done: bool = True) -> Reply:  # noqa: ARG002 - SOAP says 200
-        envelope, body = _envelope(self._namespace)
+        envelope, body = self._envelope()
         self._write(etree.SubElement(body, f"{{{self._namespace}}}{operation}Response"), content)
-        return Reply(200, etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), MEDIA_TYPE)
+        return Reply(200, etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), MEDIA_TYPES[self._soap])
 
     def fault(self, status: int, code: str, *, text: str, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
-        envelope, body = _envelope(self._namespace)
-        fault = etree.SubElement(body, f"{{{ENVELOPE}}}Fault")
-        side = "Server" if status >= SERVER_FAULT_FROM else "Client"
-        etree.SubElement(fault, "faultcode").text = f"soap:{side}"
-        etree.SubElement(fault, "faultstring").text = text
-        detail = etree.SubElement(etree.SubElement(fault, "detail"), f"{{{self._namespace}}}{self._detail}")
+        envelope, body = self._envelope()
+        is_ours = status >= SERVER_FAULT_FROM
+        place = _FAULTS[self._soap](etree.SubElement(body, f"{{{self._soap}}}Fault"), text, is_ours=is_ours)
+        detail = etree.SubElement(place, f"{{{self._namespace}}}{self._detail}")
         self._write(detail, _DETAILS[self._detail](code, text))
         content = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
-        return Reply(max(status, SERVER_FAULT_FROM), content, MEDIA_TYPE, tuple(headers.items()))
+        least = _SENDER_FAULT if self._soap == ENVELOPE_12 else SERVER_FAULT_FROM
+        return Reply(max(status, least), content, MEDIA_TYPES[self._soap], tuple(headers.items()))
+
+    def _envelope(self) -> tuple[etree._Element, etree._Element]:
+        envelope = etree.Element(f"{{{self._soap}}}Envelope", nsmap={"soap": self._soap, "m": self._namespace})
+        return envelope, etree.SubElement(envelope, f"{{{self._soap}}}Body")
 
     def _record(self, parent: etree._Element) -> Record:
         record: Record = {}
@@ -94,20 +105,35 @@ def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
 
 
-def _body(content: bytes) -> etree._Element:
+def _body(content: bytes, soap: str) -> etree._Element:
     try:
         envelope = etree.fromstring(content, _parser())
     except etree.XMLSyntaxError as error:
         raise NoSuchCallError(f"the body is no XML: {error}") from error
-    messages = envelope.findall(f"{{{ENVELOPE}}}Body/*")
+    messages = envelope.findall(f"{{{soap}}}Body/*")
     if len(messages) != 1 or b"<!DOCTYPE" in content:
-        raise NoSuchCallError("a SOAP 1.1 envelope without DOCTYPE and with one message in its Body is expected")
+        raise NoSuchCallError(
+            "an envelope of its media type's SOAP, without DOCTYPE and with one message in its Body, is expected"
+        )
     return messages[0]
 
 
-def _envelope(namespace: str) -> tuple[etree._Element, etree._Element]:
-    envelope = etree.Element(f"{{{ENVELOPE}}}Envelope", nsmap={"soap": ENVELOPE, "m": namespace})
-    return envelope, etree.SubElement(envelope, f"{{{ENVELOPE}}}Body")
+def _fault_11(fault: etree._Element, text: str, *, is_ours: bool) -> etree._Element:
+    etree.SubElement(fault, "faultcode").text = f"soap:{'Server' if is_ours else 'Client'}"
+    etree.SubElement(fault, "faultstring").text = text
+    return etree.SubElement(fault, "detail")
+
+
+def _fault_12(fault: etree._Element, text: str, *, is_ours: bool) -> etree._Element:
+    code = etree.SubElement(fault, f"{{{ENVELOPE_12}}}Code")
+    etree.SubElement(code, f"{{{ENVELOPE_12}}}Value").text = f"soap:{'Receiver' if is_ours else 'Sender'}"
+    reason = etree.SubElement(etree.SubElement(fault, f"{{{ENVELOPE_12}}}Reason"), f"{{{ENVELOPE_12}}}Text")
+    reason.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
+    reason.text = text
+    return etree.SubElement(fault, f"{{{ENVELOPE_12}}}Detail")
+
+
+_FAULTS = {ENVELOPE: _fault_11, ENVELOPE_12: _fault_12}
 
 
 def _first_error(schema: etree.XMLSchema) -> str:

@@ -83,6 +83,7 @@ class StandIn:
         )
 
     def _work(self, rule: FaultRule | None, binding: Binding, call: Call) -> Reply:
+        self.ledger.slip = {} if rule is None else rule.enters or {}
         try:
             content = self._done(call)
         except InvalidCallError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 
 from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Record
@@ -16,15 +17,29 @@ from ops.sandbox.timeline import Happening
 UNIT = "شهرسازی منطقه"
 PERMIT = 204
 """The permit among the core's kinds of documents (the codes file `document` of the service that issues it)."""
+_REPEATED = (
+    "TrackingCode",
+    "RequestKind",
+    "DocumentNo",
+    "Kind",
+    "Sha256",
+    "CorrectionNo",
+    "ObjectionNo",
+    "Score",
+    "BillId",
+    "PaymentId",
+)
 
 __all__ = [
     "CONTENTS",
     "Happening",
     "biz_error",
     "change",
+    "found",
     "house_and_block",
     "ledger_entry",
     "numbers",
+    "sent",
     "taken",
     "warned",
 ]
@@ -53,6 +68,23 @@ def numbers(entry: Entry | None) -> Record:
     return {name: value for name, value in told.items() if value is not None}
 
 
+def found(entry: Entry) -> Record:
+    """An effect that was asked for: its numbers, and what its message had said."""
+    return {
+        **taken(),
+        "Found": True,
+        "Operation": entry.operation,
+        **numbers(entry),
+        **entry.detail.get("sent", {}),
+        "Price": entry.amount_rial,
+    }
+
+
+def sent(record: Record) -> Record:
+    """What FindByReference repeats of a message, but for its sum, which stands in the ledger by itself."""
+    return {name: record[name] for name in _REPEATED if name in record}
+
+
 def house_and_block(record: Record) -> tuple[int | None, int | None]:
     """The two parts of the renovation code that choose a magic."""
     house, block = (record.get(name) for name in ("House", "Block"))
@@ -78,6 +110,7 @@ def ledger_entry(entry: Entry) -> Record:
         "Operation": entry.operation,
         "CaseNo": entry.case_no,
         "At": entry.at.isoformat(),
+        "State": entry.state or "Registered",
         "Price": entry.amount_rial,
     }
 
@@ -118,9 +151,30 @@ def _document(happening: Happening, _bills: Sequence[Bill]) -> Record:
     }
 
 
+def _visit(happening: Happening, _bills: Sequence[Bill]) -> Record:
+    """Two mornings, three and four days on; the citizen answers until the day before the first."""
+    mornings = [
+        happening.at.replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=days) for days in (3, 4)
+    ]
+    return {
+        "Unit": UNIT,
+        "Visit": {
+            "VisitNo": f"V-{happening.number}",
+            "Purpose": "بازدید از ملک",
+            "Place": "نشانی ملک موضوع درخواست",
+            "Slots": [
+                {"Start": start.isoformat(), "End": (start + timedelta(hours=1)).isoformat()} for start in mornings
+            ],
+            "AnswerUntil": (mornings[0] - timedelta(days=1)).isoformat(),
+        },
+    }
+
+
 CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
     "status": _status,
     "bill": _bill,
     "document": _document,
+    "bill_cancelled": _bill,
+    "visit": _visit,
 }
 """What a change of each kind carries; answers are worded by the inquiries."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ops.sandbox import urban_answers as say
@@ -13,13 +13,24 @@ from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
-from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_WITHDRAWN, chosen
+from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_OBJECTED, PERMIT_WITHDRAWN, chosen
 from ops.sandbox.timeline import Timeline
 
 PAGE_SIZE = 500
 FIRST_CASE = 100_000
 SYSTEM = 1
-_EFFECTS = frozenset({"RegisterRequest", "AddDocument", "CorrectRequest", "CancelRequest", "RegisterPayment"})
+_EFFECTS = frozenset(
+    {
+        "RegisterRequest",
+        "AddDocument",
+        "CorrectRequest",
+        "CancelRequest",
+        "RegisterPayment",
+        "RegisterReversal",
+        "RegisterObjection",
+        "RegisterSurvey",
+    }
+)
 _MANNER = Manner(
     reference="Reference",
     effects=_EFFECTS,
@@ -39,6 +50,7 @@ _MANNER = Manner(
 class _Case:
     bills: Mapping[str, Bill]
     unpaid: set[str]
+    paid_back: set[str] = field(default_factory=set)
 
 
 class UrbanCoreDesk:
@@ -59,6 +71,9 @@ class UrbanCoreDesk:
             "CorrectRequest": self._corrected,
             "CancelRequest": self._cancelled,
             "RegisterPayment": self._paid,
+            "RegisterReversal": self._paid_back,
+            "RegisterObjection": self._objected,
+            "RegisterSurvey": lambda _entry: None,
         }
         self.handlers: Mapping[str, Handler] = {
             "RegisterRequest": self._register,
@@ -66,6 +81,9 @@ class UrbanCoreDesk:
             "CorrectRequest": self._amend,
             "CancelRequest": self._amend,
             "RegisterPayment": self._pay,
+            "RegisterReversal": self._pay_back,
+            "RegisterObjection": self._hear,
+            "RegisterSurvey": self._hear,
             "AskProperty": self._inquiries.ask,
             "GetAnswer": self._inquiries.tell,
             "FindByReference": self._find,
@@ -109,7 +127,7 @@ class UrbanCoreDesk:
             now,
             tracking_code=record["TrackingCode"],
             answer=answer,
-            detail={"life": "late_refusal" if is_late_refusal else magic.life},
+            life="late_refusal" if is_late_refusal else magic.life,
         )
         return answer
 
@@ -139,13 +157,37 @@ class UrbanCoreDesk:
         answer = self._receipt()
         return self._enter(call, record["CaseNo"], now, subject=ids, amount_rial=price, answer=answer)
 
+    def _pay_back(self, call: Call, now: datetime) -> Record:
+        record = call.record
+        case = self._cases.get(record["CaseNo"])
+        ids, price = f"{record['BillId']}/{record['PaymentId']}", int(record["Price"])
+        if case is None or ids not in case.bills or ids in case.unpaid - case.paid_back:
+            return self._error(call.operation, "E430", now)
+        if case.bills[ids].amount_rial != price:
+            return self._error(call.operation, "E410", now)
+        if self._dedupe and ids in case.paid_back:
+            return self._error(call.operation, "E440", now)
+        answer = self._receipt()
+        return self._enter(call, record["CaseNo"], now, subject=ids, amount_rial=price, answer=answer)
+
+    def _hear(self, call: Call, now: datetime) -> Record:
+        """An objection or a survey: of a case, or of a request that was refused before it became one."""
+        record = call.record
+        case_no = record.get("CaseNo")
+        if case_no is not None and case_no not in self._cases:
+            return self._error(call.operation, "E220", now)
+        tracking_code, subject = record["TrackingCode"], record.get("ObjectionNo")
+        answer = self._receipt()
+        return self._enter(call, case_no, now, tracking_code=tracking_code, subject=subject, answer=answer)
+
     def _receipt(self) -> Record:
         return say.taken() | {"RahgiriCode": f"R-{len(self._ledger.entries) + 1:06d}"}
 
-    def _enter(self, call: Call, case_no: str, now: datetime, **known: object) -> Record:
+    def _enter(self, call: Call, case_no: str | None, now: datetime, *, life: str = "", **known: object) -> Record:
         self._timeline.release(now)
+        detail = {"life": life, "sent": say.sent(call.record)}
         entry = self._ledger.enter(
-            call.operation, call.record["Reference"], now, case_no=case_no, digest=call.digest, **known
+            call.operation, call.record["Reference"], now, case_no=case_no, digest=call.digest, detail=detail, **known
         )
         self._apply[entry.operation](entry)
         return dict(entry.answer)
@@ -173,11 +215,20 @@ class UrbanCoreDesk:
         if not case.unpaid:
             self._timeline.resume(str(entry.case_no), "payment", at=entry.at)
 
+    def _paid_back(self, entry: Entry) -> None:
+        case = self._cases[str(entry.case_no)]
+        case.unpaid.add(str(entry.subject))
+        case.paid_back.add(str(entry.subject))
+
+    def _objected(self, entry: Entry) -> None:
+        if entry.case_no is not None and self._timeline.is_over(entry.case_no):
+            self._timeline.turn(entry.case_no, PERMIT_OBJECTED, at=entry.at)
+
     def _find(self, call: Call, _now: datetime) -> Record:
         entry = self._ledger.find(call.record["Reference"])
         if entry is None:
             return say.taken() | {"Found": False}
-        return say.taken() | {"Found": True, "Operation": entry.operation} | say.numbers(entry)
+        return say.found(entry)
 
     def _changes(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)

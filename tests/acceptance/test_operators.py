@@ -378,6 +378,38 @@ async def test_what_the_gateway_has_and_we_parked_is_found_and_its_own_command_m
     assert [town.sandbox.ledger(name).repeated for name in town.sandbox.addresses] == [0, 0, 0]
 
 
+async def test_a_history_is_asked_for_without_a_key_and_its_national_id_is_said_nowhere(town: Town) -> None:
+    await town.start()
+    code = await town.submit(toll())
+    national_id = toll()["applicant"]["national_id"]
+    asked = json.dumps({"national_id": national_id, "page": 1}).encode()
+
+    seen = await town.call("/window/v1/history", asked, {"X-Api-Key": town.installation.keys["counter"]})
+    stranger = await town.call("/window/v1/history", asked)
+
+    assert (seen.status, stranger.status) == (200, 401)
+    assert [one["tracking_code"] for one in json.loads(seen.body)["cases"]] == [code]
+    await town.stop()
+    assert national_id not in "".join(town.said)
+
+
+async def test_a_service_card_is_published_once_by_a_command(town: Town) -> None:
+    await town.start()
+    looked = await town.run("services", "publish", "renovation_toll", "--json")
+    told = looked.json()["publications"]
+    assert (looked.code, [one["is_changed"] for one in told]) == (0, [False])
+
+    first = await town.run("services", "publish", "renovation_toll", "--apply", "--reason", "new card", "--json")
+    again = await town.run("services", "publish", "renovation_toll", "--apply", "--reason", "new card")
+
+    (published,) = first.json()["publications"]
+    assert (published["is_changed"], published["revision"]) == (True, told[0]["revision"])
+    assert "0 of 1 published anew" in again.out + again.err
+    await town.stop()
+    cards = [one for one in town.sandbox.ledger("gateway").entries if one.operation == "PublishService"]
+    assert [one.subject for one in cards] == ["13042650207"]
+
+
 async def test_commands_work_the_same_while_no_daemon_runs(town: Town) -> None:
     await town.start()
     await town.submit(permit(request_kind="a_kind_of_tomorrow"))

@@ -1,4 +1,4 @@
-"""`make bench`: the codecs, the journal and the daemon, one line a figure, and build/bench.json."""
+"""`make bench`: the codecs, acceptance, the daemon and the journal, one line a figure, and build/bench.json."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import codec, daemon, journal
+from tests.bench import codec, daemon, inward, journal
 from tests.figures import Figure, report
 from tests.support.postgres import running_server
 
@@ -16,7 +16,7 @@ def main() -> int:
     """Measure everything; 0 when every figure reached its target."""
     arguments = argparse.ArgumentParser(prog="bench", description=__doc__)
     arguments.add_argument("--full", action="store_true", help="ten times as many exchanges")
-    arguments.add_argument("--only", choices=["codec", "journal", "daemon"], help="one part alone")
+    arguments.add_argument("--only", choices=["codec", "inward", "daemon", "journal"], help="one part alone")
     given = arguments.parse_args()
     times = 10 if given.full else 1
     figures: list[Figure] = []
@@ -24,6 +24,8 @@ def main() -> int:
         folder = Path(name)
         if given.only in {None, "codec"}:
             figures += codec.measure()
+        if given.only in {None, "inward"}:
+            figures += inward.measure(folder, calls=6000 * times)
         if given.only in {None, "daemon"}:
             figures += daemon.measure(folder, calls=1500 * times)
         if given.only in {None, "journal"}:

@@ -5,33 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ops.demo.installation import Installation, install
-from tests.figures import HOUSE, Figure
-from tests.score.trial import free_port, requests
+from tests.figures import Figure
+from tests.score.trial import requests
+from tests.support.running import free_port, running, sandbox, until_ready
 
 AT_ONCE = 32
-_LEDGERS = ("gateway", "revenue", "urban_core")
 
 
 def measure(folder: Path, *, calls: int) -> list[Figure]:
     """Complete exchanges a second (kept, delivered inside, told to the gateway), and the daemon's peak memory."""
-    with _sandbox(folder) as addresses:
+    with sandbox(folder) as addresses:
         port = free_port()
         installation = install(
             folder / "daemon", addresses, services=["renovation_toll"], scale=0.05, port=port, channels=["counter"]
         )
-        with _daemon(installation) as process:
+        with running(installation) as process:
             address = f"127.0.0.1:{port}"
-            _until_ready(f"http://{address}/readyz")
+            until_ready(f"http://{address}/readyz")
             asyncio.run(_submit(port, installation, range(100)))
             _until_effects(addresses, 2 * 100)
             began = time.perf_counter()
@@ -52,41 +47,6 @@ def measure(folder: Path, *, calls: int) -> list[Figure]:
         ),
         Figure("daemon, peak memory", memory, "MB", 200, at_most=True),
     ]
-
-
-@contextmanager
-def _sandbox(folder: Path) -> Iterator[dict[str, str]]:
-    command = [sys.executable, "-m", "ops.sandbox", "--ledger", str(folder / "ledgers"), "--pace", "3600"]
-    with subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield dict(process.stdout.readline().split() for _ in _LEDGERS)
-        finally:
-            process.send_signal(signal.SIGTERM)
-
-
-@contextmanager
-def _daemon(installation: Installation) -> Iterator[subprocess.Popen[bytes]]:
-    command = [str(Path(sys.executable).with_name("panjereh")), "run", "--config", str(installation.settings)]
-    with (
-        (installation.folder / "daemon.log").open("wb") as log,
-        subprocess.Popen(command, cwd=HOUSE, stderr=log) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
-
-
-def _until_ready(url: str) -> None:
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{url}: not ready after 10 s")
 
 
 async def _submit(port: int, installation: Installation, numbers: range) -> list[float]:

@@ -84,7 +84,7 @@ async def _one(journal: Journal, number: int, randomness) -> None:
     if accepted.claim is None:
         return
     await asyncio.sleep(CALL_SECONDS)
-    await journal.intend(accepted.claim, b"z" * 1200, lease=timedelta(seconds=120))
+    await journal.intend(accepted.claim, b"z" * 1200, lease=timedelta(seconds=120), settle=timedelta(seconds=10))
     await asyncio.sleep(CALL_SECONDS)
     sending = replace(exchange, state=State.SENDING, attempts=1, attempted_at=now)
     await journal.settle(
@@ -101,10 +101,10 @@ async def _drive(url: str, exchanges: int) -> float:
         url,
         master_key=b"bench" * 8,
         node="bench",
+        environment="bench",
         clock=_now,
         randomness=randomness,
         silence=timedelta(seconds=60),
-        settle=timedelta(seconds=10),
     )
 
     async def caller(numbers: Iterator[int]) -> None:

@@ -55,10 +55,10 @@ def opened(url: str, **changes: Any) -> Journal:
     settings: dict[str, Any] = {
         "master_key": MASTER_KEY,
         "node": "one",
+        "environment": "test",
         "clock": Clock(),
         "randomness": secrets.token_bytes,
         "silence": LONG,
-        "settle": timedelta(seconds=10),
     }
     return open_journal(url, **{**settings, **changes})
 
@@ -143,9 +143,15 @@ def claim_of(accepted: Accepted) -> Claim:
     return accepted.claim
 
 
-async def begun(journal: Journal, claim: Claim, lease: timedelta = LEASE, frozen: bytes = b"<frozen/>") -> Claim:
+async def begun(
+    journal: Journal,
+    claim: Claim,
+    lease: timedelta = LEASE,
+    frozen: bytes = b"<frozen/>",
+    settle: timedelta = timedelta(0),
+) -> Claim:
     """The claim once its INTENT is committed, as delivery holds it while it sends."""
-    await journal.intend(claim, claim.frozen or frozen, lease=lease)
+    await journal.intend(claim, claim.frozen or frozen, lease=lease, settle=settle)
     exchange = claim.exchange
     sending = replace(exchange, state=State.SENDING, attempts=exchange.attempts + 1, may_have_effect=True)
     return replace(claim, exchange=sending, frozen=claim.frozen or frozen)

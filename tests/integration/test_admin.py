@@ -659,6 +659,7 @@ async def test_every_action_gives_plain_json(desk: Desk) -> None:
         "exchanges.show": {"id": exchange.id},
         "exchanges.replay": {"ids": [exchange.id]},
         "exchanges.withdraw": {"id": exchange.id},
+        "services.publish": {"service": "renovation_toll"},
     }
     await perform(desk, "reconcile.run", {})
 

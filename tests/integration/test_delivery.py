@@ -128,7 +128,7 @@ async def test_nothing_is_sent_when_the_intent_cannot_be_committed(town: Town, l
     class Forgetful(Weakened):
         """A journal that cannot keep an INTENT."""
 
-        async def intend(self, claim: Claim, frozen: bytes, *, lease: timedelta) -> None:
+        async def intend(self, claim: Claim, frozen: bytes, *, lease: timedelta, settle: timedelta) -> None:
             raise JournalFailed("the disk is full")
 
     house = town.open(journal=Forgetful)
@@ -467,6 +467,17 @@ async def test_a_paused_endpoint_does_not_keep_others_waiting(house: House) -> N
     assert len(house.core.sent) == 1
 
 
+async def test_what_waits_for_a_paused_endpoint_is_translated_once_it_may_be_sent(house: House) -> None:
+    house.endpoints.paused[REVENUE] = "they do not accept our credentials"
+    await house.submit(toll(applicant={**toll()["applicant"], "national_id": "0001172035"}))
+    assert await house.deliver_due() == 0
+    assert (await submission(house)).state is State.READY
+    house.endpoints.resume(REVENUE)
+    house.clock.advance(60)
+    await house.deliver_due()
+    assert (await submission(house)).state is State.PARKED
+
+
 async def test_one_exchange_forbidden_many_times_pauses_nothing(house: House) -> None:
     house.revenue.always = FORBIDDEN
     await house.submit(toll())
@@ -557,7 +568,7 @@ async def test_what_raises_in_a_target_ends_no_worker_and_is_in_doubt_once_its_l
         house.clock.advance(house.profile.lease + timedelta(seconds=1))
         async with asyncio.timeout(5):
             while len(await in_state(house, State.IN_DOUBT)) < 4:
-                await house.journal.fall_expired(house.profile.settle_after)
+                await house.journal.fall_expired()
                 await asyncio.sleep(0.01)
     assert sum(event["event"] == "delivery_failed" for event in logs) == 4
 

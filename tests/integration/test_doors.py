@@ -22,12 +22,13 @@ from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from adapter.contract import load_contract
+from adapter.contract.envelopes import VERSIONS, read_envelope
 from adapter.contract.json_schema import Validator
 from adapter.contract.model import Fault
 from adapter.contract.soap import SoapCodec
 from adapter.contract.strict_json import read_json
 from adapter.doors import Limits, routes
-from adapter.errors import AlreadyFiled, KeyMissing, RequestRefused, StillInFlight, TooBusy
+from adapter.errors import AlreadyFiled, KeyMissing, KeyRetired, RequestRefused, StillInFlight, TooBusy
 from adapter.exchange import Caller, Operation, Record, Reply
 from adapter.wsdl import read_wsdl
 
@@ -59,8 +60,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def served(desk: Desk, limits: Limits | None = None) -> AsyncIterator[str]:
-    app = Starlette(routes=routes(WINDOW, CALLERS, desk.receive, limits=limits or Limits()))
+async def served(desk: Desk, limits: Limits | None = None, public_url: str | None = None) -> AsyncIterator[str]:
+    doors = routes(WINDOW, CALLERS, desk.receive, limits=limits or Limits(), public_url=public_url)
+    app = Starlette(routes=doors)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.socket() as listening:
@@ -182,6 +184,8 @@ async def test_a_wrong_api_key_opens_nothing(desk: Desk, keys: list[str]) -> Non
     ("error", "status", "kind"),
     [
         (KeyMissing(), 400, "idempotency-key-missing"),
+        (KeyRetired(tracking_code="4052718396"), 409, "idempotency-key-retired"),
+        (KeyRetired(tracking_code=None), 409, "idempotency-key-retired"),
         (AlreadyFiled(tracking_code="4052718396"), 409, "already-filed"),
         (StillInFlight(retry_after=1), 409, "in-flight"),
         (TooBusy(retry_after=timedelta(seconds=2)), 503, "too-busy"),
@@ -200,6 +204,7 @@ async def test_a_refusal_has_the_same_code_and_titles_in_both_bindings(
     over_soap = await post_soap(door, soap_codec().encode_request("SubmitRequest", RECORD))
     told = fault(over_soap)
     assert (told.code, told.text, told.sender) == (kind, error.title_en, status < 500)
+    assert etree.fromstring(over_soap.content).findtext(".//{*}Problem/{*}tracking_code") == shown.get("tracking_code")
     assert response.headers.get("Retry-After") == over_soap.headers.get("Retry-After")
     assert ("Retry-After" in response.headers) is ("retry_after" in error.context)
 
@@ -305,11 +310,73 @@ async def test_an_outward_operation_is_not_served(door: httpx.AsyncClient, desk:
     assert desk.calls == []
 
 
+OLDER, NEWER = VERSIONS["1.1"], VERSIONS["1.2"]
+
+
+def in_12(body: bytes) -> bytes:
+    return body.replace(OLDER.namespace.encode(), NEWER.namespace.encode())
+
+
+async def post_newer(door: httpx.AsyncClient, body: bytes) -> httpx.Response:
+    media_type = f'{NEWER.media_type}; charset=utf-8; action="{NEWER.namespace}"'
+    return await post_soap(door, body, **{"Content-Type": media_type})
+
+
+async def test_a_request_in_soap_1_2_is_the_same_record_and_is_answered_in_1_2(
+    door: httpx.AsyncClient, desk: Desk
+) -> None:
+    body = in_12(soap_codec().encode_request("SubmitRequest", RECORD, key="soap-key-0123456789"))
+    response = await post_newer(door, body)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, NEWER.content_type)
+    assert read_envelope(response.content).version is NEWER
+    assert soap_codec().decode_answer("SubmitRequest", response.content) == ACK
+    assert desk.calls == [(CALLER, Operation.SUBMIT_REQUEST, RECORD, "soap-key-0123456789")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(AlreadyFiled(tracking_code="4052718396"), 400), (TooBusy(retry_after=2), 500)]
+)
+async def test_a_refusal_in_soap_1_2_has_its_form_and_status(
+    door: httpx.AsyncClient, desk: Desk, error: RequestRefused, status: int
+) -> None:
+    desk.answer = error
+    response = await post_newer(door, in_12(soap_codec().encode_request("SubmitRequest", RECORD)))
+    assert (response.status_code, response.headers["Content-Type"]) == (status, NEWER.content_type)
+    assert read_envelope(response.content).version is NEWER
+    found = soap_codec().decode_answer("SubmitRequest", response.content)
+    assert found == Fault(error.kind, error.title_en, sender=status == 400)
+    assert ("Retry-After" in response.headers) is ("retry_after" in error.context)
+
+
+@pytest.mark.parametrize("body", [b"<", b"<a/>"])
+async def test_what_cannot_be_read_is_told_in_the_version_of_its_media_type(
+    door: httpx.AsyncClient, body: bytes
+) -> None:
+    older, newer = await post_soap(door, body), await post_newer(door, body)
+    assert [read_envelope(one.content).version for one in (older, newer)] == [OLDER, NEWER]
+    assert [one.status_code for one in (older, newer)] == [500, 400]
+
+
+async def test_envelope_and_media_type_must_be_of_one_version(door: httpx.AsyncClient, desk: Desk) -> None:
+    body = soap_codec().encode_request("SubmitRequest", RECORD)
+    newer_as_older, older_as_newer = await post_soap(door, in_12(body)), await post_newer(door, body)
+    assert [read_envelope(one.content).version for one in (newer_as_older, older_as_newer)] == [NEWER, OLDER]
+    for response in (newer_as_older, older_as_newer):
+        found = soap_codec().decode_answer("SubmitRequest", response.content)
+        assert isinstance(found, Fault)
+        assert (found.code, found.sender) == ("unreadable", True)
+    assert desk.calls == []
+
+
 async def test_soap_has_its_own_codes_for_version_and_headers(door: httpx.AsyncClient) -> None:
     body = soap_codec().encode_request("SubmitRequest", RECORD)
-    newer = body.replace(b"http://schemas.xmlsoap.org/soap/envelope/", b"http://www.w3.org/2003/05/soap-envelope")
-    response = await post_soap(door, newer)
-    assert etree.fromstring(response.content).findtext(".//faultcode") == "soap:VersionMismatch"
+    response = await post_soap(door, body.replace(OLDER.namespace.encode(), b"urn:soap:2.0"))
+    root = etree.fromstring(response.content)
+    assert root.findtext(".//faultcode") == "soap:VersionMismatch"
+    assert len(root.findall(f".//{NEWER.tag('SupportedEnvelope')}")) == 2
+    newer = await post_newer(door, body.replace(OLDER.namespace.encode(), b"urn:soap:2.0"))
+    assert etree.fromstring(newer.content).findtext(f".//{NEWER.tag('Value')}") == "soap:VersionMismatch"
+    assert newer.status_code == 500
 
 
 async def test_a_question_in_a_query_must_not_stand_twice(door: httpx.AsyncClient) -> None:
@@ -317,18 +384,61 @@ async def test_a_question_in_a_query_must_not_stand_twice(door: httpx.AsyncClien
     assert problem(await door.get("/window/v1/health?a=1"))["violations"][0]["path"] == "a"
 
 
-async def test_the_wsdl_is_published_at_our_own_address_with_its_schema(door: httpx.AsyncClient) -> None:
-    response = await door.get("/window/v1/soap?wsdl")
-    root = etree.fromstring(response.content)
-    found = [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")]
-    assert found == [f"{door.base_url}/window/v1/soap".replace("//window", "/window"), "http://gateway.invalid/v1/soap"]
-    assert (await door.get("/window/v1/window.xsd")).content == (FOLDER / "window.xsd").read_bytes()
+async def test_the_wsdl_is_published_at_our_own_address_with_all_that_it_names(door: httpx.AsyncClient) -> None:
+    own = f"{door.base_url}/window/v1/soap".replace("//window", "/window")
+    root = etree.fromstring((await door.get("/window/v1/soap?wsdl")).content)
+    assert [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")] == [own]
+    (schema,) = [one.get("schemaLocation") for one in root.iter("{http://www.w3.org/2001/XMLSchema}import")]
+    assert schema == f"{own}?xsd=window.xsd"
+    published = etree.fromstring((await door.get(str(schema))).content)
+    assert etree.tostring(published, method="c14n") == etree.tostring(etree.parse(FOLDER / "window.xsd"), method="c14n")
     assert (await door.get("/window/v1/soap")).status_code == 400
 
 
-async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk) -> None:
+@pytest.mark.parametrize("asked", ["xsd=contract.toml", "xsd=../../revenue/1.0/openapi.json", "xsd=", "wsdl=x", "x=1"])
+async def test_no_other_file_is_published(door: httpx.AsyncClient, asked: str) -> None:
+    assert (await door.get(f"/window/v1/soap?{asked}")).status_code == 400
+
+
+@pytest.mark.parametrize("host", ['a" onload="', "a/b", "a@b", "", "a b", "x" * 300, "<x>", "a:port"])
+async def test_a_host_that_cannot_be_one_is_not_repeated(door: httpx.AsyncClient, host: str) -> None:
+    response = await door.get("/window/v1/soap?wsdl", headers={"Host": host})
+    assert response.status_code == 400
+    assert not host or host not in response.text
+
+
+async def test_behind_a_proxy_the_wsdl_tells_the_address_of_the_settings(desk: Desk) -> None:
+    async with served(desk, public_url="https://api.city.example/a&b/") as address, httpx.AsyncClient() as client:
+        spoofed = {"Host": "evil.example", "X-Forwarded-Host": "evil.example"}
+        response = await client.get(f"{address}/window/v1/soap?wsdl", headers=spoofed)
+    root = etree.fromstring(response.content)
+    (found,) = [one.get("location") for one in root.iter("{http://schemas.xmlsoap.org/wsdl/soap/}address")]
+    assert found == "https://api.city.example/a&b/window/v1/soap"
+    assert "evil" not in response.text
+
+
+@pytest.mark.parametrize(
+    "action", [None, "", '""', '"urn:panjereh:window:1.0:SubmitRequest"', "urn:panjereh:window:1.0:SubmitRequest", "x"]
+)
+async def test_the_body_alone_says_what_is_called(door: httpx.AsyncClient, desk: Desk, action: str | None) -> None:
+    headers = {} if action is None else {"SOAPAction": action}
+    response = await post_soap(door, soap_codec().encode_request("SubmitRequest", RECORD), **headers)
+    assert response.status_code == 200
+    assert desk.calls[0][1] is Operation.SUBMIT_REQUEST
+
+
+@pytest.mark.parametrize("other", ["GetStatus", "PushStatus"])
+async def test_an_action_of_another_operation_is_refused(door: httpx.AsyncClient, desk: Desk, other: str) -> None:
+    body = soap_codec().encode_request("SubmitRequest", RECORD)
+    told = fault(await post_soap(door, body, SOAPAction=f'"urn:panjereh:window:1.0:{other}"'))
+    assert (told.code, told.sender) == ("unreadable", True)
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize("port", ["WindowInwardPort", "WindowInwardPort12"])
+async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk, port: str) -> None:
     async with served(desk) as address:
-        answer = await asyncio.to_thread(submit_by_zeep, f"{address}/window/v1/soap?wsdl")
+        answer = await asyncio.to_thread(submit_by_zeep, f"{address}/window/v1/soap?wsdl", port)
     assert answer == ("4052718396", "accepted")
     (caller, operation, record, key) = desk.calls[0]
     assert (caller, operation, key) == (CALLER, Operation.SUBMIT_REQUEST, IDEMPOTENCY_KEY)
@@ -336,13 +446,13 @@ async def test_a_foreign_client_reads_the_wsdl_and_submits(desk: Desk) -> None:
     assert record["floors"] == RECORD["floors"]
 
 
-def submit_by_zeep(wsdl: str) -> tuple[str, str]:
+def submit_by_zeep(wsdl: str, port_name: str) -> tuple[str, str]:
     client: Any = zeep.Client
     foreign = client(wsdl)
     with foreign:
         foreign.transport.session.headers["X-Api-Key"] = KEY
         record = json.loads(EXAMPLE.read_text(encoding="utf-8"))
-        port = foreign.bind("WindowInwardService", "WindowInwardPort")
+        port = foreign.bind("WindowInwardService", port_name)
         answer = port.SubmitRequest(**record, _soapheaders={"key": IDEMPOTENCY_KEY})
         foreign.transport.session.close()
     return answer.tracking_code, answer.state

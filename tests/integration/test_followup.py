@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -118,7 +119,7 @@ async def test_not_found_twice_sends_the_same_bytes_under_the_same_reference(hou
     assert (await house.only(Operation.SUBMIT_REQUEST)).attempts == 2
 
 
-async def test_a_payment_in_doubt_is_given_a_minute_and_then_two(house: House) -> None:
+async def test_a_payment_in_doubt_is_given_a_minute_and_then_a_quarter_of_an_hour(house: House) -> None:
     code = await house.submit(toll())
     await house.deliver_due()
     house.revenue.say(LOST)
@@ -128,7 +129,20 @@ async def test_a_payment_in_doubt_is_given_a_minute_and_then_two(house: House) -
     assert lost.due_at - house.clock() == timedelta(seconds=60)
     house.clock.now = lost.due_at
     await house.followup.ask_unsettled()
-    assert (await house.only(Operation.CONFIRM_PAYMENT)).due_at - house.clock() == timedelta(seconds=120)
+    assert (await house.only(Operation.CONFIRM_PAYMENT)).due_at - house.clock() == timedelta(minutes=15)
+
+
+async def test_a_payment_cut_off_by_a_crash_is_given_its_minute_too(town: Town) -> None:
+    house = town.open()
+    code = await house.submit(toll())
+    await house.deliver_due()
+    house.revenue.say(asyncio.CancelledError())
+    await house.receive(Operation.CONFIRM_PAYMENT, payment(code))
+    with suppress(asyncio.CancelledError):
+        await house.deliver_due()
+    house = town.open()
+    cut_off = await house.only(Operation.CONFIRM_PAYMENT)
+    assert (cut_off.state, cut_off.due_at - house.clock()) == (State.IN_DOUBT, timedelta(seconds=60))
 
 
 async def test_found_after_it_was_not_found_once_is_adopted_too(house: House) -> None:

@@ -260,15 +260,15 @@ async def test_an_open_attempt_does_not_fall_with_the_heartbeat(postgres_journal
 
     assert await two.claim_ready(10) == []
     assert await two.claim_unsettled(10) == []
-    assert await two.fall_expired(AT_ONCE) == 0
+    assert await two.fall_expired() == 0
 
 
 async def test_an_attempt_whose_lease_has_ended_becomes_in_doubt_and_is_told(journal: Journal, journal_url: str):
     _, claim = await submitted(journal)
-    await begun(journal, claim, lease=AT_ONCE)
+    await begun(journal, claim, lease=AT_ONCE, settle=SOON)
     before = datetime.now(UTC)
 
-    assert await journal.fall_expired(SOON) == 1
+    assert await journal.fall_expired() == 1
 
     row = look(
         journal_url,
@@ -286,14 +286,14 @@ async def test_an_attempt_within_its_lease_does_not_fall(journal: Journal, journ
     _, claim = await submitted(journal)
     await begun(journal, claim)
 
-    assert await journal.fall_expired(AT_ONCE) == 0
+    assert await journal.fall_expired() == 0
     assert state_of(journal_url, claim.exchange.id) == "sending"
 
 
 async def test_a_worker_that_outlived_its_lease_can_write_nothing_more(journal: Journal, journal_url: str):
     _, claim = await submitted(journal)
     zombie = await begun(journal, claim, lease=AT_ONCE)
-    await journal.fall_expired(AT_ONCE)
+    await journal.fall_expired()
 
     with pytest.raises(LeaseLost):
         await journal.settle(settlement(zombie))
@@ -318,7 +318,7 @@ async def test_an_attempt_that_is_just_being_settled_by_its_node_does_not_fall(
 
     settling = asyncio.create_task(in_one_commit(one, one.settle(settlement(sending)), inside(one, hold)))
     await held.wait()
-    fell = await two.fall_expired(AT_ONCE)
+    fell = await two.fall_expired()
     await settling
 
     assert (fell, state_of(postgres_url, claim.exchange.id)) == (0, "done")
@@ -328,13 +328,13 @@ async def test_after_a_restart_claims_are_free_and_open_attempts_in_doubt(openin
     first = opening_journals(node="one")
     _, claimed = await submitted(first)
     _, open_one = await submitted(first)
-    sending = await begun(first, open_one)
+    sending = await begun(first, open_one, settle=SOON)
     _, doubted = await submitted(first)
     await first.settle(settlement(await begun(first, doubted), State.IN_DOUBT))
     asked = await first.claim_unsettled(10)
     first.close()
 
-    second = opening_journals(node="one", settle=SOON)
+    second = opening_journals(node="one")
 
     assert ids(await second.claim_ready(10)) == [claimed.exchange.id]
     assert ids(await second.claim_unsettled(10)) == ids(asked) == [doubted.exchange.id]

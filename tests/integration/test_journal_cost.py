@@ -12,7 +12,6 @@ from adapter.journal.opening import journal_url as with_driver
 from adapter.journal.opening import make_engine
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
-    AT_ONCE,
     CORE,
     TENANT,
     Opening,
@@ -86,7 +85,7 @@ async def test_looking_for_unsettled_exchanges_uses_the_partial_index(journal: J
 
 
 async def test_looking_for_expired_leases_uses_the_partial_index(journal: Journal, grown: str):
-    heard = await overheard(journal, journal.fall_expired(AT_ONCE), "FROM exchanges", "lease_until")
+    heard = await overheard(journal, journal.fall_expired(), "FROM exchanges", "lease_until")
 
     assert "exchange_sending" in plan(grown, *heard)
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapter.errors import JournalLocked, JournalUnusable
+from adapter.errors import JournalLocked, JournalUnusable, WrongEnvironment
+from adapter.journal import Retention
 from adapter.journal.migrating import EMPTY, migrate
 from adapter.journal.opening import journal_url as with_driver
 from adapter.journal.opening import make_engine
 from adapter.journal.schema import REVISION, metadata
-from tests.integration.journal_making import Opening, counts, look, meddle, opened, submitted
+from tests.integration.journal_making import Opening, counts, ended, look, meddle, opened, opening, submitted
 from tests.support.postgres import Server
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -104,6 +106,67 @@ async def test_migrating_again_changes_nothing(journal_url: str, opening_journal
 
     assert migrate(journal_url) == (REVISION, REVISION)
     assert counts(journal_url) == before
+
+
+FIRST_ONLY = (
+    "DROP INDEX case_closed",
+    "DROP INDEX idempotency_tombstone",
+    "DELETE FROM meta WHERE name <> 'key_check'",
+    "UPDATE alembic_version SET version_num = '0001'",
+)
+"""What takes a journal of today back to its first schema."""
+
+
+async def test_a_journal_of_the_first_schema_is_migrated_with_all_it_holds(
+    journal_url: str, other_url: str, opening_journals: Opening
+):
+    journal = opening_journals()
+    case, claim = await submitted(journal, body={"tracking_code": "1"})
+    await ended(journal, case, claim)
+    journal.close()
+    meddle(journal_url, *FIRST_ONLY)
+    before = counts(journal_url)
+    make_tables(other_url)
+    with pytest.raises(JournalUnusable, match=r"0001.*panjereh migrate --apply"):
+        opened(journal_url)
+
+    assert migrate(journal_url) == ("0001", REVISION)
+
+    assert schema_at(journal_url) == schema_at(other_url)
+    assert counts(journal_url) == before
+    journal = opening_journals(environment="production")
+    assert await journal.retire_keys(Retention(keys=timedelta(0), tombstones=timedelta(days=1))) is False
+    assert look(journal_url, "SELECT status FROM idempotency_keys") == [(410,)]
+
+
+async def test_keys_from_before_environments_are_found_again_and_the_journal_is_bound_to_one(
+    journal_url: str, opening_journals: Opening
+):
+    """Their scopes cannot be made anew, for no key was ever kept: so new ones are made as they were."""
+    journal = opening_journals()
+    await journal.accept(opening("same"))
+    journal.close()
+    meddle(journal_url, *FIRST_ONLY)
+    migrate(journal_url)
+
+    journal = opening_journals(environment="production")
+
+    assert journal.scoped_by == ()
+    assert (await journal.accept(opening("same"))).is_replay
+    journal.close()
+    with pytest.raises(WrongEnvironment):
+        opened(journal_url, environment="test")
+    assert opening_journals(environment="production").scoped_by == ()
+
+
+def test_a_journal_of_the_first_schema_that_holds_no_key_is_scoped_like_a_new_one(
+    journal_url: str, opening_journals: Opening
+):
+    make_tables(journal_url)
+    meddle(journal_url, *FIRST_ONLY)
+    migrate(journal_url)
+
+    assert opening_journals(environment="production").scoped_by == ("production",)
 
 
 @pytest.mark.parametrize("revision", ["0999", "base", "head"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from adapter.errors import JournalFailed, JournalLocked, JournalUnusable
+from adapter.errors import JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
 from adapter.journal import Journal, reading
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
@@ -162,6 +162,21 @@ def test_another_master_key_is_refused_and_nothing_is_changed(journal_url: str):
         opened(journal_url, master_key=bytes(reversed(MASTER_KEY)))
 
     assert (counts(journal_url), look(journal_url, "SELECT name, incarnation FROM nodes")) == before
+
+
+def test_a_journal_belongs_to_the_environment_it_was_made_for(journal_url: str, opening_journals: Opening):
+    opened(journal_url, environment="production").close()
+    before = counts(journal_url), look(journal_url, "SELECT name, incarnation FROM nodes")
+
+    with pytest.raises(WrongEnvironment, match="was made for 'production', the setting says 'test'; mend the setting"):
+        opened(journal_url, environment="test")
+
+    assert (counts(journal_url), look(journal_url, "SELECT name, incarnation FROM nodes")) == before
+    opening_journals(environment="production")
+
+
+def test_a_new_journal_has_its_environment_in_every_scope(opening_journals: Opening):
+    assert opening_journals(environment="production").scoped_by == ("production",)
 
 
 def test_two_nodes_that_start_on_an_empty_database_both_come_up(postgres_url: str):

@@ -17,7 +17,6 @@ from adapter.exchange import Case, Claim, Stage, State
 from adapter.journal import Journal, Taken, reading
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
-    AT_ONCE,
     CORE,
     RECORD,
     TENANT,
@@ -95,7 +94,7 @@ class Race:
 
     async def beat(self, node: Journal) -> None:
         await node.beat()
-        await node.fall_expired(AT_ONCE)
+        await node.fall_expired()
 
 
 async def test_three_nodes_work_on_the_same_cases_without_a_fault(postgres_journals: Opening, postgres_url: str):

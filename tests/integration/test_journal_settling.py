@@ -14,7 +14,6 @@ from adapter.exchange import Stage, State
 from adapter.journal import Journal, Settled, reading
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
-    AT_ONCE,
     RECORD,
     TENANT,
     Opening,
@@ -272,7 +271,7 @@ async def test_after_a_failed_commit_nothing_is_taken_any_more(journal: Journal,
         begun(journal, claim),
         journal.release(claim, datetime.now(UTC)),
         journal.beat(),
-        journal.fall_expired(AT_ONCE),
+        journal.fall_expired(),
     )
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(answer) for answer in answers} == {JournalFailed}

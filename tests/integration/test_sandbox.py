@@ -61,7 +61,17 @@ def operation_of(example: Path) -> str:
     return example.name.split(".")[0]
 
 
-OUTWARD = {"PushStatus", "IssueBill", "PushDocument", "AnswerInquiry", "QueryExchange", "GetStatement"}
+OUTWARD = {
+    "PushStatus",
+    "IssueBill",
+    "PushDocument",
+    "AnswerInquiry",
+    "CancelBill",
+    "ProposeVisit",
+    "PublishService",
+    "QueryExchange",
+    "GetStatement",
+}
 WINDOW_SOAP = [path for path in requests_of("window", "valid", ".soap.xml") if operation_of(path) in OUTWARD]
 SOAP_EXAMPLES = [("urban_core", path) for path in requests_of("urban_core", "valid", ".soap.xml")] + [
     ("gateway", path) for path in WINDOW_SOAP

@@ -250,3 +250,89 @@ async def test_a_cancelled_assessment_takes_no_payment(sandbox: Sandbox) -> None
     url = f"{sandbox.addresses['revenue']}/v1/ledger?since={LONG_AGO}&until={FAR_AHEAD}&page=1"
     entries = (await call(url)).json()["entries"]
     assert [entry["operation"] for entry in entries] == ["CreateAssessment", "CancelAssessment"]
+
+
+async def test_a_permit_s_payment_is_taken_back_only_when_it_was_made(sandbox: Sandbox) -> None:
+    case_no = texts((await urban(sandbox, "RegisterRequest", request())).soap(), "CaseNo")[0]
+    bill = next((await changes(sandbox)).iter(f"{{{URBAN}}}Bills"))
+    ids = {name: bill.findtext(f"{{{URBAN}}}{name}") for name in ("BillId", "PaymentId")}
+    price = {"Price": bill.findtext(f"{{{URBAN}}}Price")}
+
+    async def send(operation: str, told_when: str, **other: str) -> list[str]:
+        record = {"Reference": reference(), "CaseNo": case_no, **ids, **price, **other}
+        when = {told_when: "2026-11-21T12:00:00+03:30", "TraceNo": "9001"}
+        return error_keys((await urban(sandbox, operation, record | when)).soap())
+
+    assert await send("RegisterReversal", "ReversedAt") == ["E430"]
+    assert await send("RegisterPayment", "PaidAt") == []
+    assert await send("RegisterReversal", "ReversedAt", Price="1000") == ["E410"]
+    assert await send("RegisterReversal", "ReversedAt") == []
+
+
+async def test_an_objection_to_a_case_that_had_ended_is_heard_and_closed_again(sandbox: Sandbox) -> None:
+    case_no = texts((await urban(sandbox, "RegisterRequest", request(house=900))).soap(), "CaseNo")[0]
+    assert told(await changes(sandbox))[-1] == ("status", "900")
+    objection = {
+        "TrackingCode": "405271839600",
+        "CaseNo": case_no,
+        "ObjectionNo": "E-1",
+        "ReasonCode": "1",
+        "Text": "…",
+    }
+    await urban(sandbox, "RegisterObjection", {"Reference": reference(), **objection})
+    assert told(await changes(sandbox))[-2:] == [("status", "116"), ("status", "920")]
+
+
+async def test_a_survey_of_a_request_that_got_no_case_is_kept_and_found(sandbox: Sandbox) -> None:
+    survey = {"Reference": reference(), "TrackingCode": "405271839600", "Score": 2}
+    assert error_keys((await urban(sandbox, "RegisterSurvey", survey)).soap()) == []
+    found = (await urban(sandbox, "FindByReference", {"Reference": survey["Reference"]})).soap()
+    assert texts(found, "TrackingCode") + texts(found, "Score") == ["405271839600", "2"]
+    ledger = (await urban(sandbox, "GetLedger", {"Since": LONG_AGO, "Until": FAR_AHEAD, "Page": 1})).soap()
+    assert texts(ledger, "Entries/Operation") == ["RegisterSurvey"]
+
+
+async def test_a_toll_s_payment_is_taken_back_and_told_by_its_reference(sandbox: Sandbox) -> None:
+    answer = (await revenue(sandbox, "/v1/assessments", assessment())).json()
+    paid = payment_of(answer)
+    back = {name: paid[name] for name in ("assessment_no", "bill_id", "payment_id", "amount_rial", "trace_no")}
+    back |= {"reference": reference(), "reversed_at": "2026-11-21T12:00:00+03:30"}
+    assert (await revenue(sandbox, "/v1/reversals", back)).json()["code"] == "UNKNOWN_PAYMENT"
+    await revenue(sandbox, "/v1/payments", paid)
+    assert (await revenue(sandbox, "/v1/reversals", back)).json()["status_code"] == 80
+    found = (await call(f"{sandbox.addresses['revenue']}/v1/exchanges/{back['reference']}")).json()
+    assert (found["operation"], found["bill_id"], found["amount_rial"]) == (
+        "RegisterReversal",
+        back["bill_id"],
+        back["amount_rial"],
+    )
+
+
+@pytest.mark.parametrize(("is_paid", "codes"), [(False, [92, 75]), (True, [92, 99])])
+async def test_an_objection_to_a_toll_is_heard(sandbox: Sandbox, *, is_paid: bool, codes: list[int]) -> None:
+    answer = (await revenue(sandbox, "/v1/assessments", assessment())).json()
+    if is_paid:
+        await revenue(sandbox, "/v1/payments", payment_of(answer))
+    objection = {"reference": reference(), "tracking_code": "405271839600", "assessment_no": answer["assessment_no"]}
+    await revenue(sandbox, "/v1/objections", objection | {"objection_no": "E-1", "reason_code": "2", "text": "…"})
+    feed = (await call(sandbox.addresses["revenue"] + "/v1/changes?count=10")).json()
+    assert [change["status_code"] for change in feed["changes"] if change["kind"] == "status"][-2:] == codes
+
+
+@pytest.mark.parametrize(
+    ("house", "expected"),
+    [(30, [("status", "30"), ("visit", None), ("status", "40")]), (675, [("bill", None), ("bill_cancelled", None)])],
+)
+async def test_a_magic_house_tells_more_than_statuses(sandbox: Sandbox, house: int, expected: list[Any]) -> None:
+    await urban(sandbox, "RegisterRequest", request(house=house))
+    page = await changes(sandbox)
+    seen = [(kind, code if kind == "status" else None) for kind, code in told(page)]
+    assert any(seen[place : place + len(expected)] == expected for place in range(len(seen)))
+    SCHEMAS["/CaseService.svc"].assertValid(page)
+
+
+async def test_a_void_toll_s_bill_is_cancelled_with_its_sum(sandbox: Sandbox) -> None:
+    answer = (await revenue(sandbox, "/v1/assessments", assessment(675))).json()
+    feed = (await call(sandbox.addresses["revenue"] + "/v1/changes?count=10")).json()
+    cancelled, status = feed["changes"]
+    assert (cancelled["kind"], cancelled["bills"], status["status_code"]) == ("bill_cancelled", answer["bills"], 75)

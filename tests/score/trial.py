@@ -6,7 +6,6 @@ import asyncio
 import copy
 import json
 import multiprocessing
-import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from tests.figures import SEED
 from tests.score import victim
 from tests.score.proxy import Proxy, Strike
 from tests.score.victim import Point
+from tests.support.running import free_port
 
 HOUSE = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = HOUSE / "contracts/window/1.0/examples/valid"
@@ -93,13 +93,6 @@ class _Run:
     died: bool = False
     acks: dict[str, set[str]] = field(default_factory=dict)
     openings: int = 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def run_trial(trial: Trial, folder: Path) -> Result:

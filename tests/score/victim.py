@@ -93,7 +93,7 @@ class NoIntent:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)
 
-    async def intend(self, claim: Any, frozen: bytes, *, lease: Any) -> None:
+    async def intend(self, claim: Any, frozen: bytes, *, lease: Any, settle: Any) -> None:
         pass
 
     async def settle(self, settlement: Any) -> Any:

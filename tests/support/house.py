@@ -14,7 +14,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
-from adapter.exchange import Caller, Case, Claim, Effect, Exchange, Operation, Payload, Record, Reply, State
+from adapter.exchange import Caller, Case, Claim, Effect, Exchange, KeySource, Operation, Payload, Record, Reply, State
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
@@ -66,7 +66,18 @@ ANSWER: Payload = {"Code": "60", "Title": "انتقال بلامانع", "Answer
 RECEIPT: Payload = {"result_code": "200", "result_message": "taken", "received_at": "2026-11-21T09:30:00+03:30"}
 _TAKEN: Payload = {"ErrorResult": {}, "CaseNo": "1405-1"}
 USUAL: Mapping[str, dict[str, Payload]] = {
-    "window/1.0": dict.fromkeys(("PushStatus", "IssueBill", "PushDocument", "AnswerInquiry"), RECEIPT),
+    "window/1.0": dict.fromkeys(
+        (
+            "PushStatus",
+            "IssueBill",
+            "PushDocument",
+            "AnswerInquiry",
+            "CancelBill",
+            "ProposeVisit",
+            "PublishService",
+        ),
+        RECEIPT,
+    ),
     "urban_core/1.0": {
         "RegisterRequest": _TAKEN,
         "AskProperty": {"ErrorResult": {}, "State": 1, "InquiryNo": "Q1", "Answer": ANSWER},
@@ -74,11 +85,17 @@ USUAL: Mapping[str, dict[str, Payload]] = {
         "CorrectRequest": {"ErrorResult": {}},
         "CancelRequest": {"ErrorResult": {}},
         "RegisterPayment": {"ErrorResult": {}},
+        "RegisterReversal": {"ErrorResult": {}},
+        "RegisterObjection": {"ErrorResult": {}},
+        "RegisterSurvey": {"ErrorResult": {}},
     },
     "revenue/1.0": {
         "CreateAssessment": ASSESSED,
         "RegisterPayment": {"code": "OK", "receipt_no": "R-1", "status_code": 50},
         "CancelAssessment": {"code": "OK", "status_code": 75},
+        "RegisterReversal": {"code": "OK", "receipt_no": "R-2", "status_code": 80},
+        "RegisterObjection": {"code": "OK"},
+        "RegisterSurvey": {"code": "OK"},
     },
 }
 
@@ -178,7 +195,7 @@ class House:
             if not any(exchange.state in open_states for exchange in await self.exchanges()):
                 return
             self.clock.advance(step)
-            await self.journal.fall_expired(self.profile.settle_after)
+            await self.journal.fall_expired()
 
     async def exchanges(self, *operations: Operation) -> list[Exchange]:
         """Everything kept, in the order in which it was."""
@@ -212,6 +229,7 @@ class Town:
     revenue: ScriptedSystem
     profile: Profile = HASTE
     contracts: Mapping[str, Contract] = field(default_factory=contracts)
+    environment: str = "test"
     lives: int = 0
     house: House | None = None
 
@@ -225,10 +243,10 @@ class Town:
                 f"sqlite:///{self.folder / 'journal.db'}",
                 master_key=b"an invented master key of 32 byte",
                 node="node-1",
+                environment=self.environment,
                 clock=self.clock,
                 randomness=randomness.randbytes,
                 silence=self.profile.silence,
-                settle=self.profile.settle_after,
             )
         )
         self.house = self._join(kept, offer or shipped_offer(), randomness)
@@ -239,6 +257,12 @@ class Town:
         contract = self.contracts[title]
         changed = replace(contract.operations[operation], effect=effect)
         operations = {**contract.operations, operation: changed}
+        self.contracts = {**self.contracts, title: replace(contract, operations=operations)}
+
+    def mint(self, title: str) -> None:
+        """From its next life on calls by this contract carry no key of their own."""
+        contract = self.contracts[title]
+        operations = {name: replace(one, idempotency_key=KeySource.MINTED) for name, one in contract.operations.items()}
         self.contracts = {**self.contracts, title: replace(contract, operations=operations)}
 
     def close(self) -> None:
@@ -274,7 +298,14 @@ class Town:
             hint=delivery.hint,
         )
         intake = Intake(
-            journal, offered, drafting, self.clock, ask=delivery.ask, dispatch=delivery.dispatch, health=health
+            journal,
+            offered,
+            drafting,
+            self.clock,
+            ask=delivery.ask,
+            may_leave=delivery.may_leave,
+            dispatch=delivery.dispatch,
+            health=health,
         )
         house = House(
             clock=self.clock,

@@ -59,6 +59,18 @@ def withdrawal(tracking_code: str, **more: Any) -> Record:
     return {**example("WithdrawRequest.the_applicant_gives_up.json"), "tracking_code": tracking_code, **more}
 
 
+def reversal(tracking_code: str, **more: Any) -> Record:
+    return {**example("ReversePayment.the_bank_gave_it_back.json"), "tracking_code": tracking_code, **more}
+
+
+def objection(tracking_code: str, **more: Any) -> Record:
+    return {**example("FileObjection.to_a_refusal.json"), "tracking_code": tracking_code, **more}
+
+
+def survey(tracking_code: str, **more: Any) -> Record:
+    return {**example("SubmitSurvey.four_of_five_with_a_word.json"), "tracking_code": tracking_code, **more}
+
+
 def document(tracking_code: str, **more: Any) -> Record:
     return {**example("AttachDocument.a_title_deed.json"), "tracking_code": tracking_code, **more}
 
@@ -93,3 +105,10 @@ def toll_status(number: str, sequence: int, code: int, *, at: datetime = MORNING
         "status_code": code,
     }
     return Change(event, "status", number, sequence, at, item)
+
+
+def core_change(number: str, sequence: int, kind: str, **content: Any) -> Change:
+    """A change of another kind than a status, as the urban core tells it."""
+    event = f"{number}-{sequence}"
+    item = {"EventId": event, "Sequence": sequence, "CaseNo": number, "Kind": kind, "ChangedAt": MORNING.isoformat()}
+    return Change(event, kind, number, sequence, MORNING, {**item, **content})

@@ -60,7 +60,7 @@ async def sandboxed(
 ) -> AsyncIterator[Sandboxed]:
     """The three services beside a sandbox with these faults, every flow at work."""
     ledgers = folder / "ledgers"
-    ledgers.mkdir()
+    ledgers.mkdir(parents=True)
     rules = read_rules(list(faults))
     sandbox = await serve(SandboxSettings(ROOT / "contracts", ledgers, pace_seconds=0.01, faults=rules))
     installation = install(

@@ -31,7 +31,7 @@ from adapter.contract import load_contract
 from adapter.contract.instants import read_instant
 from adapter.contract.outcomes import Observation, Pause, Seen
 from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation
-from adapter.exchange import Outcome, Verdict
+from adapter.exchange import Outcome, State, Verdict
 from adapter.wsdl import read_wsdl
 from connectors import rest, soap
 
@@ -528,7 +528,8 @@ async def test_a_class_that_names_the_connection_is_not_believed_against_the_wit
 
 
 async def test_an_effect_is_found_by_our_reference_and_compared() -> None:
-    found = {"reference": REFERENCE, "found": True, "operation": "PushStatus", "tracking_code": "4052718396"}
+    told = {name: STATUS[name] for name in ("reference", "tracking_code", "event_id", "status_code")}
+    found = {**told, "found": True, "operation": "PushStatus"}
     sights = []
     with respx.mock:
         route = respx.get(f"http://gateway.invalid/v1/exchanges/{REFERENCE}")
@@ -556,8 +557,11 @@ async def test_an_operation_without_a_query_stays_unclear() -> None:
     assert (await target("http://127.0.0.1:1").find("SubmitRequest", REFERENCE, None)).sighting is Sighting.UNCLEAR
 
 
+ENTRY = {"operation": "PushStatus", "tracking_code": "4052718396", "state": "taken"}
+
+
 async def test_a_statement_is_read_to_its_last_page() -> None:
-    entry = {"operation": "PushStatus", "tracking_code": "4052718396", "received_at": "2026-11-21T08:00:00Z"}
+    entry = {**ENTRY, "received_at": "2026-11-21T08:00:00Z"}
 
     def page(request: httpx.Request) -> httpx.Response:
         number = int(request.url.params["page"])
@@ -583,9 +587,10 @@ async def test_a_statement_with_an_unreadable_page_is_not_taken_for_a_short_one(
         await way.aclose()
 
 
-def statement_page(number: int, pages: int, *references: str, at: str = "2026-11-21T08:00:00Z") -> httpx.Response:
-    entry = {"operation": "PushStatus", "tracking_code": "4052718396", "received_at": at}
-    entries = [{**entry, "reference": reference} for reference in references]
+def statement_page(
+    number: int, pages: int, *references: str, at: str = "2026-11-21T08:00:00Z", **told: Any
+) -> httpx.Response:
+    entries = [{**ENTRY, "received_at": at, **told, "reference": reference} for reference in references]
     return httpx.Response(200, json={"page": number, "pages": pages, "entries": entries})
 
 
@@ -771,3 +776,17 @@ async def test_a_deferred_answer_is_awaited_until_it_is_there() -> None:
 def test_a_connector_of_a_binding_that_the_contract_lacks_says_so() -> None:
     with pytest.raises(FaultySettings, match="choose rest"):
         soap.connect(REVENUE, "http://revenue.invalid")
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("taken", State.DONE), ("refused", State.REFUSED), ("cancelled", State.WITHDRAWN), ("reversed", None)],
+)
+async def test_an_entry_says_by_the_contracts_table_what_became_of_it(word: str, state: State | None) -> None:
+    page = statement_page(1, 1, REFERENCE, state=word, amount_rial=190312000)
+    with respx.mock:
+        respx.get("http://gateway.invalid/v1/statement").mock(return_value=page)
+        way = target("http://gateway.invalid")
+        (entry,) = [one async for one in way.statement(NOW, NOW)]
+        await way.aclose()
+    assert (entry.state, entry.word, entry.amount_rial) == (state, word, 190312000)

@@ -25,6 +25,7 @@ from adapter.errors import (
     NotFound,
     PanjerehError,
     Refused,
+    WrongEnvironment,
 )
 from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.exits import Exit, exit_of
@@ -61,6 +62,7 @@ def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
         "run",
         "sandbox",
         "check",
+        "contract",
         "test",
         "exchanges",
         "cases",
@@ -124,6 +126,7 @@ def test_the_settings_file_may_be_named_by_the_environment(
         (NotFound("x"), 2),
         (IllegalTransition("x"), 2),
         (FaultySettings(["x"]), 2),
+        (WrongEnvironment("x"), 2),
         (DaemonUnreachable("x"), 3),
         (GatewayUnreachable("x"), 3),
         (JournalLocked("x"), 3),

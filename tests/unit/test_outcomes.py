@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapter.channels import Sighting
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Fault, OperationContract
 from adapter.contract.outcomes import Observation, Pause, Seen, classify, meaning_of_answer, retry_after
-from adapter.contract.sighting import sight_of
 from adapter.exchange import Effect, Outcome, Verdict
 from adapter.wsdl import read_wsdl
 
@@ -53,7 +51,7 @@ ROWS = {
     "reset or time-out after a byte may have left": (Observation(Seen.LOST), DOUBT, RETRY),
     "an unreadable 2xx, HTML, wrong media type, empty": (Observation(Seen.UNREADABLE, 200), DOUBT, RETRY),
     "a schema-valid success": (answered(200, RECEIPT), DONE, DONE),
-    "a duplicate in the body by the contract's table": (answered(200, {**RECEIPT, "result_code": "201"}), DONE, DONE),
+    "a duplicate in the body by the contract's table": (answered(200, {**RECEIPT, "result_code": "201"}), DOUBT, RETRY),
     "busy in the body by the contract's table": (answered(200, {**RECEIPT, "result_code": "290"}), RETRY, RETRY),
     "a refusal in the body by the contract's table": (
         answered(200, {**RECEIPT, "result_code": "205"}),
@@ -91,7 +89,7 @@ ROWS = {
     "a 401 with a problem document": (fault("NotAuthorised", sender=True, status=401), RETRY, RETRY),
     "a 403": (answered(403), RETRY, RETRY),
     "a 409": (answered(409), DOUBT, RETRY),
-    "a 409 whose code the contract knows": (fault("DuplicateReference", sender=True, status=409), DONE, DONE),
+    "a 409 whose code the contract knows": (fault("DuplicateReference", sender=True, status=409), DOUBT, RETRY),
     "a 429": (answered(429), RETRY, RETRY),
     "a 503": (answered(503), RETRY, RETRY),
     "a 301": (answered(301), PARKED, PARKED),
@@ -218,7 +216,7 @@ def core_answer(*errors: tuple[str, int], **more: Any) -> dict[str, Any]:
         (core_answer(("E900", 0), ("E300", 0)), RETRY, "E900"),
         (core_answer(("E300", 0), ("E777", 0)), PARKED, "E777"),
         (core_answer(("E777", 1), CaseNo="1"), DONE, None),
-        (core_answer(("E100", 0), CaseNo="1"), DONE, "E100"),
+        (core_answer(("E400", 0), CaseNo="1"), DONE, "E400"),
     ],
 )
 def test_among_several_codes_the_gravest_counts_and_warnings_do_not(
@@ -238,40 +236,6 @@ def test_an_answer_that_comes_later_is_awaited() -> None:
 def test_an_answer_found_later_means_what_it_would_have_meant_at_once() -> None:
     operation = REVENUE.operations["CreateAssessment"]
     assert meaning_of_answer(REVENUE, operation, {"code": "NO_PROPERTY"}).verdict is REFUSED
-
-
-# What a query finds
-
-
-def sight(operation: str, answer: dict[str, Any], asked: dict[str, Any] | None, contract: Contract = WINDOW) -> Any:
-    return sight_of(contract, operation, answer, asked=asked)
-
-
-def test_what_the_other_side_does_not_know_is_not_found() -> None:
-    assert sight("PushStatus", {"reference": "r", "found": False}, None).sighting is Sighting.NOT_FOUND
-
-
-def test_what_agrees_is_found_with_the_answer_itself() -> None:
-    answer = {"reference": "r", "found": True, "operation": "PushStatus", "tracking_code": "4052718396"}
-    found = sight("PushStatus", answer, {"tracking_code": "4052718396"})
-    assert (found.sighting, found.answer) == (Sighting.FOUND, answer)
-
-
-def test_another_subject_under_our_reference_is_different() -> None:
-    answer = {"reference": "r", "found": True, "operation": "PushStatus", "tracking_code": "4052718396"}
-    assert sight("PushStatus", answer, {"tracking_code": "1111111111"}).sighting is Sighting.DIFFERENT
-    assert sight("IssueBill", answer, {"tracking_code": "4052718396"}).sighting is Sighting.DIFFERENT
-
-
-def test_the_original_answer_is_taken_from_where_the_contract_says() -> None:
-    original = {"code": "OK", "assessment_no": "A-1"}
-    answer = {"found": True, "operation": "CreateAssessment", "result": original}
-    assert sight("CreateAssessment", answer, {}, REVENUE).answer == original
-
-
-def test_found_without_its_original_answer_stays_unclear() -> None:
-    answer = {"found": True, "operation": "CreateAssessment"}
-    assert sight("CreateAssessment", answer, {}, REVENUE).sighting is Sighting.UNCLEAR
 
 
 def test_an_idempotent_operation_is_in_doubt_like_any_other_that_changes_something() -> None:

@@ -2,108 +2,20 @@
 
 from __future__ import annotations
 
-import random  # noqa: TID251 - a seeded source makes the divergences repeatable
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from adapter.channels import Target
-from adapter.errors import GatewayUnreachable
-from adapter.exchange import Claim, Exchange, LedgerEntry, Operation, State
+from adapter.exchange import Claim, LedgerEntry, Operation, State
 from adapter.journal import Journal, inspecting, reading
-from adapter.journal.inspecting import Kept
 from adapter.journal.operating import COMPARED
-from adapter.reconciliation import Compared, Ledger, Period, keep, reconcile
-from adapter.reconciliation.judging import MOST_FINDINGS, mending
-from adapter.reconciliation.ledgers import Entry, Theirs, merged
-from tests.integration.journal_making import (
-    CORE,
-    TENANT,
-    WINDOW,
-    addition,
-    begun,
-    claim_of,
-    new_case,
-    new_exchange,
-    opened,
-    opening,
-    outward,
-    settlement,
-)
+from adapter.reconciliation import keep
+from adapter.reconciliation.judging import MOST_FINDINGS
+from tests.integration.journal_making import CORE, begun, claim_of, new_case, new_exchange, opening, outward, settlement
+from tests.support.statements import NOW, WITHIN, Statement, compare, kept, kinds
 
-NOW = datetime.now(UTC)
-DAY = Period(NOW - timedelta(hours=24), NOW + timedelta(seconds=1))
-WITHIN = NOW - timedelta(hours=1)
-RUN = "0" * 32
-
-
-@dataclass
-class Statement:
-    """The other side: what its ledger has, and for which period it was asked."""
-
-    entries: list[LedgerEntry] = field(default_factory=list)
-    asked: list[tuple[datetime, datetime]] = field(default_factory=list)
-    fails: bool = False
-
-    async def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
-        self.asked.append((since, until))
-        for entry in self.entries:
-            if entry.at is None or since <= entry.at < until:
-                yield entry
-        if self.fails:
-            raise GatewayUnreachable("GetStatement: no answer on page 2")
-
-    def has(self, exchange: Exchange, *, at: datetime = WITHIN, times: int = 1) -> None:
-        self.entries += [LedgerEntry(exchange.reference, exchange.operation.value, "123", at)] * times
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
-    journal = opened(f"sqlite:///{tmp_path / 'journal.db'}")
-    yield journal
-    journal.close()
-
-
-@pytest.fixture
-def gateway() -> Statement:
-    return Statement()
-
-
-def ledger(target: Statement, **changes: Any) -> Ledger:
-    window = Ledger(
-        tenant=TENANT,
-        name=WINDOW,
-        target=cast("Target", target),
-        missing="missing_there",
-        has_effect=lambda _exchange: True,
-        patience=timedelta(hours=1),
-    )
-    return replace(window, **changes)
-
-
-async def kept(journal: Journal, state: State, **changes: Any) -> Exchange:
-    """An exchange towards the gateway that stands so since an hour."""
-    case = new_case()
-    settled = WITHIN if state in {State.DONE, State.REFUSED, State.WITHDRAWN} else None
-    usual: dict[str, Any] = {"accepted_at": WITHIN, "settled_at": settled, "attempts": 1}
-    exchange = outward(case, state=state, **{**usual, **changes})
-    await journal.accept(opening(case=case, exchange=exchange))
-    return exchange
-
-
-async def compare(journal: Journal, gateway: Statement, now: datetime = NOW, **changes: Any) -> Compared:
-    return await reconcile(journal, ledger(gateway, **changes), DAY, run=RUN, now=now)
-
-
-def kinds(compared: Compared) -> list[tuple[str, str]]:
-    return [(finding.kind, finding.reference) for finding in compared.findings]
+pytest_plugins = ["tests.support.statement_fixtures"]
 
 
 async def test_ledgers_that_say_the_same_have_no_findings(journal: Journal, gateway: Statement) -> None:
@@ -303,27 +215,6 @@ async def test_a_run_is_kept_with_its_findings_and_seen_even_when_it_was_clean(
     assert newest[0]["detail"] == "theirs 0, ours 1, agreed 0, open 1, left_out 0"
 
 
-async def test_every_injected_divergence_is_found_once_and_classed(journal: Journal, gateway: Statement) -> None:
-    chance = random.Random(20261121)
-    planted: list[tuple[str, str]] = []
-    for _ in range(120):
-        what = chance.choice(["none", "missing_there", "missing_here", "state_differs", "twice"])
-        exchange = (
-            outward(new_case())
-            if what == "missing_here"
-            else await kept(journal, State.PARKED if what == "state_differs" else State.DONE)
-        )
-        if what != "missing_there":
-            gateway.has(exchange, times=2 if what == "twice" else 1)
-        if what != "none":
-            planted.append((what, exchange.reference))
-
-    first, second = [kinds(await compare(journal, gateway)) for _ in range(2)]
-
-    assert sorted(first) == sorted(planted)
-    assert second == first
-
-
 async def test_more_findings_than_anyone_reads_are_counted_only(journal: Journal, gateway: Statement) -> None:
     for number in range(MOST_FINDINGS + 3):
         gateway.entries.append(LedgerEntry(f"stranger-{number}", "PushStatus"))
@@ -331,94 +222,3 @@ async def test_more_findings_than_anyone_reads_are_counted_only(journal: Journal
     compared = await compare(journal, gateway)
 
     assert (len(compared.findings), compared.left_out) == (MOST_FINDINGS, 3)
-
-
-@pytest.mark.parametrize(
-    ("state", "may_have_effect", "command"),
-    [
-        (State.IN_DOUBT, True, "panjereh exchanges replay {id} "),
-        (State.PARKED, True, "panjereh exchanges replay {id} "),
-        (State.PARKED, False, 'panjereh exchanges resolve {id} --as sent --evidence "statement of window/1.0" '),
-        (State.READY, False, "panjereh exchanges withdraw {id} "),
-        (State.BLOCKED, False, "panjereh exchanges withdraw {id} "),
-        (State.REFUSED, False, "panjereh exchanges show {id}"),
-    ],
-)
-def test_the_command_that_mends_is_one_that_the_state_machine_allows(
-    state: State, may_have_effect: object, command: str
-) -> None:
-    exchange = outward(new_case(), state=state, may_have_effect=bool(may_have_effect))
-
-    assert mending(exchange, ledger=WINDOW, run=RUN).startswith(command.format(id=exchange.id))
-
-
-def test_a_conflict_is_not_asked_again_but_resolved_by_a_person() -> None:
-    exchange = outward(new_case(), state=State.PARKED, may_have_effect=True, code="conflict")
-
-    assert " resolve " in mending(exchange, ledger=WINDOW, run=RUN)
-
-
-REFERENCES = st.sets(st.integers(0, 40).map(lambda number: f"{number:02d}"))
-
-
-@given(ours=REFERENCES, theirs=REFERENCES)
-async def test_both_ledgers_come_out_side_by_side_whatever_they_hold(ours: set[str], theirs: set[str]) -> None:
-    case = new_case()
-
-    async def pages() -> AsyncIterator[Kept]:
-        for reference in sorted(ours):
-            yield Kept(outward(case, reference=reference), "")
-
-    entries = (Entry(reference, "PushStatus", "", times=1, is_in_period=True) for reference in sorted(theirs))
-
-    pairs = [
-        (kept and kept.exchange.reference, entry and entry.reference) async for kept, entry in merged(pages(), entries)
-    ]
-
-    both = ours | theirs
-    assert pairs == [(one if one in ours else None, one if one in theirs else None) for one in sorted(both)]
-
-
-async def test_their_ledger_comes_sorted_and_each_reference_once_whatever_its_order() -> None:
-    early, late = NOW - timedelta(hours=2), NOW - timedelta(hours=1)
-    far = Statement(
-        [
-            LedgerEntry("b", "PushStatus", "1", late),
-            LedgerEntry("a-2", "PushStatus", None, late),
-            LedgerEntry("a", "IssueBill", "2", early),
-            LedgerEntry("b", "PushStatus", "1", early),
-        ]
-    )
-
-    theirs = await Theirs.read(cast("Target", far), DAY, Period(late, NOW))
-
-    assert list(theirs.entries()) == [
-        Entry("a", "IssueBill", "2", times=1, is_in_period=False),
-        Entry("a-2", "PushStatus", "", times=1, is_in_period=True),
-        Entry("b", "PushStatus", "1", times=2, is_in_period=True),
-    ]
-
-
-async def test_a_page_of_our_ledger_begins_where_the_last_one_ended(journal: Journal) -> None:
-    case = new_case()
-    await journal.accept(opening(case=case))
-    for _ in range(4):
-        reference = str(uuid.uuid4())
-        await journal.accept(addition(case, exchange=outward(case, reference=reference)))
-
-    def page(after: str) -> Any:
-        return journal.read(
-            inspecting.ledger_page,
-            TENANT,
-            WINDOW,
-            since=DAY.since,
-            until=NOW + timedelta(hours=1),
-            after=after,
-            limit=3,
-        )
-
-    first = [one.exchange.reference for one in await page("")]
-    second = [one.exchange.reference for one in await page(first[-1])]
-
-    assert (len(first), len(second)) == (3, 1)
-    assert first + second == sorted(first + second)

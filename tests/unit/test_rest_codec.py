@@ -15,6 +15,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract, Fault
 from adapter.contract.strict_json import read_json
 from adapter.errors import FaultyTables, RequestRefused, SchemaViolation, TooLarge, Unreadable
+from adapter.exchange import KeySource
 from adapter.wsdl import read_wsdl
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -287,6 +288,29 @@ def test_the_digest_changes_with_any_file(tmp_path: Path, revenue: Contract) -> 
     assert load_contract(REVENUE).sha256 == revenue.sha256
 
 
+def test_a_key_is_carried_unless_the_contract_says_that_it_is_minted(tmp_path: Path, window: Contract) -> None:
+    submit = "[operations.SubmitRequest]\n"
+    folder = copied(tmp_path, WINDOW, contract__toml=(submit, f'{submit}idempotency_key = "minted"\n'))
+    minted = load_contract(folder, read_wsdl)
+
+    assert {one.idempotency_key for one in window.operations.values()} == {KeySource.CARRIED}
+    assert minted.operations["SubmitRequest"].idempotency_key is KeySource.MINTED
+
+
+@pytest.mark.parametrize(
+    ("operation", "source", "expected"),
+    [
+        ("SubmitRequest", "mintd", "operations.SubmitRequest.idempotency_key: Input should be 'carried' or 'minted'"),
+        ("GetStatus", "minted", "operations.GetStatus.idempotency_key: only what changes something and comes inward"),
+        ("PushStatus", "minted", "operations.PushStatus.idempotency_key: only what changes something and comes inward"),
+    ],
+)
+def test_a_key_that_cannot_be_minted_is_a_fault(tmp_path: Path, operation: str, source: str, expected: str) -> None:
+    section = f"[operations.{operation}]\n"
+    change = (section, f'{section}idempotency_key = "{source}"\n')
+    assert any(expected in fault for fault in faults(copied(tmp_path, WINDOW, contract__toml=change)))
+
+
 def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
     folder = copied(
         tmp_path,
@@ -309,6 +333,36 @@ def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:
         ('effect = "queryable"', 'effect = "askable"', "operations.CreateAssessment.effect"),
         ('query = "FindExchange"\n', "", "a queryable operation names the operation"),
         ('reference_path = "reference"', 'reference_path = "referenc"', "did you mean 'reference'?"),
+        (
+            '"year_from", "year_to"]',
+            '"year_from", "year_too"]',
+            "CreateAssessment.compare: 'year_too' is not a field there",
+        ),
+        (
+            '["assessment_no"]',
+            '{ assessment_no = "number" }',
+            "CancelAssessment.compare: FindExchange: 'number' is not",
+        ),
+        ('compare = ["assessment_no"]\n', "", "CancelAssessment.compare: is missing; name what must agree"),
+        ('state = "state"', 'state = "stat"', "statement.state: 'entries[].stat' is not a field there"),
+        (
+            'REFUSED = "refused"',
+            'REFUSED = "parked"',
+            "statement.states.REFUSED: a ledger cannot tell 'parked'; use aw",
+        ),
+        ('REFUSED = "refused"', 'REFUSED = "rejected"', "statement.states.REFUSED"),
+        (
+            'RegisterPayment = "amount',
+            'RegisterPay = "amount',
+            "statement.amounts.RegisterPay: 'RegisterPay' is not an",
+        ),
+        ('Payment = "amount_rial"', 'Payment = "amount"', "statement.amounts.RegisterPayment: 'amount' is not a field"),
+        (
+            'RegisterPayment = "amount_rial"\nRegisterReversal = "amount_rial"\n',
+            "",
+            "statement.amounts: is missing; which field of our requests",
+        ),
+        (', "amount_rial"]', "]", "statement.amounts.RegisterPayment: 'amount_rial' is not in operations"),
         ('next_cursor = "next_cursor"', 'next_cursor = "next"', "changes.next_cursor: 'next' is not a field"),
         ('event = "event_id"', 'event = "event"', "changes.event"),
         ('found = "found"', 'found = "fund"', "find.FindExchange.found: 'fund'"),

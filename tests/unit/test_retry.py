@@ -84,6 +84,7 @@ def test_a_deferred_answer_is_fetched_more_and_more_seldom_and_at_least_hourly()
 def test_a_scaled_profile_shortens_every_wait_but_no_time_an_answer_or_a_heartbeat_may_take() -> None:
     fast = PROFILE.scaled("fast", 0.01)
     kept = {"connect", "write", "first_byte", "total", "lease", "deadline", "heartbeat", "silence", "jitter"}
+    kept |= {"keys_kept", "tombstones_kept", "sweep"}
     pulses = {"idle": timedelta(milliseconds=20), "change_poll": timedelta(milliseconds=50)}
     for field in fields(Profile):
         before, after = getattr(PROFILE, field.name), getattr(fast, field.name)
@@ -107,6 +108,12 @@ def test_no_wait_of_a_scaled_profile_is_longer_than_it_was_told() -> None:
 
 def test_a_lease_outlives_the_longest_call_by_twenty_seconds() -> None:
     assert PROFILE.lease >= PROFILE.total + timedelta(seconds=20)
+
+
+def test_a_key_outlives_every_deadline_of_its_case_and_its_tombstone_outlives_the_key() -> None:
+    assert PROFILE.keys_kept == timedelta(days=90) > PROFILE.deadline
+    assert PROFILE.tombstones_kept == timedelta(days=3650)
+    assert PROFILE.sweep == HOUR
 
 
 def test_a_node_is_silent_only_after_several_missed_heartbeats() -> None:

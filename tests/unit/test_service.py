@@ -13,7 +13,7 @@ import pytest
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, OperationContract
 from adapter.errors import FaultyTables
-from adapter.exchange import Direction, Effect, Operation
+from adapter.exchange import Direction, Effect, KeySource, Operation
 from adapter.pattern import STEPS
 from adapter.service import (
     Service,
@@ -199,6 +199,24 @@ def test_an_inquiry_says_how_long_its_answer_is_awaited(write: Write) -> None:
         fault.startswith("service.toml:1: answer_within_seconds: the key is missing")
         for fault in faults_of(write({"service.toml": inquiry}))
     )
+
+
+def test_a_service_that_takes_objections_says_how_long(write: Write) -> None:
+    objected = SERVICE.replace(
+        "[outward]", '[inward.FileObjection]\noperation = "Register"\ntable = "objection"\n\n[outward]'
+    )
+    assert any(
+        "objection_within_days: the key is missing" in fault for fault in faults_of(write({"service.toml": objected}))
+    )
+
+
+def test_a_payment_taken_back_is_confirmed_first_and_known_by_a_business_key(write: Write) -> None:
+    reversing = SERVICE.replace(
+        "[outward]", '[inward.ReversePayment]\noperation = "Register"\ntable = "reversal"\n\n[outward]'
+    )
+    found = [fault for fault in faults_of(write({"service.toml": reversing})) if "takes back a payment" in fault]
+    named = ("business_key.ConfirmPayment", "business_key.ReversePayment", "inward.ConfirmPayment")
+    assert all(any(name in fault for fault in found) for name in named)
 
 
 def test_the_business_key_is_canonical_and_its_parts_do_not_run_together(write: Write) -> None:
@@ -395,6 +413,51 @@ def test_each_mistake_in_a_table_names_its_cell(write: Write, file: str, old: st
 def test_each_missing_file_is_told(write: Write, missing: str, expected: str) -> None:
     faults = faults_of(write({missing: None}))
     assert any(fault.startswith(expected) for fault in faults), faults
+
+
+MINTING = {
+    **CONTRACTS,
+    "window/1.0": replace(
+        CONTRACTS["window/1.0"],
+        operations={
+            name: replace(one, idempotency_key=KeySource.MINTED)
+            for name, one in CONTRACTS["window/1.0"].operations.items()
+        },
+    ),
+}
+KEYLESS = SERVICE[: SERVICE.index("[business_key]")] + SERVICE[SERVICE.index("[search]") :]
+
+
+def test_a_minted_key_needs_a_business_key_for_what_opens_a_case(write: Write) -> None:
+    assert load_service(write(), contracts=MINTING)
+    assert sound(write({"service.toml": KEYLESS})).business_key == {}
+
+    with pytest.raises(FaultyTables) as caught:
+        load_service(write({"service.toml": KEYLESS}), contracts=MINTING)
+
+    (fault,) = caught.value.faults
+    assert fault == (
+        "mappings/sample/service.toml:16: inward.SubmitRequest: there is no business key, calls of window/1.0 carry no"
+        " idempotency key, it is minted from the business key, name it at business_key.SubmitRequest"
+    )
+
+
+def test_what_belongs_to_a_case_needs_no_business_key_for_its_minted_key(write: Write) -> None:
+    paying = SERVICE.replace("[outward]", '[inward.ConfirmPayment]\noperation = "Register"\ntable = "pay"\n\n[outward]')
+    changes = {
+        "service.toml": f'{paying}setback = "PushStatus"\n',
+        "core/pay.csv": f"{HEADER}Kind,,constant,1,,,\nReference,exchange.reference,text,,,yes,\n",
+        "core/setback.csv": REFUSAL,
+        "cases/pay.in.json": '{"table": "pay", "record": {}, "exchange": {"reference": "r"}}',
+        "cases/pay.out.json": '{"Kind": "1", "Reference": "r"}',
+        "cases/setback.in.json": '{"table": "setback", "record": {}, "exchange": {"reference": "r"}}',
+        "cases/setback.out.json": '{"untranslatable": "outcome.code gives nothing"}',
+    }
+
+    service = load_service(write(changes), contracts=MINTING)
+
+    assert Operation.CONFIRM_PAYMENT in service.inward
+    assert Operation.CONFIRM_PAYMENT not in service.business_key
 
 
 def test_a_table_that_nothing_uses_is_told(write: Write) -> None:

@@ -91,6 +91,7 @@ def test_what_stands_in_the_file_is_what_is_used(file: Path) -> None:
 def test_what_the_file_leaves_out_has_its_default(file: Path) -> None:
     settings = load_settings(file)
     assert (settings.http.host, settings.log_level) == ("127.0.0.1", "info")
+    assert settings.environment == "production"
     assert (settings.contracts / "window" / "1.0" / "contract.toml").is_file()
     assert (settings.mappings / "renovation_toll" / "service.toml").is_file()
 
@@ -138,6 +139,9 @@ def test_a_misspelt_setting_names_itself_with_its_whole_place(file: Path, before
         ("scale = 0.01", "scale = 2", "profile.scale"),
         ('binding = "rest"', 'binding = "smoke"', "tenants.sample-city.endpoints.window/1.0.binding"),
         ('node = "node-7"', 'node = "node-7"\nlog_level = "loud"', "log_level"),
+        ('node = "node-7"', 'node = "node-7"\nenvironment = "Production"', "environment"),
+        ('node = "node-7"', 'node = "node-7"\nenvironment = ""', "environment"),
+        ('node = "node-7"', f'node = "node-7"\nenvironment = "{"x" * 33}"', "environment"),
         ('tenant = "sample-city"\n', "", "callers.0.tenant"),
         ('database = "sqlite:////var/lib/panjereh/journal.db"\n', "", "database"),
     ],

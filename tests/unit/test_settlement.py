@@ -316,7 +316,7 @@ def test_not_found_once_is_asked_again_after_twice_the_settle_time(settling: Set
     assert settlement.due_at == settling.clock() + 2 * SETTLE
     assert settlement.may_have_effect
     payment = by_sight(settling, in_doubt(settling, Operation.CONFIRM_PAYMENT), Sight(Sighting.NOT_FOUND))
-    assert payment.due_at == settling.clock() + timedelta(seconds=120)
+    assert payment.due_at == settling.clock() + timedelta(minutes=15)
 
 
 def asked_again(claim: Claim, settlement: Settlement) -> Claim:

@@ -90,9 +90,14 @@ def test_a_valid_example_is_the_same_after_both_ways(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.name)
-def test_an_invalid_example_is_refused(path: Path) -> None:
-    with pytest.raises((SchemaViolation, Unreadable)):
+def test_an_invalid_example_is_refused_or_what_is_new_in_it_set_aside(path: Path) -> None:
+    drift = LOADED[path.parents[2]].drift
+    before = drift.counts.total()
+    try:
         read(path)
+    except (SchemaViolation, Unreadable):
+        return
+    assert drift.counts.total() > before
 
 
 @pytest.mark.parametrize("path", TWINS, ids=lambda path: path.name)
@@ -209,8 +214,8 @@ def test_a_list_where_one_stands_and_one_where_a_list_stands_do_not_leave(codec:
         (envelope(health()).decode().encode("utf-16"), "well-formed"),
         (envelope(health() + health()), "one element, not 2"),
         (envelope(""), "one element, not 0"),
-        (b"<a/>", "not a SOAP 1.1 envelope"),
-        (envelope(health()).replace(ENVELOPE.encode(), b"urn:other"), "not a SOAP 1.1 envelope"),
+        (b"<a/>", "not a SOAP envelope"),
+        (envelope(health()).replace(ENVELOPE.encode(), b"urn:other"), "neither of SOAP 1.1 nor of SOAP 1.2"),
         (envelope("<Unknown xmlns='urn:x'/>"), "not an operation"),
         (f'<s:Envelope xmlns:s="{ENVELOPE}"><s:Body>{health()}</s:Body><s:Body/></s:Envelope>'.encode(), "one Body"),
         (b"", "well-formed"),
@@ -228,23 +233,28 @@ def test_an_entity_does_not_silently_shorten_an_amount(codec: SoapCodec) -> None
     assert isinstance(refusal(codec, body), Unreadable)
 
 
+XSI = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+
+
 @pytest.mark.parametrize(
-    "attribute",
+    ("attribute", "path", "expected"),
     [
-        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:x file:///etc/passwd"',
-        ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"',
-        ' id="1"',
+        (
+            f'{XSI} xsi:schemaLocation="urn:x file:///etc/passwd"',
+            "@schemaLocation",
+            "no attribute that leads elsewhere",
+        ),
+        (f'{XSI} xsi:nil="true"', "(whole body)", "a value; xsi:nil is not allowed here"),
+        (' id="1"', "@id", "no such attribute"),
+        (' xml:base="http://elsewhere.invalid/"', "@base", "no such attribute"),
     ],
 )
-def test_no_attribute_reaches_the_validator(codec: SoapCodec, attribute: str) -> None:
+def test_an_attribute_that_the_schema_does_not_declare_is_refused(
+    codec: SoapCodec, attribute: str, path: str, expected: str
+) -> None:
     error = refusal(codec, envelope(health(attributes=attribute)))
     assert isinstance(error, SchemaViolation)
-    assert error.violations[0].found == "an attribute"
-
-
-def test_soap_1_2_is_told_as_a_version_mismatch(codec: SoapCodec) -> None:
-    body = envelope(health()).replace(ENVELOPE.encode(), b"http://www.w3.org/2003/05/soap-envelope")
-    assert refusal(codec, body).context["soap_code"] == "VersionMismatch"
+    assert [(one.path, one.expected) for one in error.violations] == [(path, expected)]
 
 
 def test_a_header_that_must_be_understood_and_is_not_is_refused(codec: SoapCodec) -> None:
@@ -295,21 +305,21 @@ def test_a_place_among_repeated_elements_has_its_number(codec: SoapCodec) -> Non
     assert [one.path for one in error.violations] == ["owners[1].share_dang"]
 
 
-ATTRIBUTED = '<a x=""/>'
-CROWDS = {"all at fault": ATTRIBUTED * 49_000, "the last at fault": "<a/>" * 48_900 + ATTRIBUTED * 100}
+LEADING = f'<a{XSI} xsi:schemaLocation=""/>'
+CROWDS = {"all at fault": LEADING * 49_000, "the last at fault": "<a/>" * 48_900 + LEADING * 100}
 
 
 @pytest.mark.parametrize("crowd", CROWDS.values(), ids=CROWDS)
 @pytest.mark.parametrize("direction", ["request", "answer"])
 def test_a_crowd_of_faults_is_refused_at_once(codec: SoapCodec, crowd: str, direction: str) -> None:
-    name = "SubmitRequest" if direction == "request" else "SubmitRequestResponse"
+    name = "AttachDocument" if direction == "request" else "AttachDocumentResponse"
     body = envelope(f'<{name} xmlns="{NS}">{crowd}</{name}>')
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(SchemaViolation) as caught:
-        codec.decode_request(body) if direction == "request" else codec.decode_answer("SubmitRequest", body)
-    assert time.perf_counter() - began < 0.5
+        codec.decode_request(body) if direction == "request" else codec.decode_answer("AttachDocument", body)
+    assert time.process_time() - began < 1
     assert len(caught.value.violations) == 100
-    assert re.fullmatch(r"a\[[0-9]+\]@x", caught.value.violations[-1].path)
+    assert re.fullmatch(r"a\[[0-9]+\]@schemaLocation", caught.value.violations[-1].path)
 
 
 def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
@@ -322,9 +332,9 @@ def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
         )
     )
     root = etree.XML('<r xmlns="urn:x">' + "<a>1</a>" * 48_000 + "<a>x</a>" * 200 + "</r>")
-    began = time.perf_counter()
+    began = time.process_time()
     found = violations(schema, root)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 1
     assert [one.path for one in found] == [f"a[{place}]" for place in range(48_000, 48_100)]
 
 

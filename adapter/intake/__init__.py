@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from adapter.channels import Clock
-from adapter.errors import (
-    KeyMissing,
-    KeyUnusable,
-    OperationNotOffered,
-    ServiceStopped,
-    StillInFlight,
-    TooBusy,
-    UnknownCase,
-)
+from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
+    OPENING_OPERATIONS,
     Caller,
     Case,
     Claim,
@@ -34,13 +24,14 @@ from adapter.exchange import (
     State,
     Verdict,
 )
+from adapter.idempotency import Call, Identity, identity_of, usable
+from adapter.intake import requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
 from adapter.offer import Offer
-from adapter.service import Service, business_key_of, search_values
+from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
     Drafting,
     inward_draft,
-    is_tracking_code,
     new_id,
     new_tracking_code,
 )
@@ -49,24 +40,28 @@ from adapter.text import canonical_digits
 Ask = Callable[[Service, Case, Exchange, Record], Awaitable[tuple[Outcome, Payload | None]]]
 """Ask the internal system once, within the service's time: the outcome, and the answer as the gateway reads it."""
 
-_KEY = re.compile(r"[A-Za-z0-9._:-]{16,255}")
 _ACCEPTED, _OK = 202, 200
-_TIMESTAMPS = frozenset({"submitted_at"})
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery at once; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
 
     journal: Journal
     offer: Callable[[], Offer]
     drafting: Drafting
     clock: Clock
     ask: Ask
+    may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
+    gateway: str | None = None
+
+    def behind(self, gateway: str) -> Intake:
+        """The same intake for calls through one contract's door: it serves what speaks that version, and no other."""
+        return replace(self, gateway=gateway)
 
     async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
         """Keep the call once and answer it; a repeated call gets the first answer.
@@ -78,14 +73,16 @@ class Intake:
             return await reading_step(self, caller, record)
         if self.journal.backlog > self.most_waiting:
             raise TooBusy(retry_after=2)
-        scope = self.journal.sealer.hash(caller.tenant, caller.name, operation, _usable(key))
-        if scope in self.in_flight:
+        key = usable(key)
+        call = await self._call(caller, operation, record)
+        identity = self._identity(call, key)
+        if identity.scope in self.in_flight:
             raise StillInFlight(retry_after=1)
-        self.in_flight.add(scope)
+        self.in_flight.add(identity.scope)
         try:
-            accepted = await _KEEPING[operation](self, caller, operation, record, scope)
+            accepted = await _KEEPING[operation](self, call, identity)
         finally:
-            self.in_flight.discard(scope)
+            self.in_flight.discard(identity.scope)
         if accepted.claim is not None:
             self.dispatch(accepted.claim)
         return Reply(
@@ -95,112 +92,97 @@ class Intake:
             replayed=accepted.is_replay,
         )
 
-    async def open_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
+    async def open_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep a request that begins a case."""
-        service = self.offer().asked_for(caller.tenant, record["service_id"])
-        acceptance = self._opening(caller, operation, record, scope, service)
-        return await self.journal.accept(acceptance)
+        return await self.journal.accept(self._opening(call, identity))
 
-    async def inquire(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
+    async def inquire(self, call: Call, identity: Identity) -> Accepted:
         """Keep a question with its answer when it comes in time; otherwise as a deferred exchange."""
-        service = self.offer().asked_for(caller.tenant, record["service_id"])
-        deferred = self._opening(caller, operation, record, scope, service)
+        deferred = self._opening(call, identity)
         deferred = replace(deferred, body={**_tracking(deferred.case), "answered": False})
         repeated = await self.journal.repeated(deferred)
         if repeated is not None:
             return repeated
-        outcome, answer = await self.ask(service, _case(deferred), deferred.exchange, record)
+        outcome, answer = await self.ask(call.service, _case(deferred), deferred.exchange, call.record)
         return await self.journal.accept(_answered(deferred, outcome, answer, now=self.clock()))
 
-    async def add_to_case(self, caller: Caller, operation: Operation, record: Record, scope: bytes) -> Accepted:
+    async def add_to_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep what belongs to a case already open."""
-        case = await self._case_of(caller, record)
-        service = self._service_named(caller.tenant, case.service)
-        now = self.clock()
-        return await self.journal.accept(
-            Acceptance(
-                caller=caller,
-                scope=scope,
-                fingerprint=self._fingerprint(record),
-                exchange=self._exchange(service, operation, record, case, now=now),
-                record=record,
-                status=_ACCEPTED,
-                body=_acknowledgement(case, now),
-                business_key=self._business_key(caller, service, operation, record, _subject_scope(operation, case)),
-                is_permanent=True,
-            )
-        )
+        lasting = {"is_permanent": True, "taken_after": requiring.taken_after(call)}
+        acceptance = self._acceptance(call, identity, _case(call), now=self.clock(), **lasting)
+        required = requiring.REQUIRED.get(call.operation)
+        if required is not None:
+            repeated = await self.journal.repeated(acceptance)
+            if repeated is not None:
+                return repeated
+            await required(self.journal, call)
+        return await self.journal.accept(acceptance)
 
     async def status(self, caller: Caller, record: Record) -> Reply:
         """What the gateway may know of a case now."""
-        code = canonical_digits(str(record["tracking_code"]))
-        row = await self.journal.read(reading.status, caller.tenant, code) if is_tracking_code(code) else None
-        if row is None:
-            raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
-        body = {
-            "tracking_code": row["tracking_code"],
-            "service_id": self._service_named(caller.tenant, row["service"]).service_id,
-            "stage": row["stage"],
-            "status_code": row["status_code"],
-            "status_title": row["status_title"],
-            "awaited_party": row["awaited_party"],
-            "changed_at": row["changed_at"].isoformat(timespec="milliseconds"),
-            "held": row["held"] is not None,
-            "held_reason": row["held"],
-        }
-        return Reply(status=_OK, body={name: value for name, value in body.items() if value is not None})
+        return Reply(status=_OK, body=await telling.status(self.journal, self._service_named, caller, record))
+
+    async def history(self, caller: Caller, record: Record) -> Reply:
+        """Which cases a citizen has had with the caller's tenant."""
+        return Reply(status=_OK, body=await telling.history(self.journal, self.offer(), caller, record))
 
     async def check_health(self, caller: Caller, _record: Record) -> Reply:
         """How the tenant's services are."""
         return Reply(status=_OK, body=await self.health(caller.tenant))
 
-    def _opening(
-        self, caller: Caller, operation: Operation, record: Record, scope: bytes, service: Service
-    ) -> Acceptance:
-        now = self.clock()
+    async def _call(self, caller: Caller, operation: Operation, record: Record) -> Call:
+        """The call with its service, its case and whatever its subject depends on."""
+        if operation in OPENING_OPERATIONS:
+            service = self._spoken(self.offer().asked_for(caller.tenant, record["service_id"]))
+            return _offered(Call(caller, operation, record, service))
+        case = await self._case_of(caller, record)
+        call = _offered(Call(caller, operation, record, self._service_named(caller.tenant, case.service), case))
+        if operation is Operation.WITHDRAW_REQUEST:
+            call = replace(call, fruitless=await self.journal.read(reading.fruitless_withdrawals, case.id))
+        return call
+
+    def _identity(self, call: Call, key: str | None) -> Identity:
+        gateway = self.drafting.contracts[call.service.gateway]
+        source = gateway.operations[call.operation].idempotency_key
+        return identity_of(call, key, source=source, scoped_by=self.journal.scoped_by, hashed=self.journal.sealer.hash)
+
+    def _opening(self, call: Call, identity: Identity) -> Acceptance:
+        now, sealer, caller = self.clock(), self.journal.sealer, call.caller
         case = Case(
             id=new_id(now, self.drafting.randomness),
             tenant=caller.tenant,
-            service=service.name,
+            service=call.service.name,
             tracking_code=new_tracking_code(self.drafting.randomness),
             stage=Stage.RECEIVED,
             channel=caller.channel,
             opened_at=now,
         )
-        sealer = self.journal.sealer
-        return Acceptance(
-            caller=caller,
-            scope=scope,
-            fingerprint=self._fingerprint(record),
-            exchange=self._exchange(service, operation, record, case, now=now),
-            record=record,
-            status=_ACCEPTED,
-            body=_acknowledgement(case, now),
+        found_by = search_values(call.service, call.record)
+        return self._acceptance(
+            call,
+            identity,
+            case,
+            now=now,
             case=case,
-            business_key=self._business_key(caller, service, operation, record, ""),
-            search={
-                kind: sealer.hash(caller.tenant, kind, value) for kind, value in search_values(service, record).items()
-            },
+            search={kind: sealer.hash(caller.tenant, kind, value) for kind, value in found_by.items()},
         )
 
-    def _exchange(
-        self, service: Service, operation: Operation, record: Record, case: Case, *, now: datetime
-    ) -> Exchange:
-        route = service.inward.get(operation)
-        if route is None:
-            raise OperationNotOffered(f"{service.name} does not offer {operation}")
-        return self.drafting.exchange(inward_draft(operation, route.table, record), case, service, now=now)
-
-    def _fingerprint(self, record: Record) -> bytes:
-        return self.journal.sealer.hash("fingerprint", canonical(record))
-
-    def _business_key(
-        self, caller: Caller, service: Service, operation: Operation, record: Record, scope: str
-    ) -> bytes | None:
-        key = business_key_of(service, operation, record)
-        if key is None:
-            return None
-        return self.journal.sealer.hash("business", caller.tenant, service.name, operation, scope, key)
+    def _acceptance(
+        self, call: Call, identity: Identity, within: Case, *, now: datetime, **particulars: Any
+    ) -> Acceptance:
+        draft = inward_draft(call.operation, call.service.inward[call.operation].table, call.record)
+        return Acceptance(
+            caller=call.caller,
+            scope=identity.scope,
+            fingerprint=identity.fingerprint,
+            exchange=self.drafting.exchange(draft, within, call.service, now=now),
+            record=call.record,
+            status=_ACCEPTED,
+            body=_acknowledgement(within, now),
+            business_key=identity.subject,
+            may_leave=self.may_leave(call.caller.tenant, call.service.system),
+            **particulars,
+        )
 
     async def _case_of(self, caller: Caller, record: Record) -> Case:
         code = canonical_digits(str(record["tracking_code"]))
@@ -213,47 +195,44 @@ class Intake:
         service = self.offer().named(tenant, name)
         if service is None:
             raise ServiceStopped(retry_after=300)
+        return self._spoken(service)
+
+    def _spoken(self, service: Service) -> Service:
+        """The service, when it speaks the contract of the door: its tables know no other version's records."""
+        if self.gateway not in {None, service.gateway}:
+            raise UnknownService(f"service {service.service_id} speaks {service.gateway}, this door {self.gateway}")
         return service
 
 
-_KEEPING: Mapping[Operation, Callable[[Intake, Caller, Operation, Record, bytes], Awaitable[Accepted]]] = {
+_KEEPING: Mapping[Operation, Callable[[Intake, Call, Identity], Awaitable[Accepted]]] = {
     Operation.SUBMIT_REQUEST: Intake.open_case,
     Operation.INQUIRE: Intake.inquire,
     Operation.ATTACH_DOCUMENT: Intake.add_to_case,
     Operation.CORRECT_REQUEST: Intake.add_to_case,
     Operation.WITHDRAW_REQUEST: Intake.add_to_case,
     Operation.CONFIRM_PAYMENT: Intake.add_to_case,
+    Operation.REVERSE_PAYMENT: Intake.add_to_case,
+    Operation.FILE_OBJECTION: Intake.add_to_case,
+    Operation.SUBMIT_SURVEY: Intake.add_to_case,
 }
 _READING: Mapping[Operation, Callable[[Intake, Caller, Record], Awaitable[Reply]]] = {
     Operation.GET_STATUS: Intake.status,
+    Operation.GET_HISTORY: Intake.history,
     Operation.CHECK_HEALTH: Intake.check_health,
 }
 
 
-def canonical(record: Record) -> str:
-    """The record as text in which equal content is equal: sorted, NFC, ASCII digits, without time of sending."""
-    kept = {name: value for name, value in record.items() if name not in _TIMESTAMPS}
-    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return canonical_digits(unicodedata.normalize("NFC", text))
+def _offered(call: Call) -> Call:
+    """The call, whose service does offer the operation; raises OperationNotOffered."""
+    if call.operation not in call.service.inward:
+        raise OperationNotOffered(f"{call.service.name} does not offer {call.operation}")
+    return call
 
 
-def _usable(key: str | None) -> str:
-    if not key:
-        raise KeyMissing
-    if not _KEY.fullmatch(key):
-        raise KeyUnusable
-    return key
-
-
-def _subject_scope(operation: Operation, case: Case) -> str:
-    """A payment is one payment for the whole service; a document or a correction is one within its case."""
-    return "" if operation is Operation.CONFIRM_PAYMENT else case.id
-
-
-def _case(acceptance: Acceptance) -> Case:
-    if acceptance.case is None:  # pragma: no cover - an opening acceptance always has one
+def _case(kept: Acceptance | Call) -> Case:
+    if kept.case is None:  # pragma: no cover - what opens a case and what belongs to one always has it
         raise UnknownCase
-    return acceptance.case
+    return kept.case
 
 
 def _tracking(case: Case | None) -> Payload:

@@ -1,0 +1,45 @@
+"""What a case must be before more about it is kept: still open to it, and paid what is to be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+
+from adapter.errors import AmountDiffers, UnknownPayment
+from adapter.exchange import CLOSED_STAGES, Operation, Stage
+from adapter.idempotency import Call
+from adapter.journal import Journal, reading
+from adapter.service import business_key_of
+
+_TAKEN_AFTER_THE_END: Mapping[Operation, frozenset[Stage]] = {
+    Operation.FILE_OBJECTION: frozenset({Stage.REFUSED, Stage.ENDED}),
+    Operation.REVERSE_PAYMENT: CLOSED_STAGES,
+    Operation.SUBMIT_SURVEY: CLOSED_STAGES,
+}
+"""The closed stages in which an operation is taken all the same; nothing else is said of a case that has ended."""
+
+
+def taken_after(call: Call) -> Mapping[Stage, timedelta | None]:
+    """In which closed stages of its case the call is kept, and how long after the end; None for ever."""
+    within = call.service.objection_within if call.operation is Operation.FILE_OBJECTION else None
+    return dict.fromkeys(_TAKEN_AFTER_THE_END.get(call.operation, ()), within)
+
+
+async def _confirmed_payment(journal: Journal, call: Call) -> None:
+    """Raises UnknownPayment and AmountDiffers. What was confirmed and waits for the internal system counts as well:
+    the reversal follows it in its lane.
+    """
+    case, service = call.case, call.service
+    kept = [] if case is None else await journal.read(reading.payments_of, journal.sealer, case.id)
+    wanted = business_key_of(service, Operation.CONFIRM_PAYMENT, call.record)
+    paid = [one for one in kept if business_key_of(service, Operation.CONFIRM_PAYMENT, one) == wanted]
+    if not paid:
+        raise UnknownPayment
+    if all(one["amount_rial"] != call.record["amount_rial"] for one in paid):
+        raise AmountDiffers
+
+
+REQUIRED: Mapping[Operation, Callable[[Journal, Call], Awaitable[None]]] = {
+    Operation.REVERSE_PAYMENT: _confirmed_payment,
+}
+"""What must hold when a call comes first; each raises the refusal by name. A repeated call gets its first answer."""

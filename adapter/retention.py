@@ -1,0 +1,30 @@
+"""Retention: what has been kept long enough is retired, now and again, a little at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from adapter.errors import JournalFailed
+from adapter.journal import Journal, Retention
+from adapter.retry import Profile
+
+_log = structlog.get_logger(__name__)
+
+
+async def keep_retiring(journal: Journal, profile: Profile) -> None:
+    """Retire until cancelled: a batch at a pulse while more is due, then nothing until the next sweep.
+
+    A batch is one step of the journal's writer among the others, and between two of them there is always a pulse.
+    """
+    age = Retention(keys=profile.keys_kept, tombstones=profile.tombstones_kept)
+    while True:
+        is_more_due = False
+        try:
+            is_more_due = await journal.retire_keys(age)
+        except JournalFailed:
+            raise
+        except Exception:  # noqa: BLE001 - the edge of a worker: the next sweep tries again
+            _log.exception("retiring_failed")
+        await asyncio.sleep((profile.idle if is_more_due else profile.sweep).total_seconds())

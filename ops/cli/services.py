@@ -1,0 +1,46 @@
+"""`panjereh services`: the cards of services, published to the gateway's catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from ops.cli.asking import Where, ask, named
+from ops.cli.exits import Exit
+from ops.cli.printing import print_json, print_table, say
+
+app = App(name="services", help="Publish a service's card to the gateway's catalogue.", help_format="plaintext")
+
+_HERE = Where()
+_COLUMNS = ("tenant", "service", "gateway", "revision", "id", "state")
+_DIGITS = 12
+"""So much of a revision is enough to tell two cards apart."""
+
+
+@app.command
+def publish(
+    service: str,
+    /,
+    *,
+    tenant: Annotated[str | None, Parameter(help="One tenant; else all that offer the service.")] = None,
+    reason: Annotated[str | None, Parameter(help="Why; recorded in the audit.")] = None,
+    apply: Annotated[bool, Parameter(negative="", help="Do it; without this only what would happen is told.")] = False,
+    where: Where = _HERE,
+) -> int:
+    """Give the service's card to the gateway; a card that it was given last is not given again."""
+    order = {"service": service, "tenant": tenant, "reason": reason, "apply": apply}
+    told = ask(where, "services.publish", order, daemon_only=True)
+    if where.json:
+        print_json(told)
+        return Exit.OK
+    rows = [{**row, "revision": row["revision"][:_DIGITS]} for row in told["publications"]]
+    print_table(_COLUMNS, [[row[column] for column in _COLUMNS] for row in rows])
+    changed = sum(row["is_changed"] for row in rows)
+    for row in rows:
+        if row["is_changed"]:
+            say(f"look again with: {named('panjereh exchanges show', where.config)} {row['id']}")
+    say(
+        f"{changed} of {len(rows)} published anew" if told["applied"] else "nothing was changed; add --apply --reason …"
+    )
+    return Exit.OK
