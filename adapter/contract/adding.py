@@ -17,7 +17,7 @@ from adapter.contract.fields import Field, Kind, Limits, Messages
 from adapter.contract.json_fields import json_messages
 from adapter.contract.loading import load_contract
 from adapter.contract.model import Contract
-from adapter.contract.modern import modern
+from adapter.contract.openapi_30 import as_31
 from adapter.contract.sampling import as_record, as_xml, lacking, least, whole
 from adapter.contract.soap import ENVELOPE
 from adapter.contract.strict_json import read_json
@@ -49,7 +49,7 @@ def write_folder(folder: Path, asked: Asked, read_wsdl: WsdlReader) -> tuple[Con
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     document, content = next(iter(asked.documents.items()))
-    parsed = modern(read_json(content)) if asked.binding == "rest" else {}
+    parsed = as_31(read_json(content)) if asked.binding == "rest" else {}
     messages = json_messages(parsed) if asked.binding == "rest" else wsdl_messages(asked.documents)
     start = starting.Start(
         name=asked.name,

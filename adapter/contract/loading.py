@@ -10,7 +10,6 @@ from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliase
 from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
-from adapter.contract.modern import modern
 from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
@@ -81,7 +80,7 @@ def _read_rest(folder: Path, file: ContractFile, bindings: _Bindings, *, faults:
         return
     path = folder / file.openapi
     try:
-        document = modern(read_json(path.read_bytes()))
+        document = read_json(path.read_bytes())
     except FileNotFoundError:
         faults.append(f"{path}: is missing; contract.toml: openapi names it")
         return

@@ -13,7 +13,7 @@ from adapter.contract.fields import Messages
 from adapter.contract.folder import read_contract_file
 from adapter.contract.json_fields import json_messages
 from adapter.contract.model import Codec, Contract
-from adapter.contract.modern import modern
+from adapter.contract.openapi_30 import as_31
 from adapter.contract.soap import SoapCodec
 from adapter.contract.starting import UNWRITTEN
 from adapter.contract.strict_json import read_json
@@ -57,7 +57,7 @@ def messages_of(folder: Path, contract: Contract) -> dict[str, Messages]:
         found["soap"] = wsdl_messages(soap.documents)
     file = read_contract_file(folder / "contract.toml", [])
     if file is not None and file.openapi is not None:
-        found["rest"] = json_messages(modern(read_json((folder / file.openapi).read_bytes())))
+        found["rest"] = json_messages(as_31(read_json((folder / file.openapi).read_bytes())))
     return found
 
 

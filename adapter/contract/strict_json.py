@@ -96,6 +96,8 @@ def _faults(value: Any, path: str, depth: int) -> Iterator[Violation]:
     elif isinstance(value, dict | list):
         if not depth:
             raise Unreadable(f"The body is nested deeper than {DEEPEST}")
+        if isinstance(value, dict) and any(map(_UNCARRIABLE.search, value)):
+            yield Violation(path or "(whole body)", "names without control characters", "a name with one")
         for step, inner in _inside(value, path):
             yield from _faults(inner, step, depth - 1)
 

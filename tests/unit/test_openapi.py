@@ -11,6 +11,7 @@ from adapter.contract.openapi import RestOperation, declared_names, operations_o
 from adapter.contract.openapi_30 import as_31, schema_31
 from adapter.contract.rest import RestCodec
 from adapter.errors import SchemaViolation
+from adapter.telemetry import DriftLog
 
 PERSON = {
     "type": "object",
@@ -121,7 +122,7 @@ def test_a_request_and_an_answer_are_held_to_the_document() -> None:
     answer = {"description": "x", "content": {"application/json": {"schema": ADDRESS}}}
     found = document("3.0.3", PERSON, **{"200": answer})
     names = declared_names(found)
-    codec = RestCodec({"AddPerson": operation(found)}, {"AddPerson": 1000}, names=names)
+    codec = RestCodec({"AddPerson": operation(found)}, {"AddPerson": 1000}, names=names, drift=DriftLog())
     body = b'{"name": null, "age": 7, "hobby": "SECRET"}'
     decoded = codec.decode_request(body, operation="AddPerson", parameters={"id": "5"})
     assert decoded.content == {"id": 5, "name": None, "age": 7}

@@ -139,6 +139,8 @@ def test_what_is_not_strict_json_is_unreadable(revenue: Contract, body: bytes, t
         ("1e400", "a fraction"),
         (r'"\ud800"', "text with one"),
         (r'"a\u0000b"', "text with one"),
+        (r'{"\ud800": 1}', "a name with one"),
+        (r'{"a\u0000b": 1}', "a name with one"),
     ],
 )
 def test_what_the_other_binding_cannot_carry_breaks_the_contract(revenue: Contract, value: str, found: str) -> None:
