@@ -15,7 +15,7 @@ SIZE = 20 * MIB - 16
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="the peak of memory is told by Linux alone")
 def test_twenty_mebibytes_are_received_with_a_few_copies_of_them() -> None:
-    """Base64 of it is held twice, as it was made and in the tree or the record: with what malloc keeps, 3.3 times its size."""
+    """Its Base64 is held twice, as made and in the tree or the record: with what malloc keeps, 3.3 times its size."""
     command = [sys.executable, "-m", "tests.support.receiving", str(SIZE)]
     told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout.split()
     before, peak = int(told[0]), int(told[1])
