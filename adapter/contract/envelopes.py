@@ -59,6 +59,7 @@ MEDIA_TYPES: Mapping[str, str] = {one.media_type: name for name, one in VERSIONS
 
 _BY_NAMESPACE = {one.namespace: one for one in VERSIONS.values()}
 _YES = frozenset({"1", "true"})
+_XML = "<?xml version='1.0' encoding='utf-8'?>\n"
 _HEAD_BYTES = 1024
 """Within these the root of an envelope of ours has named its namespace."""
 
@@ -106,6 +107,14 @@ def read_envelope(body: bytes) -> Opened:
 def new_envelope(version: Version) -> etree._Element:
     """An envelope without parts yet."""
     return etree.Element(version.tag("Envelope"), nsmap={"soap": version.namespace})
+
+
+def enclosed(version: Version, header: str, message: str) -> bytes:
+    """The envelope around a message that was written as text, and around its header's blocks if it has any."""
+    head = f"<soap:Header>{header}</soap:Header>" if header else ""
+    return (
+        f'{_XML}<soap:Envelope xmlns:soap="{version.namespace}">{head}<soap:Body>{message}</soap:Body></soap:Envelope>'
+    ).encode()
 
 
 def version_of(envelope: bytes) -> Version | None:

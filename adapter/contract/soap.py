@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from lxml import etree
 
 from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.attaching import RELATED, opened_package, unpacked
 from adapter.contract.drift import known_of, set_aside_in_xml
-from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, new_envelope, read_envelope, version_of
+from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, enclosed, read_envelope, version_of
 from adapter.contract.mime import media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
@@ -108,14 +109,12 @@ class SoapCodec:
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""
         version = self._version_for(operation)
-        root = new_envelope(version)
-        if key is not None and self._wsdl.operations[operation].takes_key:
-            header = etree.SubElement(root, version.tag("Header"))
-            etree.SubElement(header, self._key).text = key
-        frozen = self._enclose(root, version, self._requests[operation], content)
+        message = self._written(self._requests[operation], content)
+        takes_key = key is not None and self._wsdl.operations[operation].takes_key
+        frozen = enclosed(version, self._block(str(key)) if takes_key else "", message)
         way = self._ways.get(operation, Way.INLINE)
         if way in _BESIDE:
-            action = self._action(operation, version)
+            root, action = etree.fromstring(frozen, _large()), self._action(operation, version)
             frozen = pack_envelope(root, self._binary, version=version, way=way, action=action)
         if len(frozen) > self._limits[operation]:
             found = f"{len(frozen)} bytes"
@@ -176,8 +175,7 @@ class SoapCodec:
 
     def encode_answer(self, operation: str, content: Payload, *, version: str = SOAP_11) -> bytes:
         """Our answer in an envelope of that version; raises SchemaViolation when it would break the contract."""
-        told = VERSIONS[version]
-        return self._enclose(new_envelope(told), told, self._answers[operation], content)
+        return enclosed(VERSIONS[version], "", self._written(self._answers[operation], content))
 
     def answered_in(self, version: str) -> Version:
         """The version of an answer: the asker's own, but 1.1, which all read, for one that this contract has not."""
@@ -233,16 +231,18 @@ class SoapCodec:
             spoken = " or ".join(sorted(carried))
             raise Unreadable(f"The envelope is of SOAP {version.name}, not {spoken}", soap_code="VersionMismatch")
 
-    def _enclose(self, root: etree._Element, version: Version, message: Message, content: Payload) -> bytes:
+    def _written(self, message: Message, content: Payload) -> str:
+        """The message's element as text that the schema has found valid; raises SchemaViolation."""
         faults: list[Violation] = []
         text = message.write(content, faults)
-        if faults:
+        if faults := faults or violations(self._wsdl.schema, etree.fromstring(text, _large())):
             raise SchemaViolation(faults)
-        element = etree.fromstring(text, etree.XMLParser(huge_tree=True))
-        if faults := violations(self._wsdl.schema, element):
-            raise SchemaViolation(faults)
-        etree.SubElement(root, version.tag("Body")).append(element)
-        return _bytes(root)
+        return text
+
+    def _block(self, key: str) -> str:
+        block = etree.Element(self._key, nsmap=_unprefixed(self._wsdl.namespace))
+        block.text = key
+        return etree.tostring(block, encoding="unicode")
 
     def _key_in(self, opened: Opened) -> str | None:
         """The idempotency key; any other header that must be understood is refused."""
@@ -255,6 +255,15 @@ class SoapCodec:
             elif opened.must_understand(block):
                 raise Unreadable("A header that must be understood is unknown here", soap_code="MustUnderstand")
         return found
+
+
+def _unprefixed(namespace: str) -> Any:
+    return {None: namespace}
+
+
+def _large() -> etree.XMLParser:
+    """For what we wrote ourselves: its size is limited by the operation."""
+    return etree.XMLParser(huge_tree=True)
 
 
 def _content(message: Message, child: etree._Element) -> Payload:

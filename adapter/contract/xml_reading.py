@@ -27,6 +27,7 @@ _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _FOLLOWED = tuple(f"{{{_XSI}}}{name}" for name in ("schemaLocation", "noNamespaceSchemaLocation"))
 
 _ENCODING = re.compile(rb"^(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_DECLARED = (b"<?xml", b"\xef\xbb\xbf<?xml")
 _ELEMENTS: Any = etree.XPath("count(//*)")
 _ATTRIBUTES: Any = etree.XPath("count(//@*)")
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (DEEPEST + 1) + ")")
@@ -56,7 +57,7 @@ def read_xml(body: bytes) -> etree._Element:
         root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
         raise Unreadable(f"The XML is not well-formed (line {error.lineno})") from error
-    _refuse_excess(root)
+    _refuse_excess(root, body)
     return root
 
 
@@ -73,18 +74,24 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _refuse_excess(root: etree._Element) -> None:
-    outside = [*root.itersiblings(), *root.itersiblings(preceding=True)]
-    if outside or next(root.iter(etree.Comment, etree.ProcessingInstruction), None) is not None:
+def _refuse_excess(root: etree._Element, body: bytes) -> None:
+    """The tree is asked only for what the bytes do not rule out: each of these has a mark of its own in UTF-8."""
+    if (b"<!--" in body or body.count(b"<?") > body.startswith(_DECLARED)) and _has_more_than_elements(root):
         raise Unreadable("Comments and processing instructions are not accepted")
-    if _ELEMENTS(root) > MOST_ELEMENTS:
+    if body.count(b"<") > MOST_ELEMENTS and _ELEMENTS(root) > MOST_ELEMENTS:
         raise Unreadable(f"The XML has more than {MOST_ELEMENTS} elements")
     if _TOO_DEEP(root):
         raise Unreadable(f"The XML is nested deeper than {DEEPEST}")
-    if _TOO_MANY_ATTRIBUTES(root):
+    attributes = body.count(b"=")
+    if attributes > MOST_ATTRIBUTES and _TOO_MANY_ATTRIBUTES(root):
         raise Unreadable(f"An element has more than {MOST_ATTRIBUTES} attributes")
-    if _ATTRIBUTES(root) > MOST_ELEMENTS:
+    if attributes > MOST_ELEMENTS and _ATTRIBUTES(root) > MOST_ELEMENTS:
         raise Unreadable(f"The XML has more than {MOST_ELEMENTS} attributes")
+
+
+def _has_more_than_elements(root: etree._Element) -> bool:
+    outside = [*root.itersiblings(), *root.itersiblings(preceding=True)]
+    return bool(outside) or next(root.iter(etree.Comment, etree.ProcessingInstruction), None) is not None
 
 
 def violations(schema: etree.XMLSchema, element: etree._Element) -> list[Violation]:
@@ -93,9 +100,12 @@ def violations(schema: etree.XMLSchema, element: etree._Element) -> list[Violati
     A validator may open what `xsi:schemaLocation` names. libxml2 2.14 does not where it was given a schema; that it is
     refused before it sees it does not depend on that.
     """
-    places = Places(element)
     if leads_away(element):
+        places = Places(element)
         return list(islice(_leading_away(element, places), MOST_VIOLATIONS))
+    if not _HAS_LONG_LIST(element) and schema.validate(element):
+        return []
+    places = Places(element)
     errors = islice(_errors(schema, element), MOST_VIOLATIONS)
     return list(dict.fromkeys(told(one, places) for one in errors))
 

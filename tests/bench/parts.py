@@ -1,0 +1,35 @@
+"""What `make bench` measures: each part by name, given a folder of its own and how many times as much as usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.bench import codec, daemon, inward, journal
+from tests.figures import Figure
+from tests.support.postgres import running_server
+
+
+def _codec(_folder: Path, _times: int) -> list[Figure]:
+    return codec.measure()
+
+
+def _inward(folder: Path, times: int) -> list[Figure]:
+    return inward.measure(folder, calls=6000 * times)
+
+
+def _daemon(folder: Path, times: int) -> list[Figure]:
+    return daemon.measure(folder, calls=1500 * times)
+
+
+def _journal(folder: Path, times: int) -> list[Figure]:
+    with running_server(is_durable=True) as server:
+        return journal.measure(folder, server.new_database, exchanges=5000 * times)
+
+
+PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
+    "codec": _codec,
+    "inward": _inward,
+    "daemon": _daemon,
+    "journal": _journal,
+}
