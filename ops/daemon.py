@@ -11,8 +11,6 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
-from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -20,24 +18,17 @@ import uvicorn
 import uvloop
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Match
+from starlette.types import ASGIApp
 
-from adapter.doors import Limits, Receive, routes
-from adapter.doors.problems import Problem, as_json
-from adapter.errors import FaultySettings, JournalFailed, RequestRefused
-from adapter.exchange import Caller, Operation, Payload, Record, Reply
-from adapter.intake import Intake
+from adapter.errors import FaultySettings, JournalFailed
+from adapter.exchange import Payload
 from adapter.journal.opening import held_lock, journal_url
 from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin
-from ops.health import health_routes
 from ops.operators import Desk, perform
 from ops.protocol import ConnectionLimits, limited
+from ops.serving import application
 from ops.settings import HttpSettings, Settings
 from ops.wiring import House, Parts, open_house
 
@@ -49,7 +40,6 @@ _COLLECTOR = (50_000, 20, 100)
 
 _MOST_CONNECTIONS = 256
 _KEEP_ALIVE_SECONDS = 30
-_KEPT_NOTHING_OF = frozenset({Operation.GET_STATUS, Operation.CHECK_HEALTH})
 _log = structlog.get_logger(__name__)
 
 
@@ -122,81 +112,6 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def application(house: House) -> Starlette:
-    """The doors of every gateway contract that a service speaks, and the health pages."""
-    gateways = sorted({service.gateway for service in house.services.values()})
-
-    public_url = house.settings.http.public_url
-    limits = Limits(spool=house.settings.http.spool)
-    doors = [
-        route
-        for name in gateways
-        for route in routes(
-            house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
-        )
-    ]
-    return Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
-
-
-def _desk(house: House, gateway: str) -> Receive:
-    """What stands behind one contract's door."""
-    return partial(_counted, house, house.intake.behind(gateway))
-
-
-async def _counted(
-    house: House, intake: Intake, caller: Caller, operation: Operation, record: Record, key: str | None
-) -> Reply:
-    status = 500
-    try:
-        reply = await intake.receive(caller, operation, record, key)
-        status = reply.status
-    except RequestRefused as refusal:
-        status = refusal.status
-        raise
-    finally:
-        house.metrics.requests.labels(caller.tenant, operation.value, str(status)).inc()
-    if operation not in _KEPT_NOTHING_OF:
-        _log.info("exchange_accepted", **_acceptance(caller, operation, record, reply))
-    return reply
-
-
-def _acceptance(caller: Caller, operation: Operation, record: Record, reply: Reply) -> dict[str, Any]:
-    """What the log tells of it: no tracking code, for it opens the case."""
-    told = {"tenant": caller.tenant, "operation": operation.value, "status": reply.status, "replayed": reply.replayed}
-    return told if "service_id" not in record else {**told, "service_id": record["service_id"]}
-
-
-async def _no_such_page(request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return _other_method(request)
-    return as_json(
-        Problem(
-            kind="no-such-page",
-            status=status,
-            title_en="There is nothing at this address",
-            title_fa="در این نشانی چیزی نیست",
-            detail="The contract's OpenAPI or WSDL names every path and its method.",
-        )
-    )
-
-
-def _other_method(request: Request) -> Response:
-    here = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
-    methods = ", ".join(sorted({method for route in here for method in route.methods}))
-    answer = as_json(
-        Problem(
-            kind="method-not-allowed",
-            status=HTTPStatus.METHOD_NOT_ALLOWED,
-            title_en=f"This address takes {methods}",
-            title_fa=f"این نشانی تنها {methods} را می‌پذیرد",
-            detail=f"{request.method} is none of them; the contract's OpenAPI or WSDL names all paths and methods",
-        )
-    )
-    answer.headers["Allow"] = methods
-    return answer
-
-
 def _performer(house: House) -> admin.Perform:
     async def carry_out(command: str, arguments: Mapping[str, Any], actor: str, progress: admin.Progress) -> Payload:
         _log.info("operator_asked", command=command, actor=actor)
@@ -248,7 +163,7 @@ def _limits(http: HttpSettings) -> ConnectionLimits:
 
 
 @asynccontextmanager
-async def served(app: Starlette, listener: socket.socket, limits: ConnectionLimits) -> AsyncIterator[None]:
+async def served(app: ASGIApp, listener: socket.socket, limits: ConnectionLimits) -> AsyncIterator[None]:
     """Answer calls while inside; afterwards no call is under way."""
     server = _Server(
         uvicorn.Config(

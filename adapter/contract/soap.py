@@ -235,8 +235,11 @@ class SoapCodec:
         """The message's element as text that the schema has found valid; raises SchemaViolation."""
         faults: list[Violation] = []
         text = message.write(content, faults)
-        if faults := faults or violations(self._wsdl.schema, etree.fromstring(text, _large())):
+        if faults:
             raise SchemaViolation(faults)
+        element = etree.fromstring(text, _large())
+        if not self._wsdl.schema.validate(element):
+            raise SchemaViolation(violations(self._wsdl.schema, element))
         return text
 
     def _block(self, key: str) -> str:
@@ -249,7 +252,7 @@ class SoapCodec:
         found = None
         for block in opened.blocks():
             if block.tag == self._key:
-                if found is not None or violations(self._wsdl.schema, _bare(block)):
+                if found is not None or not self._wsdl.schema.validate(_bare(block)):
                     raise SchemaViolation([Violation(f"Header.{_UNDERSTOOD}", "one usable key", "something else")])
                 found = (block.text or "").strip()
             elif opened.must_understand(block):

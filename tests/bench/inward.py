@@ -26,6 +26,9 @@ from tests.support.running import free_port, running, until_ready
 
 CONNECTIONS = 64
 WARM_UP = 500
+ROUNDS = 3
+"""The one in the middle counts: a machine that others share is slow for seconds at a time."""
+
 _INTERNAL = ("urban_core/1.0", "revenue/1.0")
 _CODE, _KEY = "1-2-1-10-1-0-0", "bench-key-00000000"
 
@@ -49,12 +52,16 @@ def measure(folder: Path, *, calls: int) -> list[Figure]:
             os.sched_setaffinity(0, our_cores)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_send(port, messages[:WARM_UP]))
-            began, used = time.perf_counter(), _cpu_seconds(process.pid)
-            latencies = sorted(runner.run(_send(port, messages[WARM_UP:])))
-            seconds, used = time.perf_counter() - began, _cpu_seconds(process.pid) - used
+            rounds = []
+            for number in range(ROUNDS):
+                began, used = time.perf_counter(), _cpu_seconds(process.pid)
+                latencies = sorted(runner.run(_send(port, messages[WARM_UP + number :: ROUNDS])))
+                rounds.append((time.perf_counter() - began, _cpu_seconds(process.pid) - used, latencies))
         os.sched_setaffinity(0, {server_core, *our_cores})
     kept = _kept(installation)
-    assert kept == dict.fromkeys(kept, WARM_UP + calls), f"{WARM_UP + calls} were acknowledged, the journal has {kept}"
+    assert kept == dict.fromkeys(kept, len(messages)), f"{len(messages)} were acknowledged, the journal has {kept}"
+    seconds, used, latencies = sorted(rounds)[ROUNDS // 2]
+    calls = len(latencies)
     p50, p99 = (latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.99))
     return [
         Figure(

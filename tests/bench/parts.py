@@ -15,7 +15,7 @@ def _codec(_folder: Path, _times: int) -> list[Figure]:
 
 
 def _inward(folder: Path, times: int) -> list[Figure]:
-    return inward.measure(folder, calls=6000 * times)
+    return inward.measure(folder, calls=12000 * times)
 
 
 def _daemon(folder: Path, times: int) -> list[Figure]:

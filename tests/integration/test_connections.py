@@ -18,11 +18,13 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
-from ops.daemon import application, served
+from ops.daemon import served
 from ops.demo.installation import Installation, install
 from ops.protocol import ConnectionLimits
+from ops.serving import application
 from ops.settings import load_settings
 from ops.wiring import House, open_house
 from tests.support.records import toll
@@ -77,7 +79,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(limits: ConnectionLimits, app: Starlette | None = None) -> AsyncIterator[Server]:
+async def serving(limits: ConnectionLimits, app: ASGIApp | None = None) -> AsyncIterator[Server]:
     release = asyncio.Event()
 
     async def quick(_request: Request) -> Response:

@@ -24,8 +24,8 @@ from adapter.journal import Filter, reading
 from connectors.polled import PolledSystem
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from ops.daemon import application
 from ops.demo.installation import TENANT, install
+from ops.serving import application
 from ops.settings import load_settings
 from ops.wiring import House, Parts, open_house
 from tests.support.house import RECEIPT, USUAL
