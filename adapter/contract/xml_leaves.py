@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
+from operator import methodcaller
 from typing import Any, TypeAlias
 
 from adapter.contract import xml_values as values
@@ -59,9 +60,8 @@ def collapsed(text: str) -> str:
     return _SPACES.sub(" ", text).strip(" ")
 
 
-def _stripped(text: str) -> str:
-    """Without spaces around, where none may stand within."""
-    return text.strip(" \t\r\n")
+_stripped = methodcaller("strip", " \t\r\n")
+"""Without spaces around, where none may stand within."""
 
 
 def _replaced(text: str) -> str:
