@@ -114,6 +114,7 @@ async def _trial(trial: Trial, folder: Path) -> Result:
             addresses,
             services=SERVICES,
             scale=0.01,
+            longest_wait_seconds=1.2,  # twice the time a payment needs to settle: nothing here has to wait longer
             port=port,
             database=trial.database,
             gateway_binding=trial.binding,
