@@ -28,8 +28,9 @@ def _journal(folder: Path, times: int) -> list[Figure]:
 
 
 PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
+    "journal": _journal,
     "codec": _codec,
     "inward": _inward,
     "daemon": _daemon,
-    "journal": _journal,
 }
+"""In this order: what the daemons have written is still on its way to the disk when they are done."""
