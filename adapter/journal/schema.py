@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from adapter.exchange import LANE_HOLDING_STATES, State
 
-REVISION = "0002"
+REVISION = "0003"
 """The alembic revision that these tables are; the daemon refuses any other."""
 
 metadata = MetaData()
@@ -171,7 +171,6 @@ idempotency_keys = Table(
     Column("status", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("kept_at", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 IS_TOMBSTONE = idempotency_keys.c.status == literal_column(str(TOMBSTONE))
@@ -188,7 +187,6 @@ business_keys = Table(
     Column("scope", LargeBinary(32), nullable=False),
     Column("case_id", String(32), nullable=False, index=True),
     Column("is_permanent", Boolean, nullable=False),
-    sqlite_with_rowid=False,
 )
 
 search_keys = Table(

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam
+from sqlalchemy import BindParameter, Connection, LargeBinary, Row, Select, Table, bindparam
 from sqlalchemy.sql.dml import Insert, Update
 
 from adapter.journal.schema import audit, metadata
@@ -84,16 +84,34 @@ def _compile(
     )
     places = tuple(compiled.positiontup or ())
     constants = {} if names is None else {name: compiled.params[name] for name in places if name not in names}
-    placed = _getter(places)
+    placed = _getter(places, _binary(statement, places))
     if constants:
         return _Compiled(statement, str(compiled), lambda row: placed({**constants, **row}))
     return _Compiled(statement, str(compiled), placed)
 
 
-def _getter(places: tuple[str, ...]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:
+def _getter(places: tuple[str, ...], binary: Collection[int]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:
     if len(places) == 1:
         return lambda row: (row[places[0]],)
-    return itemgetter(*places)
+    values = itemgetter(*places)
+    if not binary:
+        return values
+
+    def placed(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+        held = list(values(row))
+        for place in binary:
+            held[place] = bytearray(held[place])
+        return tuple(held)
+
+    return placed
+
+
+def _binary(statement: Insert | Update | Select[Any], places: tuple[str, ...]) -> tuple[int, ...]:
+    """The places of bytes in a row to insert; they go as bytearray, for SQLite's driver takes a slow way for bytes."""
+    if not isinstance(statement, Insert):
+        return ()
+    columns = statement.table.columns
+    return tuple(place for place, name in enumerate(places) if isinstance(columns[name].type, LargeBinary))
 
 
 _INSERTS = {table.name: table.insert() for table in metadata.sorted_tables}
@@ -121,16 +139,10 @@ class Unit:
         return self.connection.dialect.name == "postgresql"
 
     def insert(self, table: Table, row: Mapping[Any, Any]) -> None:
-        """Stage a row; the rows of a table that hold the same columns are written together.
-
-        What is None is left out, and bytes go as bytearray: the SQLite driver takes a slow way for every other type.
-        """
-        held = {
-            name: bytearray(value) if type(value) is bytes else value
-            for name, value in row.items()
-            if value is not None
-        }
-        self._rows.setdefault((table.name, *held), []).append(held)
+        """Stage a row; the rows of a table that hold the same columns are written together. What is None is left out."""
+        if None in row.values():
+            row = {name: value for name, value in row.items() if value is not None}
+        self._rows.setdefault((table.name, *row), []).append(row)
 
     def tell(
         self,
