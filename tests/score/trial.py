@@ -31,6 +31,7 @@ SERVICES = ("building_permit", "renovation_toll")
 ENDS = frozenset({"60", "160", "900"})
 OPENING = frozenset({"CreateAssessment", "RegisterRequest"})
 PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.score.victim"])  # a daemon's modules are read once, not at each of its starts
 
 FAULTS: Mapping[str, tuple[FaultRule, ...]] = {
     "ok": (),
