@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from adapter.errors import KeyMissing, KeyUnusable
 from adapter.exchange import PAYMENT_OPERATIONS, Caller, Case, KeySource, Operation, Record
 from adapter.service import Service, business_key_of
-from adapter.text import canonical_digits
+from adapter.text import composed
 
 Hash = Callable[..., bytes]
 """The journal's keyed hash over parts of text or bytes: no value can be guessed from what it gives."""
@@ -71,8 +70,7 @@ def identity_of(
 def canonical(record: Record) -> str:
     """The record as text in which equal content is equal: sorted, NFC, ASCII digits, without time of sending."""
     kept = {name: value for name, value in record.items() if name not in _TIMESTAMPS}
-    text = _CANONICAL_JSON.encode(kept)
-    return canonical_digits(unicodedata.normalize("NFC", text))
+    return composed(_CANONICAL_JSON.encode(kept))
 
 
 def _subject(call: Call, hashed: Hash) -> bytes | None:

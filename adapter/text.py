@@ -38,6 +38,10 @@ _SETTLED = re.compile(rf"(?:[!-~آابپتثجچحخدذرزژسشصضطظعغف
 """What is canonical already: by far the most values. Possessive, so that no text makes it slow."""
 
 
+_UNSETTLED = re.compile(f"[^ -~آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأؤء،؛؟«»{ZWNJ}]")
+"""Whatever NFC might compose or what may be a digit of ours; the letters here are composed already."""
+
+
 def canonical_text(value: str, *, digits: bool = False) -> str:
     """NFC, Persian letters for Arabic ones, no tatweel or invisible marks, single spaces, ZWNJ only between letters.
 
@@ -56,6 +60,11 @@ def canonical_text(value: str, *, digits: bool = False) -> str:
 def canonical_digits(value: str) -> str:
     """Return the same text with Persian and Arabic digits as ASCII; everything else stays as it is."""
     return value if value.isascii() else _FOREIGN_DIGIT.sub(lambda found: _DIGITS[found[0]], value)
+
+
+def composed(value: str) -> str:
+    """The same text in NFC, its digits ASCII; most texts are so already, which one look at their letters tells."""
+    return canonical_digits(unicodedata.normalize("NFC", value)) if _UNSETTLED.search(value) else value
 
 
 def is_digits(value: str) -> bool:

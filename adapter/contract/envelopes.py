@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from adapter.contract.xml_reading import read_xml
+from adapter.contract.xml_reading import is_plain, read_xml
 from adapter.contract.xml_types import SOAP_11, SOAP_12
 from adapter.errors import Unreadable
 
@@ -66,12 +66,16 @@ _HEAD_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An envelope whose Body holds one element, `child`; `size` is what it took on the wire."""
+    """An envelope whose Body holds one element, `child`; `size` is what it took on the wire.
+
+    `is_plain` spares the schema's check a look for what the bytes as they came cannot hold.
+    """
 
     version: Version
     header: etree._Element | None
     child: etree._Element
     size: int
+    is_plain: bool = False
 
     def blocks(self) -> Iterator[etree._Element]:
         """The blocks of the header."""
@@ -101,7 +105,7 @@ def read_envelope(body: bytes) -> Opened:
     children = list(root[-1])
     if len(children) != 1:
         raise Unreadable(f"The Body must hold one element, not {len(children)}")
-    return Opened(version, root[0] if len(parts) > 1 else None, children[0], len(body))
+    return Opened(version, root[0] if len(parts) > 1 else None, children[0], len(body), is_plain(body))
 
 
 def new_envelope(version: Version) -> etree._Element:

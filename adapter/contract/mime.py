@@ -6,6 +6,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 from adapter.errors import Unreadable
@@ -38,6 +39,7 @@ class MediaType:
         return found.encode()
 
 
+@lru_cache(maxsize=64)
 def media_type_of(text: str) -> MediaType:
     """A header's value, read whole; raises Unreadable for one that is no media type or says a parameter twice."""
     begun = _TYPE.match(text)

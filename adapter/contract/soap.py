@@ -61,6 +61,7 @@ class SoapCodec:
         self._path = path
         self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
         compiled = Compiler(wsdl).message
+        self._versions = wsdl.versions
         self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
         self._answers = {name: compiled(one.answer) for name, one in wsdl.operations.items() if one.answer}
         told = {action for one in wsdl.operations.values() for action in one.actions.values()} - {""}
@@ -152,7 +153,7 @@ class SoapCodec:
 
     def decode(self, opened: Opened, *, operation: str | None = None, partner: str | None = None) -> Decoded:
         """The request in an envelope that was opened; raises Unreadable, TooLarge or SchemaViolation."""
-        self._check_version(opened.version, self._wsdl.versions)
+        self._check_version(opened.version, self._versions)
         child = opened.child
         name = self._operations.get(str(child.tag))
         if name is None or operation not in {None, name}:
@@ -163,7 +164,7 @@ class SoapCodec:
         key = self._key_in(opened)
         if names := self._aliases.names(partner, name):
             rename_xml(child, names)
-        child = self._held(child, name, self.request_shape)
+        child = self._held(child, name, self.request_shape, plain=opened.is_plain)
         return Decoded(name, _content(self._requests[name], child), key)
 
     def most_for(self, envelope: bytes) -> int:
@@ -179,11 +180,11 @@ class SoapCodec:
 
     def answered_in(self, version: str) -> Version:
         """The version of an answer: the asker's own, but 1.1, which all read, for one that this contract has not."""
-        return VERSIONS[version if version in self._wsdl.versions else SOAP_11]
+        return VERSIONS[version if version in self._versions else SOAP_11]
 
     def encode_fault(self, fault: Fault, problem: Mapping[str, str], *, version: str = SOAP_11) -> bytes:
         """A fault with the same codes as the REST binding's problem document in its detail."""
-        told, spoken = self.answered_in(version), self._wsdl.versions
+        told, spoken = self.answered_in(version), self._versions
         return _bytes(write_fault(told, fault, problem, namespace=self._wsdl.namespace, spoken=spoken))
 
     def decode_answer(
@@ -200,11 +201,13 @@ class SoapCodec:
             raise Unreadable("The Body's element is not the answer to this operation")
         if names := self._aliases.names(None, operation):
             rename_xml(child, names)
-        return _content(message, self._held(child, operation, self.answer_shape))
+        return _content(message, self._held(child, operation, self.answer_shape, plain=opened.is_plain))
 
-    def _held(self, child: etree._Element, operation: str, shape: Callable[[str], Shape]) -> etree._Element:
+    def _held(
+        self, child: etree._Element, operation: str, shape: Callable[[str], Shape], *, plain: bool
+    ) -> etree._Element:
         """The element as the contract has it, what is new in it set aside; raises SchemaViolation."""
-        if not (found := violations(self._wsdl.schema, child)):
+        if not (found := violations(self._wsdl.schema, child, plain=plain)):
             return child
         if self._drift is None or leads_away(child):
             raise SchemaViolation(found)

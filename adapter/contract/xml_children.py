@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from lxml import etree
@@ -55,25 +55,30 @@ def by_tag(children: Mapping[str, Child]) -> Read:
     return read
 
 
-def by_place(children: Mapping[str, Child]) -> Read:
-    """Children of a plain sequence of which none may repeat: if all of them stand, each is known by its place.
+def by_place(children: Mapping[str, Child], required: Collection[str]) -> Read:
+    """Children of a plain sequence of which none may repeat: most are known by their places.
 
-    Asking an element for its tag is a third of the cost of reading it.
+    Asking an element for its tag is a third of the cost of reading it, so only those are asked that may be missing,
+    while some are.
     """
-    rows = [(one.key, one.of_text, one.own) for one in children.values()]
-    count, by_name = len(rows), dict(zip(children, rows, strict=True))
+    rows = [(one.key, one.of_text, one.own, None if tag in required else tag) for tag, one in children.items()]
+    standing = {len(some): some for some in ([row for row in rows if row[-1] is None], rows)}
+    texts = {count: [row[0] for row in some] for count, some in standing.items() if all(row[1] is str for row in some)}
 
     def read(node: Node) -> Payload:
         found: Payload = {}
-        if len(node) == count:
-            for child, (key, of_text, own) in zip(node, rows, strict=True):
-                if of_text is str:
-                    found[key] = child.text or ""
-                else:
-                    found[key] = own.read(child) if of_text is None else of_text(child.text or "")
+        count = len(node)
+        if (keys := texts.get(count)) is not None:
+            for key, child in zip(keys, node, strict=False):
+                found[key] = child.text or ""
             return found
+        missing = 0 if count in standing else len(rows) - count
+        waiting = iter(standing.get(count, rows))
         for child in node:
-            key, of_text, own = by_name[child.tag]
+            key, of_text, own, tag = next(waiting)
+            while missing and tag is not None and tag != child.tag:
+                missing -= 1
+                key, of_text, own, tag = next(waiting)
             if of_text is str:
                 found[key] = child.text or ""
             else:

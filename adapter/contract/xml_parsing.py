@@ -137,7 +137,7 @@ class Readers:
             if isinstance(one, Element)
         }
         is_plain = _is_plain(group) and not any(one.is_repeated for one in children.values())
-        return by_place(children) if is_plain else by_tag(children)
+        return by_place(children, frozenset(_required(group))) if is_plain else by_tag(children)
 
     def ordered(self, part: Particle) -> _Match:
         """Children in their order: each is taken by the first part that may begin with it (a schema is unambiguous)."""
@@ -248,6 +248,15 @@ def _attributes(kind: ComplexType, leaves: Leaves) -> Read:
 def _is_plain(group: Group) -> bool:
     """Whether it is a sequence of elements and of such sequences."""
     return group.kind == "sequence" and all(_is_plain(one) for one in group.parts if isinstance(one, Group))
+
+
+def _required(group: Group) -> Iterator[str]:
+    """The elements of a plain group without which it does not stand."""
+    for part in group.parts:
+        if isinstance(part, Element) and part.least:
+            yield part.tag
+        elif isinstance(part, Group) and part.least:
+            yield from _required(part)
 
 
 def _parts(group: Group) -> Iterator[Particle]:

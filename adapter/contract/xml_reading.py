@@ -94,16 +94,21 @@ def _has_more_than_elements(root: etree._Element) -> bool:
     return bool(outside) or next(root.iter(etree.Comment, etree.ProcessingInstruction), None) is not None
 
 
-def violations(schema: etree.XMLSchema, element: etree._Element) -> list[Violation]:
+def is_plain(body: bytes) -> bool:
+    """Whether its bytes alone rule out both an attribute that leads elsewhere and a list that is long."""
+    return b"chemaLocation" not in body and body.count(b"<") <= _LONG_LIST
+
+
+def violations(schema: etree.XMLSchema, element: etree._Element, *, plain: bool = False) -> list[Violation]:
     """The first places where the element breaks the schema, which alone decides on attributes, xsi:type and xsi:nil.
 
     A validator may open what `xsi:schemaLocation` names. libxml2 2.14 does not where it was given a schema; that it is
-    refused before it sees it does not depend on that.
+    refused before it sees it does not depend on that. `plain` is what `is_plain` told of the bytes it was read from.
     """
-    if leads_away(element):
+    if not plain and leads_away(element):
         places = Places(element)
         return list(islice(_leading_away(element, places), MOST_VIOLATIONS))
-    if not _HAS_LONG_LIST(element) and schema.validate(element):
+    if (plain or not _HAS_LONG_LIST(element)) and schema.validate(element):
         return []
     places = Places(element)
     errors = islice(_errors(schema, element), MOST_VIOLATIONS)

@@ -49,7 +49,7 @@ class Sealer:
     def __init__(self, master_key: bytes, randomness: Randomness) -> None:
         self._randomness = randomness
         self._wrap = AESGCM(_derive(master_key, _WRAP_CONTEXT))
-        self._keyed = hmac.new(_derive(master_key, _HASH_CONTEXT), digestmod="sha256")
+        self._inner, self._outer = _pads(_derive(master_key, _HASH_CONTEXT))
         self.seal_of = lru_cache(maxsize=_KEPT_SEALS)(self._seal_of)
 
     def new_data_key(self, case_id: str) -> tuple[Seal, bytes]:
@@ -68,13 +68,21 @@ class Sealer:
 
     def hash(self, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
-        framed = b""
+        inner, outer = self._inner.copy(), self._outer.copy()
         for part in parts:
             raw = part.encode() if isinstance(part, str) else part
-            framed += len(raw).to_bytes(4, "big") + raw
-        keyed = self._keyed.copy()  # hmac.digest lets go of the interpreter and then waits for the writer
-        keyed.update(framed)
-        return keyed.digest()
+            inner.update(len(raw).to_bytes(4, "big") + raw)
+        outer.update(inner.digest())
+        return outer.digest()
+
+
+def _pads(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Both halves of HMAC-SHA-256 under the key (RFC 2104), begun once: a hash costs a third of the library's.
+
+    `hmac.digest` is as fast, but lets go of the interpreter and then waits for the journal's writer.
+    """
+    block = key.ljust(hashlib.sha256().block_size, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def _derive(master_key: bytes, context: bytes) -> bytes:

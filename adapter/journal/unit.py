@@ -139,7 +139,7 @@ class Unit:
         return self.connection.dialect.name == "postgresql"
 
     def insert(self, table: Table, row: Mapping[Any, Any]) -> None:
-        """Stage a row; the rows of a table that hold the same columns are written together. What is None is left out."""
+        """Stage a row; the rows of a table that hold the same columns are written together. None is left out."""
         if None in row.values():
             row = {name: value for name, value in row.items() if value is not None}
         self._rows.setdefault((table.name, *row), []).append(row)

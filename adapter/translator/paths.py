@@ -92,6 +92,8 @@ def compile_reader(path: Path, scopes: Sequence[str] = (), *, as_list: bool = Fa
 
 def compile_collector(path: Path) -> Callable[[Record], list[Any]]:
     """Return a function from a record to all present values of a path, whether or not it repeats."""
+    if not any(step.endswith("[]") for step in path.steps):
+        return _collector_of_one(path.steps)
     steps = tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.steps)
 
     def collect(record: Record) -> list[Any]:
@@ -100,6 +102,16 @@ def compile_collector(path: Path) -> Callable[[Record], list[Any]]:
             values = [node.get(name) for node in found if isinstance(node, dict)]
             found = [item for value in values if isinstance(value, list) for item in value] if repeats else values
         return [value for value in found if not is_absent(value)]
+
+    return collect
+
+
+def _collector_of_one(steps: tuple[str, ...]) -> Callable[[Record], list[Any]]:
+    def collect(record: Record) -> list[Any]:
+        value: Any = record
+        for name in steps:
+            value = value.get(name) if isinstance(value, dict) else None
+        return [] if is_absent(value) else [value]
 
     return collect
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 
 import pytest
@@ -118,3 +120,10 @@ def test_a_weak_source_of_randomness_is_seen_in_the_sealed_bytes():
     again, _ = Sealer(MASTER, bytes).new_data_key("case")
 
     assert once.close(CONTENT, "label") == again.close(CONTENT, "label")
+
+
+def test_a_hash_is_hmac_sha256_over_its_parts_each_with_its_length():
+    derived = hmac.digest(MASTER, b"panjereh hash key 1", hashlib.sha256)
+    framed = b"\0\0\0\x0bnational_id" + b"\0\0\0\x02\x00\xff"
+
+    assert sealer().hash("national_id", b"\x00\xff") == hmac.digest(derived, framed, hashlib.sha256)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.text import ZWNJ, canonical_digits, canonical_text, is_digits
+from adapter.text import ZWNJ, canonical_digits, canonical_text, composed, is_digits
 
 PERSIAN_AND_WORSE = st.text(
     alphabet=st.one_of(
@@ -45,6 +45,11 @@ def test_digits_become_ascii_only_where_asked() -> None:
     assert canonical_text("پلاک ۱۲٣") == "پلاک ۱۲٣"
     assert canonical_text("پلاک ۱۲٣", digits=True) == "پلاک 123"
     assert canonical_digits("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩") == "01234567890123456789"
+
+
+@given(PERSIAN_AND_WORSE)
+def test_a_composed_text_is_nfc_with_ascii_digits_whatever_it_held(text: str) -> None:
+    assert composed(text) == canonical_digits(unicodedata.normalize("NFC", text))
 
 
 def test_only_ascii_digits_count_as_digits() -> None:

@@ -6,6 +6,8 @@ large rows; now it rewrites a page of many small entries. PostgreSQL always kept
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -50,7 +52,7 @@ def _business_keys() -> None:
     op.create_index("ix_business_keys_case_id", "business_keys", ["case_id"])
 
 
-def _make_anew(name: str, *columns: sa.Column, dropping: tuple[str, ...]) -> None:
+def _make_anew(name: str, *columns: sa.Column[Any], dropping: tuple[str, ...]) -> None:
     for index in dropping:
         op.drop_index(index, name)
     op.rename_table(name, f"{name}_before")
