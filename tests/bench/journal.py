@@ -23,6 +23,7 @@ from adapter.settlement.drafting import new_id, new_tracking_code, reference_of
 from ops.daemon import tune_process
 from ops.randomness import buffered
 from tests.figures import Figure
+from tests.support.postgres import running_server
 
 AT_ONCE = 256
 LIMIT_ROWS = 64
@@ -158,12 +159,16 @@ def _postgresql_limit(url: str) -> float:
     return commits * LIMIT_ROWS / LIMIT_SECONDS
 
 
-def measure(folder: Path, new_database, *, exchanges: int) -> list[Figure]:
-    """Exchanges a second on both databases: 10 % repeated keys, two recorded steps, sealed and audited."""
+def measure(folder: Path, *, exchanges: int) -> list[Figure]:
+    """Exchanges a second on both databases: 10 % repeated keys, two recorded steps, sealed and audited.
+
+    The server starts when SQLite is done: making its cluster keeps the disk busy for a while.
+    """
     sqlite_rate = median(_run(_drive(f"sqlite:///{folder / f'journal-{n}.db'}", exchanges)) for n in range(3))
     sqlite_limit = _sqlite_limit(folder)
-    postgresql_rate = median(_run(_drive(new_database(), exchanges)) for _ in range(3))
-    postgresql_limit = _postgresql_limit(new_database())
+    with running_server(is_durable=True) as server:
+        postgresql_rate = median(_run(_drive(server.new_database(), exchanges)) for _ in range(3))
+        postgresql_limit = _postgresql_limit(server.new_database())
     return [
         Figure("journal on SQLite", sqlite_rate, "exchanges/s", 3000, note=f"raw limit {sqlite_limit:,.0f} rows/s"),
         Figure(

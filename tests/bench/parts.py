@@ -7,7 +7,6 @@ from pathlib import Path
 
 from tests.bench import codec, daemon, inward, journal
 from tests.figures import Figure
-from tests.support.postgres import running_server
 
 
 def _codec(_folder: Path, _times: int) -> list[Figure]:
@@ -23,8 +22,7 @@ def _daemon(folder: Path, times: int) -> list[Figure]:
 
 
 def _journal(folder: Path, times: int) -> list[Figure]:
-    with running_server(is_durable=True) as server:
-        return journal.measure(folder, server.new_database, exchanges=5000 * times)
+    return journal.measure(folder, exchanges=5000 * times)
 
 
 PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
