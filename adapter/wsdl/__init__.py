@@ -1,8 +1,9 @@
 """WSDL and XSD read from one folder only, handed on as plain types.
 
 Messages are written and read by functions compiled from those types (`adapter.contract`). The types are read from the
-schemas themselves: zeep drops facets, enumerations, fixed values, abstractness and substitution groups. zeep, imported
-in `falling_back` alone, carries what cannot be compiled and is the oracle of the tests.
+schemas themselves: zeep drops facets, enumerations, fixed values, abstractness and substitution groups. zeep carries
+what cannot be compiled (`falling_back`), loads the same documents for `panjereh contract check` (`second_opinion`), and
+is the oracle of the tests.
 """
 
 from __future__ import annotations

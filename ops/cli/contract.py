@@ -16,10 +16,12 @@ from adapter.contract.collecting import binding_of, documents_of
 from adapter.contract.differing import Change, FieldChange, declared_changes, message_changes
 from adapter.contract.model import Contract
 from adapter.contract.reviewing import Review, messages_of, review
+from adapter.contract.soap import SoapCodec
 from adapter.errors import FaultyTables, NotFound, Refused
 from adapter.service.breaking import broken_cells
 from adapter.tables import Fault, near
 from adapter.wsdl import read_wsdl
+from adapter.wsdl.second_opinion import second_opinion
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
@@ -35,7 +37,8 @@ def check(
 ) -> int:
     """Tell what a contract offers and every fault of it, or of all contracts; exit code 1 when there are any.
 
-    Examples must be valid and invalid as their folders say, and outcomes.csv must have a row for every code.
+    Examples must be valid and invalid as their folders say, and outcomes.csv must have a row for every code. zeep
+    loads each WSDL, too, and where it reads it otherwise a note says so.
     """
     folder = folders_of(config, contracts=contracts)["contracts"]
     checked = [_checked(folder, title) for title in _titles(folder, contract)]
@@ -198,9 +201,17 @@ def _checked(folder: Path, title: str) -> dict[str, Any]:
         "operations": [_operation(contract, name, found) for name in sorted(contract.operations)],
         "examples": {kind: sum(one.is_valid is (kind == "valid") for one in found.examples) for kind in _KINDS},
         "outcomes": len(contract.outcomes),
-        "notes": list(map(str, found.notes)),
+        "notes": [*map(str, found.notes), *_otherwise(contract)],
         "faults": list(map(str, found.faults)),
     }
+
+
+def _otherwise(contract: Contract) -> list[str]:
+    """Where zeep, which loads the same documents, reads them otherwise than we do."""
+    soap = contract.bindings.get("soap")
+    if not isinstance(soap, SoapCodec):
+        return []
+    return [f"second opinion: {one}" for one in second_opinion(soap.documents, soap.messages)]
 
 
 _KINDS = ("valid", "invalid")
