@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from adapter.service.cases import CaseResult, run_cases
-from adapter.service.loading import declared_id, load_service, load_services
+from adapter.service.cases import CaseResult, Difference, run_cases
+from adapter.service.coverage import Coverage, coverage_of, coverage_of_all
+from adapter.service.loading import declared_id, load_service, load_services, service_folders
 from adapter.service.model import NATIONAL_ID, Promise, Route, Service, business_key_of, search_value, search_values
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.service.publication import publication_of
@@ -12,10 +13,14 @@ __all__ = [
     "NATIONAL_ID",
     "PUBLICATION",
     "CaseResult",
+    "Coverage",
+    "Difference",
     "Promise",
     "Route",
     "Service",
     "business_key_of",
+    "coverage_of",
+    "coverage_of_all",
     "declared_id",
     "load_service",
     "load_services",
@@ -23,4 +28,5 @@ __all__ = [
     "run_cases",
     "search_value",
     "search_values",
+    "service_folders",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from adapter.calendar import parse_day
 from adapter.errors import Unfit, Untranslatable
 from adapter.service.model import Service
 from adapter.tables import Fault, near
-from adapter.translator import Context, Table
+from adapter.translator import Context, Step, Table, traced
 
 FEWEST_CASES = 3
 """At least an ordinary one, an edge and a refused one."""
@@ -23,17 +23,41 @@ DAY_OF_CASES = date(2026, 11, 21)
 
 _INPUT = ".in.json"
 _OUTPUT = ".out.json"
-_INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note"})
+_INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
+_EACH = "each"
+"""A list in both halves: its entries are run one by one, each laid over what stands beside the list."""
+
+_REFUSAL = "untranslatable"
 _CONTEXT_KEYS = ("case", "exchange", "outcome")
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that a case expected otherwise; `row` is the place of the row that made it, `how` what that row does.
+
+    `expected` and `came` are JSON, "nothing" where nothing stands; a difference of the whole has no field.
+    """
+
+    what: str
+    field: str = ""
+    expected: str = ""
+    came: str = ""
+    row: str = ""
+    how: str = ""
+
+    def __str__(self) -> str:
+        made = ": ".join(part for part in (self.row, self.how) if part)
+        return f"{self.what} ({made})" if made else self.what
+
+
+@dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case: its sentence, its table, and the differences, none when it passed."""
+    """One case: its sentence, its table, the differences, and when there are none the rows that made its payload."""
 
     name: str
     table: str
-    differences: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def is_passed(self) -> bool:
@@ -85,10 +109,45 @@ def _run_case(path: Path, service: Service) -> CaseResult:
         expected = _read_json(path.with_name(f"{name}{_OUTPUT}"))
         given_table = str(given.get("table", ""))
         table = _checked_table(given, service)
-        context = _context(given, service)
+        pairs = _pairs(given, expected)
+        contexts = [_context(one, service) for one, _, _ in pairs]
     except _Unusable as unusable:
-        return CaseResult(name, given_table, (str(unusable),))
-    return CaseResult(name, given_table, tuple(_compare(table, given.get("record", {}), context, expected=expected)))
+        return CaseResult(name, given_table, (Difference(str(unusable)),))
+    differences: list[Difference] = []
+    steps: list[Step] = []
+    for (one, wanted, at), context in zip(pairs, contexts, strict=True):
+        made: list[Step] = []
+        found = list(_compare(traced(table, made), one.get("record", {}), context, expected=wanted, made=made))
+        differences += [replace(difference, what=f"{at}{difference.what}") for difference in found]
+        steps += made if not found and _REFUSAL not in wanted else ()
+    return CaseResult(name, given_table, tuple(differences), () if differences else tuple(steps))
+
+
+def _pairs(given: Mapping[str, Any], expected: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any], str]]:
+    """What comes, what is expected and where: once, or for every entry of `each`, laid over what stands beside it."""
+    if _EACH not in given:
+        return [(dict(given), dict(expected), "")]
+    entries, answers = given[_EACH], expected.get(_EACH)
+    for half, found in ((_INPUT, entries), (_OUTPUT, answers)):
+        if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+            raise _Unusable(f"'each' of {half[1:]} is not a list of objects; write one for every entry")
+    if len(entries) != len(answers or ()):
+        raise _Unusable(f"'each' has {len(entries)} entries that come and {len(answers or ())} that are expected")
+    return [
+        (_laid_over(_without_each(given), one), _laid_over(_without_each(expected), wanted), f"each[{number}]: ")
+        for number, (one, wanted) in enumerate(zip(entries, answers or (), strict=True), start=1)
+    ]
+
+
+def _without_each(half: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in half.items() if name != _EACH}
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    """Objects are merged name by name; anything else of `above` replaces what is below it."""
+    if isinstance(below, dict) and isinstance(above, dict):
+        return {**below, **{name: _laid_over(below.get(name), value) for name, value in above.items()}}
+    return above
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -124,35 +183,52 @@ def _context(given: Mapping[str, Any], service: Service) -> Context:
     return Context(today, service={"service_id": service.service_id}, **parts)
 
 
-def _compare(table: Table, record: Any, context: Context, *, expected: Mapping[str, Any]) -> Iterator[str]:
-    refusal = expected.get("untranslatable")
+def _compare(
+    table: Table, record: Any, context: Context, *, expected: Mapping[str, Any], made: Sequence[Step]
+) -> Iterator[Difference]:
+    refusal = expected.get(_REFUSAL)
     try:
         payload = table.translate(record, context)
     except Untranslatable as error:
         if refusal is None:
-            yield f"a payload was expected, but the record is untranslatable: {error}"
+            yield Difference(f"a payload was expected, but the record is untranslatable: {error}")
         elif str(refusal) not in str(error):
-            yield f"expected to be untranslatable with '{refusal}', but the reason is: {error}"
+            yield Difference(f"expected to be untranslatable with '{refusal}', but the reason is: {error}")
         return
     if refusal is not None:
-        yield f"expected to be untranslatable with '{refusal}', but a payload came"
-    else:
-        yield from _differences(table, expected, payload, at="", target="")
+        yield Difference(f"expected to be untranslatable with '{refusal}', but a payload came")
+        return
+    for at, target, wanted, came in _differences(expected, payload, at="", target=""):
+        row, how = _origin(table, target, made)
+        yield Difference(f"{at}: {wanted} was expected, {came} came", at, wanted, came, row, how)
 
 
-def _differences(table: Table, expected: Any, found: Any, *, at: str, target: str) -> Iterator[str]:
-    """Walk both; `at` is the place with item numbers, `target` the same as tables write it."""
-    if isinstance(expected, dict) and isinstance(found, dict):
-        for name in sorted({*expected, *found}):
+def _differences(expected: Any, found: Any, *, at: str, target: str) -> Iterator[tuple[str, str, str, str]]:
+    """Walk both: place, target, what was expected, what came; `at` has item numbers, `target` is as tables write it."""
+    if isinstance(expected, dict | None) and isinstance(found, dict | None) and (expected or found):
+        one, other = expected or {}, found or {}
+        for name in sorted({*one, *other}):
             inner, inner_target = (f"{at}.{name}", f"{target}.{name}") if at else (name, name)
-            yield from _differences(table, expected.get(name), found.get(name), at=inner, target=inner_target)
+            yield from _differences(one.get(name), other.get(name), at=inner, target=inner_target)
     elif isinstance(expected, list) and isinstance(found, list):
         if len(expected) != len(found):
-            yield f"{at}: {len(expected)} items were expected, {len(found)} came"
+            yield at, f"{target}[]", f"a list of {len(expected)}", f"one of {len(found)}"
         for number, (one, other) in enumerate(zip(expected, found, strict=False), start=1):
-            yield from _differences(table, one, other, at=f"{at}[{number}]", target=f"{target}[]")
+            yield from _differences(one, other, at=f"{at}[{number}]", target=f"{target}[]")
     elif type(expected) is not type(found) or expected != found:
-        yield f"{at}: {_told(expected)} was expected, {_told(found)} came ({table.place_of(target)})"
+        yield at, target, _told(expected), _told(found)
+
+
+def _origin(table: Table, target: str, made: Sequence[Step]) -> tuple[str, str]:
+    """The row that made a target, else the row that would have, and what it does; the file when there is none."""
+    lines = [step.line for step in made if step.line.target.text == target]
+    lines = lines or [line for line in table.lines if line.target.text == target]
+    if not lines:
+        within = any(line.target.text.startswith((f"{target}.", f"{target}[]")) for line in table.lines)
+        return table.file, "" if within else "no row fills it"
+    row = lines[0].row
+    words = (row["source"], "by", row["rule"], row["argument"], f"when {row['when']}" if row["when"] else "")
+    return row.place, " ".join(word for word in words if word).removeprefix("by ")
 
 
 def _told(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,27 +55,36 @@ def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     return service
 
 
-def load_services(folder: Path, contracts: Mapping[str, Contract]) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
-    """Read every service of `mappings/`: the sound ones by name, and the faults of the others by name.
+def load_services(
+    folder: Path, contracts: Mapping[str, Contract], *, only: str | None = None
+) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
+    """Read every service of `mappings/`, or `only` one: the sound ones by name, and the faults of the others by name.
 
     A faulty table stops its own service only; folders with one service id stop each other. Raises FaultyTables when
     there is no such folder.
     """
     if not folder.is_dir():
         raise FaultyTables([f"{folder}: there is no such folder of services"])
+    paths = service_folders(folder)
     services: dict[str, Service] = {}
     faults: dict[str, list[Fault]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in NOT_SERVICES and not path.name.startswith((".", "_")):
+    same_ids = _same_ids(paths)
+    for path in paths:
+        if only is None or only == path.name:
             service, found = _read_service(path, contracts)
-            faults[path.name] = found
-            if service:
+            faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
+            if service and not faults[path.name]:
                 services[path.name] = service
-    for service in list(services.values()):
-        others = [one.name for one in services.values() if one.service_id == service.service_id and one is not service]
-        if others:
-            faults[service.name] = [_same_id(folder, service, others)]
-    return {name: one for name, one in services.items() if not faults[name]}, {k: v for k, v in faults.items() if v}
+    return services, {name: found for name, found in faults.items() if found}
+
+
+def service_folders(folder: Path) -> list[Path]:
+    """Return the folders of `mappings/` that hold a service, sorted by name."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and path.name not in NOT_SERVICES and not path.name.startswith((".", "_"))
+    )
 
 
 def declared_id(folder: Path) -> str:
@@ -85,10 +94,26 @@ def declared_id(folder: Path) -> str:
     return declared if isinstance(declared, str) else folder.name
 
 
-def _same_id(folder: Path, service: Service, others: list[str]) -> Fault:
-    what = f"'{service.service_id}' is also the id of {', '.join(others)}"
-    place = f"{folder.name}/{service.name}/service.toml"
-    return Fault(place, 1, "service_id", what, what_to_do="a service id belongs to one folder")
+def _same_ids(paths: Iterable[Path]) -> dict[str, list[Fault]]:
+    """Return a fault for every folder whose service id another folder has, too; what is no id is told elsewhere."""
+    documents = {
+        path.name: read_toml(path / "service.toml", f"{path.parent.name}/{path.name}/service.toml")[0] for path in paths
+    }
+    folders: dict[str, list[str]] = {}
+    for name, document in documents.items():
+        if isinstance(declared := document.values.get("service_id"), str):
+            folders.setdefault(declared, []).append(name)
+    return {
+        name: [_same_id(documents[name], declared, [other for other in names if other != name])]
+        for declared, names in folders.items()
+        if len(names) > 1
+        for name in names
+    }
+
+
+def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
+    what = f"'{declared}' is also the id of {', '.join(others)}"
+    return document.fault("service_id", what, what_to_do="a service id belongs to one folder")
 
 
 def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Service | None, list[Fault]]:

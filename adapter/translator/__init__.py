@@ -6,5 +6,6 @@ from adapter.translator.codes import CodeBook, read_codes
 from adapter.translator.compile import Table, compile_table
 from adapter.translator.paths import Context
 from adapter.translator.rules import RULES, Tools
+from adapter.translator.tracing import Step, traced
 
-__all__ = ["RULES", "CodeBook", "Context", "Table", "Tools", "compile_table", "read_codes"]
+__all__ = ["RULES", "CodeBook", "Context", "Step", "Table", "Tools", "compile_table", "read_codes", "traced"]

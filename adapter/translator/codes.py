@@ -54,9 +54,14 @@ class CodeRow:
 class Cell:
     """One cell of a codes file and the code that leads to it."""
 
-    row: Row
+    entry: CodeRow
     code: str
     column: str
+
+    @property
+    def row(self) -> Row:
+        """The row in which it stands."""
+        return self.entry.row
 
     @property
     def value(self) -> str:
@@ -115,7 +120,7 @@ class CodeBook:
 
     def cells(self, key: str, value: str) -> tuple[Cell, ...]:
         """Every cell that a lookup from column `key` to column `value` can give."""
-        return tuple(Cell(row.row, row.row[key], value) for row in self.rows if row.row[key])
+        return tuple(Cell(row, row.row[key], value) for row in self.rows if row.row[key])
 
 
 def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:

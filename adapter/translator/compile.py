@@ -32,16 +32,17 @@ class Table:
         payload: Payload | None = self.build((record, context))
         return {} if payload is None else payload
 
-    def place_of(self, target: str) -> str:
-        """`file:line` of the first row that fills a target, the file when none does."""
-        return next((line.row.place for line in self.lines if line.target.text == target), self.file)
-
 
 def compile_table(path: FilePath, label: str, tools: Tools) -> tuple[Table, list[Fault]]:
     """Read and compile one table; with faults the table must not be used. `label` is the file's name in messages."""
     lines, faults = read_lines(path, label, tools)
     build = _compile_section(lines, depth=0, scopes=(), faults=faults)
     return Table(path.stem, label, lines, build), faults
+
+
+def compile_lines(lines: Sequence[Line]) -> Producer:
+    """Compile lines that were found sound before, such as a sound table's with other conversions in them."""
+    return _compile_section(lines, depth=0, scopes=(), faults=[])
 
 
 def _compile_section(lines: Sequence[Line], *, depth: int, scopes: tuple[str, ...], faults: list[Fault]) -> Producer:

@@ -549,16 +549,24 @@ def test_cases_that_hold_pass(write: Write) -> None:
     assert all(result.is_passed for result in results)
 
 
+_KIND = "(mappings/sample/core/submit.csv:2: request_kind by code kind)"
+_OWNER = "(mappings/sample/core/submit.csv:4: owners[].national_id by national_id)"
+
+
 @pytest.mark.parametrize(
     ("given", "expected", "difference"),
     [
-        (None, {"Kind": "2", "Reference": "r"}, 'Kind: "2" was expected, "1" came (mappings/sample/core/submit.csv:2)'),
-        (None, {"Kind": 1, "Reference": "r"}, 'Kind: 1 was expected, "1" came (mappings/sample/core/submit.csv:2)'),
-        (None, {"Kind": "1"}, 'Reference: nothing was expected, "r" came (mappings/sample/core/submit.csv:5)'),
+        (None, {"Kind": "2", "Reference": "r"}, 'Kind: "2" was expected, "1" came {KIND}'),
+        (None, {"Kind": 1, "Reference": "r"}, 'Kind: 1 was expected, "1" came {KIND}'),
+        (
+            None,
+            {"Kind": "1"},
+            'Reference: nothing was expected, "r" came (mappings/sample/core/submit.csv:5: exchange.reference by text)',
+        ),
         (
             None,
             {"Kind": "1", "Reference": "r", "X": 1},
-            "X: 1 was expected, nothing came (mappings/sample/core/submit.csv)",
+            "X: 1 was expected, nothing came (mappings/sample/core/submit.csv: no row fills it)",
         ),
         (None, {"untranslatable": "kind"}, "expected to be untranslatable with 'kind', but a payload came"),
         (
@@ -572,12 +580,12 @@ def test_cases_that_hold_pass(write: Write) -> None:
         (
             {"request_kind": "new", "owners": [{"national_id": "0012345679"}]},
             {"Kind": "1", "Reference": "r", "Owners": [{"NationalCode": "0499370899"}]},
-            'Owners[1].NationalCode: "0499370899" was expected, "0012345679" came (mappings/sample/core/submit.csv:4)',
+            'Owners[1].NationalCode: "0499370899" was expected, "0012345679" came {OWNER}',
         ),
         (
             {"request_kind": "new", "owners": [{"national_id": "0012345679"}]},
             {"Kind": "1", "Reference": "r", "Owners": []},
-            "Owners: 0 items were expected, 1 came",
+            "Owners: a list of 0 was expected, one of 1 came (mappings/sample/core/submit.csv)",
         ),
     ],
 )
@@ -592,7 +600,8 @@ def test_a_case_that_differs_tells_what_came_and_from_which_row(
         }
     )
     (_, ordinary, _) = run_cases(folder, sound(folder))
-    assert ordinary.differences == (difference,)
+    told = difference.format(KIND=_KIND, OWNER=_OWNER)
+    assert list(map(str, ordinary.differences)) == [told]
 
 
 def test_a_case_that_cannot_be_run_says_why(write: Write) -> None:
@@ -606,7 +615,7 @@ def test_a_case_that_cannot_be_run_says_why(write: Write) -> None:
         ('{"table": "submit", "today": "1404/12/30"}', "today: the Jalali calendar has no such day"),
     ]:
         (folder / "cases" / "ordinary.in.json").write_text(content, encoding="utf-8")
-        assert run_cases(folder, service)[1].differences[0].startswith(expected)
+        assert str(run_cases(folder, service)[1].differences[0]).startswith(expected)
 
 
 def test_a_case_may_name_its_day(write: Write) -> None:
