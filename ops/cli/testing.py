@@ -87,7 +87,7 @@ def _print_cases(results: Mapping[str, list[CaseResult]], failed: int, faulty: l
     for name, found in results.items():
         for case in found:
             if not case.is_passed:
-                print(f"{name}: {case.name.replace('_', ' ')}" + (f" (table {case.table})" if case.table else ""))
+                print(f"{name}: {case.name}" + (f" (table {case.table})" if case.table else ""))
                 for one in case.differences:
                     print(f"  {one}")
     for name in faulty:

@@ -138,3 +138,8 @@ def test_a_difference_tells_field_values_and_the_row_that_made_it(mappings: Path
     place = row_of(mappings, "urban_core/refused_answer.csv", "answer.code,")
     out = capsys.readouterr().out
     assert f'  answer.code: "72" was expected, "40" came ({place}: outcome.code by code refusal)' in out
+
+
+def test_every_row_and_code_of_the_shipped_services_is_touched_by_a_case(capsys: Captured) -> None:
+    code = run_command(["test", "--coverage", "--least", "100"])
+    assert code == Exit.OK, capsys.readouterr().out
