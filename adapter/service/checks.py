@@ -8,7 +8,7 @@ from functools import partial
 
 from adapter.contract.model import Contract
 from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
-from adapter.service.fitting import misfits
+from adapter.service.fitting import Misfits, misfits
 from adapter.service.model import Route
 from adapter.service.publication import PUBLISHED_PATHS
 from adapter.service.publication import TABLE as PUBLICATION
@@ -85,10 +85,11 @@ PATTERNS: Mapping[str, PatternTables] = {
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The two contracts of a service; None where it names one that does not exist."""
+    """The two contracts of a service, None where it names one that does not exist, and who tells what fits them."""
 
     gateway: Contract | None
     system: Contract | None
+    misfits: Misfits = misfits
 
 
 def pattern_faults(
@@ -190,7 +191,7 @@ def _operation_faults(
 
 def inward_table_faults(table: Table, operation: Operation, route: Route, between: Between) -> list[Fault]:
     """Check targets and codes against the internal operation, sources against the gateway's."""
-    faults = _filling_faults(table, between.system, route.operation)
+    faults = _filling_faults(table, between.system, route.operation, between.misfits)
     if between.gateway and (shape := between.gateway.shapes.get(operation)):
         faults += source_faults(table, shape, operation)
     return faults
@@ -200,7 +201,7 @@ def outward_table_faults(
     table: Table, operation: Operation, inward: Mapping[Operation, Route], between: Between
 ) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
-    faults = _filling_faults(table, between.gateway, operation)
+    faults = _filling_faults(table, between.gateway, operation, between.misfits)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
     if between.system and (told := _told_by(between.system, inward)):
@@ -208,7 +209,7 @@ def outward_table_faults(
     return faults
 
 
-def _filling_faults(table: Table, contract: Contract | None, operation: str) -> list[Fault]:
+def _filling_faults(table: Table, contract: Contract | None, operation: str, misfits: Misfits) -> list[Fault]:
     """Check what the rows fill, and what the codes files bring there, against the message it is for."""
     faults = empty_cell_faults(table)
     if contract and (shape := contract.shapes.get(operation)):

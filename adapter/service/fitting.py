@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import Any, TypeAlias
 
 from adapter.contract.model import Codec, Contract
 from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Payload
+
+Misfits: TypeAlias = Callable[[Contract, str, str, Collection[str]], dict[str, str]]
+"""From a contract, an operation, a path and values to those that do not fit, each with what the contract takes."""
 
 _FILLINGS: dict[str, Any] = {
     "a value": "",
@@ -42,6 +45,25 @@ def misfits(contract: Contract, operation: str, path: str, values: Collection[st
                     if _is_at(one, path):
                         found.setdefault(value, one.expected)
     return found
+
+
+def asking_once() -> Misfits:
+    """Return `misfits` with a memory: many services fill the same fields with the same codes.
+
+    It is of one set of contracts, in which a title names one.
+    """
+    asked: dict[tuple[str, str, str], set[str]] = {}
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+
+    def ask(contract: Contract, operation: str, path: str, values: Collection[str]) -> dict[str, str]:
+        place = (contract.title, operation, path)
+        known, unfit = asked.setdefault(place, set()), found.setdefault(place, {})
+        if new := set(values) - known:
+            unfit.update(misfits(contract, operation, path, new))
+            known |= new
+        return {value: unfit[value] for value in values if value in unfit}
+
+    return ask
 
 
 def _filled(codec: Codec, operation: str, path: str) -> Payload:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from adapter.service.checks import (
     pattern_faults,
     reversal_faults,
 )
+from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.model import Route, Service
 from adapter.tables import Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
@@ -49,7 +53,7 @@ class _Reading:
 
 def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
-    service, faults = _read_service(folder, contracts)
+    service, faults = _read_service(folder, contracts, misfits)
     if service is None:
         raise FaultyTables([str(fault) for fault in faults])
     return service
@@ -69,12 +73,14 @@ def load_services(
     services: dict[str, Service] = {}
     faults: dict[str, list[Fault]] = {}
     same_ids = _same_ids(paths)
-    for path in paths:
-        if only is None or only == path.name:
-            service, found = _read_service(path, contracts)
-            faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
-            if service and not faults[path.name]:
-                services[path.name] = service
+    misfits = asking_once()
+    with _collector_at_rest():
+        for path in paths:
+            if only is None or only == path.name:
+                service, found = _read_service(path, contracts, misfits)
+                faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
+                if service and not faults[path.name]:
+                    services[path.name] = service
     return services, {name: found for name, found in faults.items() if found}
 
 
@@ -116,7 +122,9 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
     return document.fault("service_id", what, what_to_do="a service id belongs to one folder")
 
 
-def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Service | None, list[Fault]]:
+def _read_service(
+    folder: Path, contracts: Mapping[str, Contract], misfits: Misfits
+) -> tuple[Service | None, list[Fault]]:
     """Give the service, or else its faults, all of them, in the order of files and lines."""
     reading = _Reading(folder)
     faults = reading.faults
@@ -125,6 +133,7 @@ def _read_service(folder: Path, contracts: Mapping[str, Contract]) -> tuple[Serv
     between = Between(
         parts.read_contract_name(document, "gateway", contracts, faults),
         parts.read_contract_name(document, "system", contracts, faults),
+        misfits,
     )
     inward, outward = parts.read_inward(document, faults), parts.read_outward(document, faults)
     tables = _read_tables(reading, document, inward, outward)
@@ -205,8 +214,36 @@ def _table_faults(
 def _digest(folder: Path) -> str:
     """Hash names and contents of all files, so that any change is another version."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+    for name, path in sorted(_files(str(folder)), key=_by_parts):
+        with open(path, "rb") as file:  # noqa: PTH123 - 22 000 files of 300 services: a Path for each takes 0.3 s
+            content = file.read()
+        digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def _by_parts(file: tuple[str, str]) -> list[str]:
+    return file[0].split("/")
+
+
+def _files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Give (name from the service's folder on, path) of every file below."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{prefix}{entry.name}"
+            if entry.is_dir():
+                yield from _files(entry.path, f"{name}/")
+            elif entry.is_file():
+                yield name, entry.path
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Nothing that is read here is garbage, and looking for some takes a third of the time of 300 services."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

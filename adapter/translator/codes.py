@@ -140,7 +140,8 @@ def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
 
 
 def _with_canonical_codes(row: Row) -> Row:
-    return replace(row, cells={**row.cells, **{name: canonical_text(row[name], digits=True) for name in _CODES}})
+    codes = {name: canonical_text(row[name], digits=True) for name in _CODES}
+    return row if codes.items() <= row.cells.items() else replace(row, cells={**row.cells, **codes})
 
 
 def _day(row: Row, column: str, empty: date) -> tuple[date, list[Fault]]:

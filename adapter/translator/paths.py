@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from adapter.errors import Unfit
@@ -27,6 +28,8 @@ RESERVED: Mapping[str, frozenset[str]] = {
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[\])?(\.[A-Za-z_][A-Za-z0-9_]*(\[\])?)*")
 _ITEMS_IN_FRAME = 2
+_KEPT_PATHS = 4096
+"""Parsed paths that are remembered: the tables of all services name the same few hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Path:
         return self.text
 
 
+@lru_cache(maxsize=_KEPT_PATHS)
 def parse_path(text: str, *, reserved: bool = True) -> Path:
     """Parse `applicant.national_id` or `owners[].share_dang`; Unfit when it is no path or no reserved name.
 

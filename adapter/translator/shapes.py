@@ -22,7 +22,8 @@ _TAKES_SECTIONS = frozenset({"copy", "join"})
 
 def target_faults(table: Table, shape: Shape, message: str) -> list[Fault]:
     """Return every target that the message lacks and every required path of it that no row fills."""
-    faults = [fault for line in table.lines for fault in _target_faults(line, shape, message)]
+    sections = {prefix for path in shape for prefix in _prefixes(path)}
+    faults = [fault for line in table.lines for fault in _target_faults(line, shape, sections, message)]
     return [*faults, *_missing_targets(table, shape, message)]
 
 
@@ -67,12 +68,12 @@ def under(shape: Iterable[str], prefix: str) -> list[str]:
     return [path.removeprefix(f"{prefix}.") for path in shape if path.startswith(f"{prefix}.")]
 
 
-def _target_faults(line: Line, shape: Shape, message: str) -> list[Fault]:
+def _target_faults(line: Line, shape: Shape, sections: Collection[str], message: str) -> list[Fault]:
     target = line.target.text
     if target not in shape:
         what = f"'{target}' is not in {message}"
         return [line.row.fault("target", what, what_to_do=near(target, shape))]
-    if line.row["rule"] not in _TAKES_SECTIONS and any(path.startswith(f"{target}.") for path in shape):
+    if line.row["rule"] not in _TAKES_SECTIONS and target in sections:
         return [
             line.row.fault("target", f"'{target}' is a section of {message}", what_to_do="fill the fields under it")
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import codec, daemon, inward, journal
+from tests.bench import codec, daemon, inward, journal, loading
 from tests.figures import Figure
 
 
@@ -25,9 +25,14 @@ def _journal(folder: Path, times: int) -> list[Figure]:
     return journal.measure(folder, exchanges=5000 * times)
 
 
+def _loading(folder: Path, _times: int) -> list[Figure]:
+    return loading.measure(folder)
+
+
 PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
     "journal": _journal,
     "codec": _codec,
+    "loading": _loading,
     "inward": _inward,
     "daemon": _daemon,
 }
