@@ -18,8 +18,12 @@ _NATIONAL_LENGTHS = (8, 9, 10)
 _BILL_LENGTHS = range(6, 14)
 _LEGAL_WEIGHTS = (29, 27, 23, 19, 17) * 2
 _NATIONAL_WEIGHTS = (10, 9, 8, 7, 6, 5, 4, 3, 2)
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+"""Twice a figure, and its two digits added where it has two."""
 _BILL_WEIGHTS = (2, 3, 4, 5, 6, 7) * 5
 _MOBILE = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
+_LANDLINE = re.compile(r"(?:\+98|0098|98|0)?([1-8][0-9]{9})")
+_VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
 _IBAN = re.compile(r"IR[0-9]{24}")
 _CAR_PLATE = re.compile(r"([0-9]{2})([آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی]|الف)([0-9]{3})(?:ایران)?([0-9]{2})")
 _MOTORCYCLE_PLATE = re.compile(r"([0-9]{3})([0-9]{5})")
@@ -99,6 +103,31 @@ def mobile(value: str | int) -> str:
     if found is None:
         raise Unfit("a mobile number is 09 and nine digits")
     return f"0{found[1]}"
+
+
+def landline(value: str | int) -> str:
+    """Landline number as 0, two digits of the province and eight; +98, 0098, 98 and no zero at all are accepted."""
+    found = _LANDLINE.fullmatch(_bare(value))
+    if found is None:
+        raise Unfit("a landline number is 0, two digits of the province and eight digits")
+    return f"0{found[1]}"
+
+
+def card_number(value: str | int) -> str:
+    """شمارهٔ کارت of a bank: 16 digits, the sum modulo 10 with every second one doubled (ISO/IEC 7812, Luhn) is 0."""
+    digits = _exactly(value, 16, "a card number")
+    total = sum(_DOUBLED[figure] for figure in _figures(digits[::2])) + sum(_figures(digits[1::2]))
+    if total % 10:
+        raise Unfit("the check digit of this card number is wrong")
+    return digits
+
+
+def vin(value: str) -> str:
+    """شمارهٔ شناسایی خودرو: 17 capitals and digits without I, O and Q (ISO 3779); its check digit is not used here."""
+    text = _bare(value).upper()
+    if _VIN.fullmatch(text) is None:
+        raise Unfit("a VIN has 17 letters and digits, none of them I, O or Q")
+    return text
 
 
 def iban(value: str) -> str:

@@ -10,12 +10,24 @@ from typing import Any, TypeAlias
 from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Payload, Record
 from adapter.tables import Fault
-from adapter.translator.lines import Line, read_lines
-from adapter.translator.paths import Context, Frame, Reader, compile_collector, compile_reader, is_absent, parse_path
-from adapter.translator.rules import Tools
+from adapter.translator.lines import CONDITIONS, Line, read_lines
+from adapter.translator.paths import (
+    NIL,
+    Context,
+    Frame,
+    Reader,
+    compile_collector,
+    compile_reader,
+    is_absent,
+    parse_path,
+)
+from adapter.translator.rules import RULES, Gives, Tools
 
 Producer: TypeAlias = Callable[[Frame], Any]
-"""From a frame to what stands at one place of the payload; None leaves the place out."""
+"""From a frame to what stands at one place of the payload; None leaves the place out, NIL puts null there."""
+
+_GATHERING = frozenset({"join", "each"})
+"""Rules that take all values of a source which repeats more often than their target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +83,18 @@ def _compile_one(lines: Sequence[Line], *, depth: int, scopes: tuple[str, ...], 
 
 
 def _compile_repeated(lines: Sequence[Line], *, depth: int, scopes: tuple[str, ...], faults: list[Fault]) -> Producer:
-    """Compile a repeated section: one item of the payload for each item of the source that its rows share."""
+    """Compile a repeated section: one item of the payload for each item of the source that its rows share.
+
+    Rows by `each` give their whole list themselves.
+    """
+    listing = [line for line in lines if line.row["rule"] == "each" and len(line.target.steps) == depth + 1]
+    if listing:
+        faults += [
+            line.row.fault("target", f"'{line.target}' stands beside a row by each, which fills it whole")
+            for line in lines
+            if line not in listing
+        ]
+        return _first_of([_compile_line(line, scopes, faults) for line in listing])
     scope = _shared_scope(lines, scopes, faults)
     if scope is None:
         return _nothing
@@ -116,12 +139,13 @@ def _compile_line(line: Line, scopes: tuple[str, ...], faults: list[Fault]) -> P
 def _compile_sources(line: Line, scopes: tuple[str, ...]) -> Reader | None:
     if not line.sources:
         return None
-    is_join = line.row["rule"] == "join"
-    if is_join and len(line.sources) == 1 and len(line.sources[0].repeats) > len(scopes):
+    if line.row["rule"] in _GATHERING and len(line.sources) == 1 and len(line.sources[0].repeats) > len(scopes):
         collect = compile_collector(line.sources[0])
         return lambda frame: collect(frame[0]) or None
-    readers = tuple(compile_reader(source, scopes) for source in line.sources)
-    return readers[0] if len(readers) == 1 else _all_of(readers, first_decides=not is_join)
+    rule = RULES.get(line.row["rule"])
+    nil = NIL if rule and rule.nil is not Gives.LEFT_OUT and not line.is_required else None
+    readers = tuple(compile_reader(source, scopes, nil=nil) for source in line.sources)
+    return readers[0] if len(readers) == 1 else _all_of(readers, first_decides=not (rule and rule.any_source_will_do))
 
 
 def _all_of(readers: Sequence[Reader], *, first_decides: bool) -> Reader:
@@ -139,7 +163,7 @@ def _compile_condition(line: Line, scopes: tuple[str, ...]) -> Callable[[Frame],
     if line.when is None:
         return None
     path, holds = line.when
-    read = compile_reader(path, scopes, as_list=True)
+    read = compile_reader(path, scopes, as_list=True, nil=NIL if holds is CONDITIONS["nil"] else None)
     return lambda frame: holds(read(frame))
 
 
@@ -147,17 +171,18 @@ def _line_producer(line: Line, read: Reader | None, applies: Callable[[Frame], b
     """Close over everything that is known at load: this is the innermost function of a translation."""
     place, rule, convert, is_required = line.row.place, line.row["rule"], line.convert, line.is_required
     names = " ".join(map(str, line.sources))
-    remedy = "" if rule == "code" else "; the sender must correct it"
+    remedy = "" if rule == "code" or line.cells else "; the sender must correct it"
     read = read or _something
+    converts_empty = not is_required and rule in RULES and RULES[rule].empty is not Gives.LEFT_OUT
 
     def produce(frame: Frame) -> Any:
         value = read(frame)
-        if value is not None and value != "":
+        if value is not None and (value != "" or converts_empty):
             try:
                 value = convert(value, frame[1])
             except Unfit as unfit:
                 raise Untranslatable(f"{names}: {rule}: {unfit.detail}{remedy}", place=place) from unfit
-            if value is not None and value != "":
+            if value is not None and (value != "" or converts_empty):
                 return value
         if is_required:
             raise Untranslatable(f"source: {names} gives nothing and the row is required", place=place)
@@ -185,7 +210,7 @@ def _section_producer(fields: tuple[tuple[str, Producer], ...]) -> Producer:
         for name, field in fields:
             value = field(frame)
             if value is not None:
-                section[name] = value
+                section[name] = None if value is NIL else value
         return section or None
 
     return produce
@@ -208,7 +233,7 @@ def _repeated_producer(read_items: Reader, item: Producer, *, place: str, name: 
                 text = error.detail.removeprefix(f"{error.place}: ")
                 raise Untranslatable(f"{text} ({name} number {number})", place=error.place) from error
             if value is not None:
-                found.append(value)
+                found.append(None if value is NIL else value)
         return found or None
 
     return produce

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias, TypeVar
@@ -11,8 +11,8 @@ from adapter.errors import Unfit
 from adapter.tables import Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
 from adapter.translator.codes import Cell
-from adapter.translator.paths import Context, Path, is_absent, parse_path
-from adapter.translator.rules import MOST_SOURCES, RULES, Conversion, Tools, code_cells
+from adapter.translator.paths import NIL, Context, Path, is_absent, parse_path
+from adapter.translator.rules import RULES, Conversion, Tools, code_cells, inner_rule
 
 TABLE_COLUMNS = Columns(
     required=("target", "source", "rule", "argument", "when", "required", "note"),
@@ -60,16 +60,22 @@ def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
     when = attempt("when", lambda: _read_condition(row["when"]))
     convert: Conversion | None = None
     if row["rule"] in RULES:
-        convert = attempt("argument", lambda: RULES[row["rule"]](row["argument"], tools))
+        convert = attempt("argument", lambda: RULES[row["rule"]].make(row["argument"], tools))
     else:
         faults.append(row.fault("rule", f"'{row['rule']}' is not a rule", what_to_do=near(row["rule"], RULES)))
     if row["required"] not in {"yes", "no", ""}:
         faults.append(row.fault("required", f"'{row['required']}' is neither yes nor no"))
     if target is None or sources is None:
         return None
-    cells = code_cells(row["argument"], tools) if convert and row["rule"] == "code" else ()
-    reached = _reached(cells, sources, when)
+    if row["rule"] == "each" and not target.text.endswith("[]"):
+        faults.append(row.fault("target", "each gives a list", what_to_do="end the target in []"))
+    reached = _reached(_cells(row, tools) if convert else (), sources, when)
     return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes", reached)
+
+
+def _cells(row: Row, tools: Tools) -> tuple[Cell, ...]:
+    rule, argument = inner_rule(row["argument"]) if row["rule"] == "each" else (row["rule"], row["argument"])
+    return code_cells(argument, tools) if rule == "code" else ()
 
 
 def _reached(
@@ -93,32 +99,43 @@ def _read_target(cell: str) -> Path:
 
 def _read_sources(cell: str, rule: str) -> tuple[Path, ...]:
     paths = tuple(map(parse_path, cell.split()))
-    most = 0 if rule == "constant" else MOST_SOURCES.get(rule, 1)
+    most = RULES[rule].most_sources if rule in RULES else 1
     if len(paths) > most:
-        raise Unfit(f"{rule} takes {most} sources at most" if most else "a constant has no source; empty the cell")
+        raise Unfit(f"{rule} takes {most} sources at most" if most else f"a {rule} has no source; empty the cell")
     if most and not paths:
         raise Unfit("the source is empty")
     return paths
 
 
 def _read_condition(cell: str) -> tuple[Path, Condition] | None:
-    """Read `path present`, `path absent` or `path = value`; values compare as canonical text."""
+    """Read `path present` or another of CONDITIONS, or `path = value`; values compare as canonical text."""
     if not cell:
         return None
     name, _, rest = cell.partition(" ")
     path, rest = parse_path(name), rest.strip()
-    if rest == "present":
-        return path, _is_there
-    if rest == "absent":
-        return path, lambda value: not _is_there(value)
+    if rest in CONDITIONS:
+        return path, CONDITIONS[rest]
     if not rest.startswith("=") or not rest[1:].strip():
-        raise Unfit(f"'{cell}' is not a condition; write 'path = value', 'path present' or 'path absent'")
+        raise Unfit(f"'{cell}' is not a condition; write 'path = value' or 'path present', absent, empty or nil")
     expected = canonical_text(rest[1:], digits=True)
     return path, lambda value: _as_word(value) == expected
 
 
 def _is_there(value: Any) -> bool:
-    return not is_absent(value) and value not in ([], {})
+    return not is_absent(value) and value is not NIL and value not in ([], {})
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, str | list | dict) and not value
+
+
+CONDITIONS: Mapping[str, Condition] = {
+    "present": _is_there,
+    "absent": lambda value: not _is_there(value),
+    "empty": _is_empty,
+    "nil": lambda value: value is NIL,
+}
+"""What a row may ask of a source. `absent` holds for all that says nothing; `empty` and `nil` rows stand before it."""
 
 
 def _as_word(value: Any) -> str | None:

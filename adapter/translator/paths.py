@@ -26,6 +26,9 @@ RESERVED: Mapping[str, frozenset[str]] = {
 }
 """What every table may use besides its record; a record's own section of such a name cannot be reached."""
 
+NIL = object()
+"""What a row gives that wants null to stand at its target; None leaves the target out."""
+
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[\])?(\.[A-Za-z_][A-Za-z0-9_]*(\[\])?)*")
 _ITEMS_IN_FRAME = 2
 _KEPT_PATHS = 4096
@@ -77,14 +80,16 @@ def parse_path(text: str, *, reserved: bool = True) -> Path:
     return path
 
 
-def compile_reader(path: Path, scopes: Sequence[str] = (), *, as_list: bool = False) -> Reader:
-    """Return a function from a frame to the value, None where a part is absent.
+def compile_reader(path: Path, scopes: Sequence[str] = (), *, as_list: bool = False, nil: Any = None) -> Reader:
+    """Return a function from a frame to the value, None where a part is absent, `nil` where null stands.
 
     `scopes` are the repeated source prefixes around the row, outermost first; Unfit when the path repeats beyond them.
     With `as_list`, a path that ends in [] gives the list itself.
     """
     if path.is_reserved:
         return _reserved_reader(*path.steps)
+    if nil is not None:
+        return _nil_reader(path, scopes, as_list=as_list, nil=nil)
     depth = max((place for place, scope in enumerate(scopes, start=1) if scope in path.repeats), default=0)
     inside = scopes[depth - 1] if depth else ""
     rest = path.text[len(inside) :].removeprefix(".")
@@ -92,6 +97,25 @@ def compile_reader(path: Path, scopes: Sequence[str] = (), *, as_list: bool = Fa
     if "[]" in rest:
         raise Unfit(f"'{path}' repeats and its target does not; give the target [] or take the value by join")
     return _item_reader(depth, tuple(rest.split(".")) if rest else ())
+
+
+def _nil_reader(path: Path, scopes: Sequence[str], *, as_list: bool, nil: Any) -> Reader:
+    """Tell null from what is not there: only the section above knows."""
+    read = compile_reader(path, scopes, as_list=as_list)
+    above, _, name = path.text.removesuffix("[]").rpartition(".")
+    section = compile_reader(parse_path(above), scopes) if above else _record
+
+    def read_exactly(frame: Frame) -> Any:
+        value = read(frame)
+        if value is None and isinstance(found := section(frame), dict) and name in found:
+            return nil
+        return value
+
+    return read_exactly
+
+
+def _record(frame: Frame) -> Any:
+    return frame[0]
 
 
 def compile_collector(path: Path) -> Callable[[Record], list[Any]]:

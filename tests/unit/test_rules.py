@@ -3,34 +3,104 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapter.errors import Unfit
+from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Direction
-from adapter.translator import RULES, Context, Tools
+from adapter.translator import RULES, Context, Table, Tools, compile_table, read_codes
+from adapter.translator.paths import NIL
+from adapter.translator.rules import Gives
 
 TOOLS = Tools(Direction.INWARD)
 CONTEXT = Context(date(2026, 11, 21))
 
-THE_RULES = [
-    *("text", "code", "national_id", "legal_id", "postal_code", "mobile", "iban", "bill_id", "payment_id"),
-    *("renovation_code", "plate", "jalali_date", "datetime", "rial", "decimal", "integer", "yes_no", "constant"),
-    *("join", "split", "copy", "document"),
-]
+THE_RULES = {
+    *("text", "code", "national_id", "legal_id", "foreign_id", "postal_code", "mobile", "landline", "iban"),
+    *("card_number", "bill_id", "payment_id", "service_id", "renovation_code", "plate", "vin", "jalali_date"),
+    *("datetime", "rial", "thousand_rial", "decimal", "integer", "yes_no", "split", "document"),
+    *("constant", "nil", "join", "each", "copy"),
+}
 
 
-def apply(rule: str, value: Any, argument: str = "") -> Any:
-    return RULES[rule](argument, TOOLS)(value, CONTEXT)
+def apply(rule: str, value: Any, argument: str = "", tools: Tools = TOOLS) -> Any:
+    return RULES[rule].make(argument, tools)(value, CONTEXT)
 
 
-def test_the_set_of_rules_is_closed_and_every_rule_tells_what_it_does() -> None:
-    assert list(RULES) == THE_RULES
-    assert all(rule.__doc__ for rule in RULES.values())
+def test_the_set_of_rules_is_closed_and_every_rule_is_told_in_both_languages() -> None:
+    assert set(RULES) == THE_RULES
+    for name, rule in RULES.items():
+        assert all((*rule.does, *rule.argument)), name
+        assert re.search("[آ-ی]", rule.does.fa), name
+        assert rule.does.en.isascii(), name
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    path = tmp_path / "usage.csv"
+    path.write_text("gateway,internal,title\nresidential,11,مسکونی\n", encoding="utf-8")
+    book, faults = read_codes(path, "codes/usage.csv")
+    assert faults == []
+    return Tools(Direction.INWARD, {"usage": book})
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_the_example_in_the_reference_is_what_the_rule_gives(name: str, tools: Tools) -> None:
+    argument, given, gives = RULES[name].example
+    found = apply(name, given, argument, tools)
+    assert (None if found is NIL else found) == gives
+
+
+SILENCES: dict[str, dict[str, Any]] = {"absent": {}, "empty": {"a": ""}, "nil": {"a": None}}
+
+
+@pytest.mark.parametrize("silence", sorted(SILENCES))
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_every_rule_gives_what_its_row_says_for_a_source_that_is_absent_empty_or_nil(
+    name: str, silence: str, tools: Tools, tmp_path: Path
+) -> None:
+    rule, record = RULES[name], SILENCES[silence]
+    source = "a" if rule.most_sources else ""
+    target = "T[]" if name == "each" else "T"
+    table = one_row(tmp_path, tools, target, source, name, rule.example.argument)
+    expected: dict[Gives, dict[str, Any]] = {
+        Gives.LEFT_OUT: {},
+        Gives.EMPTY: {"T": ""},
+        Gives.NIL: {"T": None},
+        Gives.ARGUMENT: {"T": rule.example.argument},
+    }
+    gives: Gives = getattr(rule, silence)
+    if gives is Gives.REFUSED:
+        with pytest.raises(Untranslatable):
+            table.translate(record, CONTEXT)
+    else:
+        assert table.translate(record, CONTEXT) == expected[gives]
+
+
+@pytest.mark.parametrize("silence", sorted(SILENCES))
+@pytest.mark.parametrize("name", sorted(set(RULES) - {"constant", "nil"}))
+def test_a_required_row_is_never_content_with_silence(name: str, silence: str, tools: Tools, tmp_path: Path) -> None:
+    target = "T[]" if name == "each" else "T"
+    table = one_row(tmp_path, tools, target, "a", name, RULES[name].example.argument, required="yes")
+    with pytest.raises(Untranslatable, match="gives nothing"):
+        table.translate(SILENCES[silence], CONTEXT)
+
+
+def one_row(
+    folder: Path, tools: Tools, target: str, source: str, rule: str, argument: str, required: str = ""
+) -> Table:
+    path = folder / "one.csv"
+    row = f'{target},{source},{rule},"{argument}",,{required},'
+    path.write_text(f"target,source,rule,argument,when,required,note\n{row}\n", encoding="utf-8")
+    table, faults = compile_table(path, "one.csv", tools)
+    assert [*faults, *tools.faults] == []
+    return table
 
 
 @pytest.mark.parametrize(
@@ -79,6 +149,21 @@ def test_the_set_of_rules_is_closed_and_every_rule_tells_what_it_does() -> None:
         ("split", "- 1", "a-b", "a"),
         ("split", "slash 3", "1403/12", None),
         ("copy", "", {"a": [1]}, {"a": [1]}),
+        ("landline", "", "+983432111111", "03432111111"),
+        ("landline", "", 3432111111, "03432111111"),
+        ("thousand_rial", "", "۹۹٬۹۹۹٬۹۹۹٬۰۰۰", 99_999_999),
+        ("thousand_rial", "toman", 100, 1),
+        ("thousand_rial", "thousand_rial", 7, 7),
+        ("thousand_rial", "", -2000, -2),
+        ("jalali_date", "", ["1403/12/30", "2025-03-20"], "1403/12/30"),
+        ("jalali_date", "iso", [None, 14031230], "2025-03-20"),
+        ("datetime", "utc", ["14040101", "08:30"], "2025-03-21T05:00:00+00:00"),
+        ("datetime", "utc", ["1404/01/01", None], "2025-03-20T20:30:00+00:00"),
+        ("datetime", "local", "2025-03-21T05:00:00Z", "2025-03-21T08:30:00"),
+        ("datetime", "jalali", "2025-03-21T05:00:00Z", "1404/01/01 08:30:00"),
+        ("each", "mobile", "09123456789; ۹۱۲۰۰۰۰۰۰۰", ["09123456789", "09120000000"]),
+        ("each", "text 5", ["الف", "", " ب "], ["الف", "ب"]),
+        ("each", "integer", [1, "2"], [1, 2]),
     ],
 )
 def test_a_rule_turns_the_source_into_what_the_target_takes(
@@ -121,6 +206,18 @@ def test_a_document_loses_its_line_breaks_and_tells_its_hash() -> None:
         ("join", "", [{"a": 1}]),
         ("document", "", "not base64!"),
         ("document", "", "abc"),
+        ("document", "", " \n"),
+        ("foreign_id", "", "12345678901"),
+        ("landline", "", "09123456789"),
+        ("card_number", "", "6037990000000007"),
+        ("card_number", "", "603799000000000"),
+        ("vin", "", "NAAP03ED5HJ12345O"),
+        ("vin", "", "NAAP03ED5HJ12345"),
+        ("thousand_rial", "", 1_250_500),
+        ("thousand_rial", "toman", 125),
+        ("jalali_date", "", ["1403/12/30", "2025-03-21"]),
+        ("each", "integer", ["1", "x"]),
+        ("each", "national_id", "0012345679, 0012345678"),
     ],
 )
 def test_a_value_that_does_not_fit_is_unfit_and_not_repeated(rule: str, argument: str, value: Any) -> None:
@@ -150,11 +247,16 @@ def test_a_value_that_does_not_fit_is_unfit_and_not_repeated(rule: str, argument
         ("split", "slash 0"),
         ("copy", "x"),
         ("document", "md5"),
+        ("nil", "x"),
+        ("each", ""),
+        ("each", "join comma"),
+        ("each", "integer 3"),
+        ("thousand_rial", "dollar"),
     ],
 )
 def test_a_wrong_argument_is_found_when_the_table_is_loaded(rule: str, argument: str) -> None:
     with pytest.raises(Unfit):
-        RULES[rule](argument, TOOLS)
+        RULES[rule].make(argument, TOOLS)
 
 
 ANY_VALUE = st.recursive(
@@ -162,12 +264,12 @@ ANY_VALUE = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-VALUE_RULES = sorted(set(RULES) - {"constant", "code", "split", "copy"})
+VALUE_RULES = sorted(set(RULES) - {"constant", "nil", "code", "split", "each", "copy"})
 
 
 @given(st.sampled_from(VALUE_RULES), ANY_VALUE)
 def test_whatever_comes_is_converted_to_json_or_unfit(rule: str, value: Any) -> None:
-    if rule == "payment_id" and isinstance(value, list):
+    if RULES[rule].most_sources == 2 and isinstance(value, list):
         value = [*value, None, None][:2]
     try:
         json.dumps(apply(rule, value))

@@ -184,6 +184,36 @@ def test_a_payment_id_is_absent_with_its_own_source_only(table: Compile) -> None
         made.translate({"payment_id": "1770160", "bill_id": "2050327604613"}, CONTEXT)
 
 
+def test_each_fills_a_list_from_one_text_from_a_list_or_from_a_field_of_every_item(table: Compile) -> None:
+    made = table(
+        "A[],owners[].id,each,national_id,,,",
+        "B[],phones,each,mobile,,,",
+        "C[],uses,each,code usage,,,",
+    )
+    record = {"owners": [{"id": 12345679}, {}, {"id": "0123456789"}], "phones": "09123456789", "uses": ["residential"]}
+    assert made.translate(record, CONTEXT) == {
+        "A": ["0012345679", "0123456789"],
+        "B": ["09123456789"],
+        "C": ["11"],
+    }
+    with pytest.raises(Untranslatable, match=r"submit\.csv:4: uses: each: .*number 1\)$"):
+        made.translate({"uses": "mill"}, CONTEXT)
+
+
+def test_a_nil_or_empty_source_may_lead_to_a_row_of_its_own(table: Compile) -> None:
+    made = table(
+        "A,a,text,,a present,,",
+        "A,,nil,,a nil,,",
+        "A,,constant,none,a empty,,",
+        "A,,constant,unsaid,a absent,,",
+        "S.B,s.b,copy,,,,",
+    )
+    assert made.translate({"a": "x", "s": {"b": None}}, CONTEXT) == {"A": "x", "S": {"B": None}}
+    assert made.translate({"a": None, "s": {"b": ""}}, CONTEXT) == {"A": None, "S": {"B": ""}}
+    assert made.translate({"a": "", "s": {}}, CONTEXT) == {"A": "none"}
+    assert made.translate({}, CONTEXT) == {"A": "unsaid"}
+
+
 def test_a_row_applies_only_when_its_condition_holds(table: Compile) -> None:
     made = table(
         "A,a,text,,kind = حقوقي,yes,",

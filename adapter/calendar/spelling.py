@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,24 @@ def spell_instant(instant: datetime, *, zone: str = "") -> str:
     """ISO 8601 with offset: in `tehran` time, in `utc`, or in the instant's own offset when empty."""
     zones = {"tehran": TEHRAN, "utc": UTC, "": instant.tzinfo}
     return instant.astimezone(zones[zone]).isoformat()
+
+
+def _on_the_wall(instant: datetime) -> str:
+    return instant.astimezone(TEHRAN).replace(tzinfo=None).isoformat()
+
+
+def _with_jalali_day(instant: datetime) -> str:
+    there = instant.astimezone(TEHRAN)
+    return f"{_with_slashes(there.date())} {there:%H:%M:%S}"
+
+
+INSTANT_SPELLINGS: Mapping[str, Callable[[datetime], str]] = {
+    "tehran": partial(spell_instant, zone="tehran"),
+    "utc": partial(spell_instant, zone="utc"),
+    "local": _on_the_wall,
+    "jalali": _with_jalali_day,
+}
+"""How an instant is written for a partner: ISO in a zone, Tehran time without its offset, or with the Jalali day."""
 
 
 def tehran_day(instant: datetime) -> date:
