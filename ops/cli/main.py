@@ -19,7 +19,6 @@ _COMMANDS = (
     ("check", "ops.cli.checking:check", "Read every contract and service, and tell every fault."),
     ("contract", "ops.cli.contract:app", "Look through contracts, compare two, or take a partner's document in."),
     ("test", "ops.cli.testing:cases", "Run the cases of the services, and tell what no case touches."),
-    ("test", "ops.cli.checking:cases", "Run the cases of the services."),
     ("rules", "ops.cli.rules:rules", "Tell what each rule of the tables does, with an example."),
     ("exchanges", "ops.cli.exchanges:app", "List, show, replay, resolve or withdraw exchanges."),
     ("cases", "ops.cli.cases:app", "Show the life of a case by its tracking code."),
