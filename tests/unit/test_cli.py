@@ -162,7 +162,7 @@ def test_check_is_green_on_the_shipped_folders(capsys: Captured) -> None:
 
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == "3 contracts, 3 services are sound; 0 faults\n"
+    assert told.err == "4 contracts, 3 services are sound; 0 faults\n"
 
 
 def test_check_as_json_is_one_object_with_its_format(capsys: Captured) -> None:
