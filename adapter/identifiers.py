@@ -29,6 +29,7 @@ _CAR_PLATE = re.compile(r"([0-9]{2})([آابپتثجچحخدذرزژسشصضطظ
 _MOTORCYCLE_PLATE = re.compile(r"([0-9]{3})([0-9]{5})")
 _SEPARATORS = re.compile(r"[\s\-_\u200c]+")
 _PARTS = re.compile(r"[-/]")
+_CANONICAL_RENOVATION = re.compile(r"(?:0|[1-9][0-9]{0,8})(?:-(?:0|[1-9][0-9]{0,8})){6}")
 _RENOVATION = re.compile(r"[0-9]{1,9}(?:-[0-9]{1,9}){0,6}")
 
 
@@ -179,6 +180,13 @@ def renovation_code(value: str | int) -> RenovationCode:
         raise Unfit("a renovation code is one to seven whole numbers joined by hyphens")
     numbers = [*map(int, text.split("-")), 0, 0, 0, 0, 0, 0]
     return RenovationCode._make(numbers[:7])
+
+
+def renovation_text(value: str | int) -> str:
+    """Return a renovation code's seven numbers as text; most stand there so already."""
+    if isinstance(value, str) and _CANONICAL_RENOVATION.fullmatch(value):
+        return value
+    return str(renovation_code(value))
 
 
 def registry_plate(value: str) -> RegistryPlate:

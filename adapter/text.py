@@ -34,7 +34,9 @@ _CONTROLS = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
 _REMOVED = re.compile(f"[{_UNSEEN}{_CONTROLS}]+")
 _PRESENTATION_FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 _GAPS = re.compile(rf"[\s{ZWNJ}]+")
-_SETTLED = re.compile(rf"(?:[!-~آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأؤء،؛؟«»۰-۹]++(?:[ {ZWNJ}](?!$))?+)*+")
+_SETTLED = re.compile(
+    rf"(?:[!-~آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئأؤء،؛؟«»۰-۹]++(?:(?<=ه)\u0654)?+(?:[ {ZWNJ}](?!$))?+)*+"
+)
 """What is canonical already: by far the most values. Possessive, so that no text makes it slow."""
 
 

@@ -37,4 +37,4 @@ want has_php "PHP with SOAP" php-cli php-soap php-xml
 want has_chromium Chromium chromium
 if has node; then want has_node "npm for Node" npm; else want has_node Node nodejs npm; fi
 has_soap || { has_node && timeout 300 npm ci --prefix "$node" </dev/null >>"$log" 2>&1; }
-has_soap || echo "peers: no node package soap; its tests are skipped"
+has_soap || echo "peers: no node packages soap and jsonata; their tests and one line of the bench are skipped"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from adapter.calendar.spelling import (
     INSTANT_SPELLINGS,
+    JALALI_YEARS,
     SPELLINGS,
     TEHRAN,
     jalali_day,
@@ -17,6 +18,7 @@ from adapter.calendar.spelling import (
 
 __all__ = [
     "INSTANT_SPELLINGS",
+    "JALALI_YEARS",
     "SPELLINGS",
     "TEHRAN",
     "jalali_day",

@@ -81,7 +81,7 @@ class CodeBook:
     rows: tuple[CodeRow, ...]
 
     def lookup(self, key: str, value: str) -> tuple[Lookup, list[Fault]]:
-        """Return a function from a code in column `key` and a day to column `value`; it raises Unfit.
+        """Return a function from a code of column `key`, however it is written, and a day to column `value`, or Unfit.
 
         Faults are the codes that would mean two things on one day.
         """
@@ -103,10 +103,11 @@ class CodeBook:
     def _finder(self, index: Mapping[str, list[CodeRow]], value: str) -> Lookup:
         always = {code: rows[0].row[value] for code, rows in index.items() if rows[0].is_always_valid}
 
-        def find(code: str, today: date) -> str:
-            found = always.get(code)
+        def find(written: str, today: date) -> str:
+            found = always.get(written)
             if found is not None:
                 return found
+            code = canonical_text(written, digits=True)
             rows = index.get(code)
             if rows is None:
                 raise Unfit(f"{_told(code)} is not in {self.file}; add a row there, then replay")

@@ -11,6 +11,7 @@ from adapter.text import canonical_digits, canonical_text
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,8})?")
+_MOST_WHOLE = 10**18
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}([,٬][0-9]{3})+([.٫][0-9]+)?")
 _YES = frozenset({"true", "1", "yes", "بله", "بلی", "آری", "دارد"})
 _NO = frozenset({"false", "0", "no", "خیر", "نه", "ندارد"})
@@ -28,7 +29,9 @@ def plain_text(value: Any) -> str:
 
 def read_number(value: Any) -> Decimal:
     """Read digits of any script; ٫ or a point separates the fraction, ٬ or a comma groups of three."""
-    written = canonical_digits(plain_text(value)).strip()
+    written = canonical_digits(value if isinstance(value, str) else plain_text(value)).strip()
+    if _DECIMAL.fullmatch(written):
+        return Decimal(written)
     if _GROUPED.fullmatch(written):
         written = written.replace(",", "").replace("٬", "")
     written = written.replace("٫", ".")
@@ -39,6 +42,8 @@ def read_number(value: Any) -> Decimal:
 
 def read_whole_number(value: Any) -> int:
     """Read digits of any script; leading zeros are accepted, a fraction is not."""
+    if type(value) is int and -_MOST_WHOLE < value < _MOST_WHOLE:
+        return value
     digits = canonical_digits(plain_text(value)).strip()
     if _WHOLE.fullmatch(digits) is None:
         raise Unfit("the value is not a whole number of at most 18 digits")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import codec, daemon, inward, journal, loading
+from tests.bench import codec, daemon, inward, journal, loading, translating
 from tests.figures import Figure
 
 
 def _codec(_folder: Path, _times: int) -> list[Figure]:
     return codec.measure()
+
+
+def _translating(_folder: Path, _times: int) -> list[Figure]:
+    return translating.measure()
 
 
 def _inward(folder: Path, times: int) -> list[Figure]:
@@ -33,6 +37,7 @@ PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
     "journal": _journal,
     "codec": _codec,
     "loading": _loading,
+    "translating": _translating,
     "inward": _inward,
     "daemon": _daemon,
 }

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from persiantools.jdatetime import JalaliDate
 
 from adapter import calendar
 from adapter.errors import Unfit
@@ -80,3 +81,24 @@ def test_what_is_no_instant_is_refused(wrong: str) -> None:
 def test_the_day_in_tehran_begins_before_the_day_in_utc() -> None:
     assert calendar.tehran_day(datetime(2025, 3, 20, 20, 29, tzinfo=UTC)) == date(2025, 3, 20)
     assert calendar.tehran_day(datetime(2025, 3, 20, 20, 31, tzinfo=UTC)) == date(2025, 3, 21)
+
+
+def test_every_month_of_four_centuries_begins_where_the_library_says() -> None:
+    for year in calendar.JALALI_YEARS:
+        for month in range(1, 13):
+            theirs = JalaliDate(year, month, 1).to_gregorian()  # type: ignore[no-untyped-call]
+            assert calendar.jalali_day(year, month, 1) == theirs
+            assert calendar.jalali_parts(theirs) == (year, month, 1)
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "day"), [(1199, 12, 29), (1600, 1, 1), (1405, 13, 1), (1405, 0, 1), (1405, 7, 31)]
+)
+def test_a_day_outside_the_calendar_is_refused(year: int, month: int, day: int) -> None:
+    with pytest.raises(Unfit, match="no such day"):
+        calendar.jalali_day(year, month, day)
+
+
+def test_a_day_before_the_known_years_has_no_jalali_spelling() -> None:
+    with pytest.raises(Unfit, match="1200"):
+        calendar.spell_day(date(1800, 1, 1))

@@ -35,11 +35,12 @@ def payment_id(argument: str, _: Tools) -> Conversion:
 def renovation_code(argument: str, _: Tools) -> Conversion:
     """کد نوسازی as canonical text, or one of its seven numbers."""
     one_of(argument, ("", *identifiers.RenovationCode._fields))
+    if not argument:
+        return lambda value, _: identifiers.renovation_text(value)
 
-    def convert(value: Any, _: Context) -> str | int:
-        found = identifiers.renovation_code(value)
-        part: int = getattr(found, argument) if argument else 0
-        return part if argument else str(found)
+    def convert(value: Any, _: Context) -> int:
+        part: int = getattr(identifiers.renovation_code(value), argument)
+        return part
 
     return convert
 

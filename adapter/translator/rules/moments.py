@@ -20,8 +20,9 @@ def jalali_date(argument: str, _: Tools) -> Conversion:
     spell = calendar.SPELLINGS[argument or "YYYY/MM/DD"]
 
     def convert(value: Any, _: Context) -> str | int:
-        twins = value if isinstance(value, list) else [value]
-        days = {calendar.parse_day(plain_text(one)) for one in twins if not is_absent(one)}
+        if not isinstance(value, list):
+            return spell(calendar.parse_day(plain_text(value)))
+        days = {calendar.parse_day(plain_text(one)) for one in value if not is_absent(one)}
         if len(days) != 1:
             raise Unfit("the twin fields name two different days")
         return spell(days.pop())
@@ -38,8 +39,8 @@ def datetime(argument: str, _: Tools) -> Conversion:
     spell = calendar.INSTANT_SPELLINGS.get(argument, calendar.spell_instant)
 
     def convert(value: Any, _: Context) -> str:
-        parts = value if isinstance(value, list) else [value]
-        written = " ".join(plain_text(part) for part in parts if not is_absent(part))
-        return spell(calendar.parse_instant(written))
+        if isinstance(value, list):
+            value = " ".join(plain_text(part) for part in value if not is_absent(part))
+        return spell(calendar.parse_instant(plain_text(value)))
 
     return convert

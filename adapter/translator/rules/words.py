@@ -46,7 +46,7 @@ def code(argument: str, tools: Tools) -> Conversion:
     tools.faults.extend(faults)
 
     def convert(value: Any, context: Context) -> str:
-        return find(canonical_text(plain_text(value), digits=True), context.today)
+        return find(value if isinstance(value, str) else plain_text(value), context.today)
 
     return convert
 
