@@ -46,7 +46,10 @@ def renovation_code(argument: str, _: Tools) -> Conversion:
 
 
 def plate(argument: str, _: Tools) -> Conversion:
-    """Car plate (empty or `car`), `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry` for all of it, `main`, `sub`, `section`."""
+    """A car's plate (empty or `car`), `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry` or a part of it.
+
+    The parts are `main`, `sub` and `section`.
+    """
     forms: dict[str, Callable[[str], str]] = {
         "": identifiers.car_plate,
         "car": identifiers.car_plate,
