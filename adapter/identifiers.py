@@ -206,6 +206,12 @@ def motorcycle_plate(value: str | int) -> str:
     return f"{found[1]}-{found[2]}"
 
 
+def vehicle_plate(value: str | int) -> str:
+    """A car's plate or a motorcycle's, told apart by the letter that a car's alone has."""
+    bare = _bare_plate(str(value))
+    return motorcycle_plate(bare) if is_digits(bare) else car_plate(bare)
+
+
 def _bare(value: str | int) -> str:
     """ASCII digits without the spaces, hyphens and half-spaces that people write between them."""
     text = canonical_digits(str(value))

@@ -45,11 +45,12 @@ def renovation_code(argument: str, _: Tools) -> Conversion:
 
 
 def plate(argument: str, _: Tools) -> Conversion:
-    """Car plate (empty or `car`), `motorcycle`, or پلاک ثبتی: `registry` for all of it, `main`, `sub`, `section`."""
+    """Car plate (empty or `car`), `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry` for all of it, `main`, `sub`, `section`."""
     forms: dict[str, Callable[[str], str]] = {
         "": identifiers.car_plate,
         "car": identifiers.car_plate,
         "motorcycle": identifiers.motorcycle_plate,
+        "vehicle": identifiers.vehicle_plate,
         "registry": lambda value: str(identifiers.registry_plate(value)),
         "main": lambda value: identifiers.registry_plate(value).main,
         "sub": lambda value: identifiers.registry_plate(value).sub,

@@ -158,8 +158,8 @@ _OF_ONE_VALUE: Mapping[str, Rule] = {
         identifying.plate,
         Words("پلاک خودرو، موتورسیکلت یا پلاک ثبتی", "plate of a car or motorcycle, or registry plate of land"),
         Words(
-            "car (پیش‌فرض)، motorcycle، registry، main، sub، section",
-            "car (default), motorcycle, registry, main, sub, section",
+            "car (پیش‌فرض)، motorcycle، vehicle (هر یک که باشد)، registry، main، sub، section",
+            "car (default), motorcycle, vehicle (whichever it is), registry, main, sub, section",
         ),
         Example("", "۱۲ ب ۳۴۵ ایران ۶۷", "12ب345-67"),
     ),
