@@ -28,6 +28,9 @@ class Magic:
     life: str = "ordinary"
 
 
+ORDINARY = Magic()
+
+
 def _statuses(*codes: int) -> tuple[Step, ...]:
     return tuple(Step("status", code) for code in codes)
 
@@ -124,6 +127,10 @@ INQUIRY_TITLES: Mapping[int, str] = {
 INQUIRY_BEATS = 3
 """So many paces until a deferred inquiry is answered."""
 
+CERTIFICATE_ENDINGS: Mapping[str, int | None] = {"402": 2, "403": 3, "405": 4, "404": None}
+"""The last digits of a certificate's number: 2 out of date, 3 void, 4 other than the core has it, None not found."""
+VALID_CERTIFICATE = 1
+
 # 40 awaits the bank's confirmation, 50 confirmed, 60 entered, 70 bill expired, 75 bill void, 92 under objection,
 # 99 cleared
 TOLL_LIVES: Mapping[str, tuple[Step, ...]] = {
@@ -150,12 +157,14 @@ TOLL_HOUSES: Mapping[int, Magic] = {
     675: Magic(life="void"),
     800: Magic(life="large"),
 }
+CAR_PLATES: Mapping[int, Magic] = {**TOLL_HOUSES, 404: Magic("NO_VEHICLE"), 491: ORDINARY}
+"""A car's own magic, by the three figures of its plate: it has no renovation code that could change."""
+ACCOUNTS: Mapping[int, Magic] = {404: Magic("NO_ACCOUNT"), 100: Magic(life="no_debt"), 503: Magic(busy="BUSY")}
 BANK_PAID = 50
 PAID_BACK = 80
 BILL_VOID = 75
 NO_DEBT = 10
 BILL_ISSUED = 30
-ORDINARY = Magic()
 
 
 def chosen(houses: Mapping[int, Magic], house: int | None, block: int | None) -> Magic:
@@ -163,6 +172,12 @@ def chosen(houses: Mapping[int, Magic], house: int | None, block: int | None) ->
     if block == UNKNOWN_BLOCK:
         return Magic(life="unknown_status")
     return houses.get(house or 0, ORDINARY)
+
+
+def plate_number(plate: str) -> int:
+    """The three figures of a plate: those after the letter of `12ب345-67`, the first of `123-45678`."""
+    figures = plate.partition("-")[0]
+    return int(figures[-3:])
 
 
 def parts_of(renovation_code: str) -> tuple[int | None, int | None]:

@@ -13,15 +13,20 @@ from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.ledger import Entry, Ledger
 from ops.sandbox.lives import (
+    ACCOUNTS,
     BANK_PAID,
     BILL_VOID,
+    CAR_PLATES,
+    ORDINARY,
     PAID_BACK,
     TOLL_HOUSES,
     TOLL_LIVES,
+    Magic,
     chosen,
     parts_of,
+    plate_number,
 )
-from ops.sandbox.revenue_answers import DONE
+from ops.sandbox.revenue_answers import DONE, RENOVATION
 from ops.sandbox.timeline import Timeline
 
 PAGE_SIZE = 500
@@ -49,9 +54,10 @@ _MANNER = Manner(
     changes_operation="GetChanges",
     changes="changes",
 )
-_CODED = _EFFECTS | {"Ping"}
+_CODED = _EFFECTS | {"AskAccount", "Ping"}
 _REPEATED = (
     "tracking_code",
+    "kind",
     "renovation_code",
     "year_from",
     "year_to",
@@ -66,6 +72,7 @@ _REPEATED = (
 @dataclass(slots=True)
 class _Assessment:
     life: str
+    kind: str
     bills: Mapping[str, Bill]
     unpaid: set[str]
     is_void: bool = False
@@ -98,6 +105,7 @@ class RevenueDesk:
             "RegisterReversal": self._pay_back,
             "RegisterObjection": self._hear,
             "RegisterSurvey": self._hear,
+            "AskAccount": self._account,
             "FindExchange": self._find,
             "GetChanges": self._changes,
             "GetLedger": self._tell_ledger,
@@ -109,7 +117,7 @@ class RevenueDesk:
             return None
         if known is not None and known.operation == operation:
             return dict(known.answer) | {"code": code}
-        return {"code": code} | ({"message": self._titles.get(code, code)} if operation in _EFFECTS else {})
+        return {"code": code} | ({"message": self._titles.get(code, code)} if operation != "Ping" else {})
 
     def is_done(self, content: Record) -> bool:
         return bool(content.get("code", DONE) == DONE)
@@ -122,16 +130,17 @@ class RevenueDesk:
 
     def _assess(self, call: Call, now: datetime) -> Record:
         record = call.record
-        house, block = parts_of(record["renovation_code"])
-        magic = chosen(TOLL_HOUSES, house, block)
+        magic = _magic(record)
         if magic.busy and record["reference"] not in self._were_busy:
             self._were_busy.add(record["reference"])
             return self._code(call, magic.busy, now)
         if magic.code:
             return self._code(call, magic.code, now)
         number = f"N-{jalali_year(now)}-{FIRST_ASSESSMENT + len(self._assessments) + 1}"
-        answer = say.assessed(number, magic.life)
-        return self._enter(call, number, now, tracking_code=record["tracking_code"], answer=answer, life=magic.life)
+        kind = record.get("kind", RENOVATION)
+        answer = say.assessed(number, magic.life, kind, now)
+        known = {"tracking_code": record["tracking_code"], "answer": answer, "life": magic.life}
+        return self._enter(call, number, now, kind=kind, **known)
 
     def _pay(self, call: Call, now: datetime) -> Record:
         self._timeline.release(now)
@@ -147,6 +156,8 @@ class RevenueDesk:
         if self._was_paid(record["assessment_no"], assessment, ids):
             return self._code(call, "ALREADY_PAID", now) | {"status_code": BANK_PAID}
         answer = {"code": DONE, "receipt_no": f"R-{len(self._ledger.entries) + 1:06d}", "status_code": BANK_PAID}
+        if not assessment.unpaid - {ids}:
+            answer |= say.document(record["assessment_no"], assessment.kind, now)
         number, amount = record["assessment_no"], record["amount_rial"]
         return self._enter(call, number, now, subject=ids, amount_rial=amount, answer=answer)
 
@@ -183,10 +194,21 @@ class RevenueDesk:
         tracking_code, subject = record["tracking_code"], record.get("objection_no")
         return self._enter(call, number, now, tracking_code=tracking_code, subject=subject, answer={"code": DONE})
 
-    def _enter(self, call: Call, number: str | None, now: datetime, *, life: str = "", **known: object) -> Record:
+    def _account(self, call: Call, now: datetime) -> Record:
+        """What is owed; a read, which is asked again as often as one likes."""
+        record = call.record
+        magic = ACCOUNTS.get(say.account_number(record), ORDINARY)
+        if magic.busy and record["reference"] not in self._were_busy:
+            self._were_busy.add(record["reference"])
+            return self._code(call, magic.busy, now)
+        return self._code(call, magic.code, now) if magic.code else say.account(record, magic.life)
+
+    def _enter(
+        self, call: Call, number: str | None, now: datetime, *, life: str = "", kind: str = "", **known: object
+    ) -> Record:
         self._timeline.release(now)
         sent = {name: call.record[name] for name in _REPEATED if name in call.record}
-        detail = {"life": life, "sent": sent}
+        detail = {"life": life, "kind": kind, "sent": sent}
         entry = self._ledger.enter(
             call.operation, call.record["reference"], now, case_no=number, digest=call.digest, detail=detail, **known
         )
@@ -199,9 +221,10 @@ class RevenueDesk:
     def _open(self, entry: Entry) -> None:
         number = str(entry.case_no)
         life = str(entry.detail["life"])
-        bills = say.bills_of(number, life)
+        kind = str(entry.detail.get("kind") or RENOVATION)
+        bills = say.bills_of(number, life, kind)
         by_ids = {bill.ids: bill for bill in bills}
-        self._assessments[number] = _Assessment(life, by_ids, set(by_ids), is_void=life == "void")
+        self._assessments[number] = _Assessment(life, kind, by_ids, set(by_ids), is_void=life == "void")
         self._timeline.begin(number, TOLL_LIVES[life], at=entry.at)
 
     def _paid(self, entry: Entry) -> None:
@@ -250,3 +273,11 @@ class RevenueDesk:
             "pages": found.pages,
             "entries": [say.ledger_entry(entry) for entry in found.entries],
         }
+
+
+def _magic(record: Record) -> Magic:
+    """By the house and block of a property, else by the plate of a car."""
+    if "renovation_code" in record:
+        return chosen(TOLL_HOUSES, *parts_of(record["renovation_code"]))
+    plate = record.get("vehicle", {}).get("plate")
+    return chosen(CAR_PLATES, plate_number(plate) if plate else None, None)

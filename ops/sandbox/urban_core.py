@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from ops.sandbox import urban_answers as say
 from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
+from ops.sandbox.calculations import Calculations
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.identifiers import jalali_year
@@ -65,6 +66,7 @@ class UrbanCoreDesk:
         self._cases: dict[str, _Case] = {}
         self._were_busy: set[str] = set()
         self._inquiries = Inquiries(inquiries, self._timeline, self.says, pace=pace)
+        calculations = Calculations(self.says)
         self._apply: Mapping[str, Callable[[Entry], None]] = {
             "RegisterRequest": self._open,
             "AddDocument": self._corrected,
@@ -86,6 +88,8 @@ class UrbanCoreDesk:
             "RegisterSurvey": self._hear,
             "AskProperty": self._inquiries.ask,
             "GetAnswer": self._inquiries.tell,
+            "Calculate": calculations.calculate,
+            "VerifyCertificate": calculations.verify,
             "FindByReference": self._find,
             "GetChanges": self._changes,
             "GetLedger": self._tell_ledger,
