@@ -45,7 +45,7 @@ def renovation_code(argument: str, _: Tools) -> Conversion:
 
 
 def plate(argument: str, _: Tools) -> Conversion:
-    """Car plate (empty or `car`), `motorcycle`, `vehicle` for either, or پلاک ثبتی: `registry`, `main`, `sub`, `section`."""
+    """Plate of a `car` (or empty), a `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry main sub section`."""
     forms: dict[str, Callable[[str], str]] = {
         "": identifiers.car_plate,
         "car": identifiers.car_plate,
