@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.house import contracts, services
 from tests.support.records import ROOT
 
 FOLDERS = sorted(path.parent for path in (ROOT / "mappings").glob("*/service.toml"))
@@ -65,6 +67,32 @@ def test_a_card_is_written_with_persian_letters_and_digits(folder: Path) -> None
 
     assert [text for text in texts if _FOREIGN_LETTERS.search(text)] == []
     assert [text for text in texts if _LATIN_DIGITS.search(text)] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_what_a_case_expects_is_taken_by_the_contract_it_goes_to(folder: Path) -> None:
+    service = services()[folder.name]
+    goes_to = {name: (service.gateway, str(operation)) for name, operation in service.outward.items()}
+    goes_to |= {route.table: (service.system, route.operation) for route in service.inward.values()}
+    for table, payload in _expected(folder):
+        contract, operation = goes_to[table]
+        codecs = [one for one in contracts()[contract].bindings.values() if operation in one.operations]
+        assert [bool(one.encode_request(operation, payload)) for one in codecs] == [True] * len(codecs) != []
+
+
+def _expected(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The table and the payload of every case that translates, entry by entry where it tries many codes."""
+    for path in (folder / "cases").glob("*.in.json"):
+        given, expected = (json.loads(one.read_bytes()) for one in (path, path.with_name(path.stem[:-3] + ".out.json")))
+        entries = expected.pop("each", [{}])
+        if "untranslatable" not in expected:
+            yield from ((given["table"], _laid_over(expected, entry)) for entry in entries)
+
+
+def _laid_over(under: Any, over: Any) -> Any:
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    return {**under, **{key: _laid_over(under.get(key), value) for key, value in over.items()}}
 
 
 def test_no_two_services_share_an_id_or_a_title() -> None:
