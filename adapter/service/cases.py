@@ -12,22 +12,19 @@ from typing import Any
 from adapter.calendar import parse_day
 from adapter.errors import Unfit, Untranslatable
 from adapter.service.model import Service
-from adapter.tables import Fault, near
+from adapter.tables import near
 from adapter.translator import Context, Step, Table, traced
-
-FEWEST_CASES = 3
-"""At least an ordinary one, an edge and a refused one."""
 
 DAY_OF_CASES = date(2026, 11, 21)
 """A case without its own `today` means the same on every day it is run."""
 
-_INPUT = ".in.json"
-_OUTPUT = ".out.json"
-_INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
+INPUT = ".in.json"
+OUTPUT = ".out.json"
+INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
 _EACH = "each"
 """A list in both halves: its entries are run one by one, each laid over what stands beside the list."""
 
-_REFUSAL = "untranslatable"
+REFUSAL = "untranslatable"
 _CONTEXT_KEYS = ("case", "exchange", "outcome")
 
 
@@ -71,42 +68,14 @@ class _Unusable(Exception):
 
 def run_cases(folder: Path, service: Service) -> list[CaseResult]:
     """Run every case of a service's folder, sorted by name."""
-    return [_run_case(path, service) for path in sorted((folder / "cases").glob(f"*{_INPUT}"))]
-
-
-def case_faults(folder: Path, label: str, tables: Mapping[str, Table]) -> list[Fault]:
-    """Return cases without their other half, too few cases, and tables without any."""
-    names = {
-        end: {path.name.removesuffix(end) for path in (folder / "cases").glob(f"*{end}")} for end in (_INPUT, _OUTPUT)
-    }
-    alone = [f"{name}{_INPUT}" for name in names[_OUTPUT] - names[_INPUT]]
-    alone += [f"{name}{_OUTPUT}" for name in names[_INPUT] - names[_OUTPUT]]
-    faults = [
-        Fault(f"{label}/cases/{name}", 0, "", "the file is missing, its other half is there") for name in sorted(alone)
-    ]
-    if len(names[_INPUT]) < FEWEST_CASES:
-        what = f"{len(names[_INPUT])} cases are too few"
-        faults.append(Fault(f"{label}/cases", 0, "", what, what_to_do="write an ordinary, an edge and a refused one"))
-    tried = {_table_of(path) for path in (folder / "cases").glob(f"*{_INPUT}")}
-    untried = sorted(set(tables) - tried)
-    return [
-        *faults,
-        *(Fault(tables[name].file, 0, "", "no case tries this table", what_to_do="write one") for name in untried),
-    ]
-
-
-def _table_of(path: Path) -> str | None:
-    try:
-        return str(_read_json(path).get("table"))
-    except _Unusable:
-        return None
+    return [_run_case(path, service) for path in sorted((folder / "cases").glob(f"*{INPUT}"))]
 
 
 def _run_case(path: Path, service: Service) -> CaseResult:
-    name, given_table = path.name.removesuffix(_INPUT), ""
+    name, given_table = path.name.removesuffix(INPUT), ""
     try:
         given = _read_json(path)
-        expected = _read_json(path.with_name(f"{name}{_OUTPUT}"))
+        expected = _read_json(path.with_name(f"{name}{OUTPUT}"))
         given_table = str(given.get("table", ""))
         table = _checked_table(given, service)
         pairs = _pairs(given, expected)
@@ -119,7 +88,7 @@ def _run_case(path: Path, service: Service) -> CaseResult:
         made: list[Step] = []
         found = list(_compare(traced(table, made), one.get("record", {}), context, expected=wanted, made=made))
         differences += [replace(difference, what=f"{at}{difference.what}") for difference in found]
-        steps += made if not found and _REFUSAL not in wanted else ()
+        steps += made if not found and REFUSAL not in wanted else ()
     return CaseResult(name, given_table, tuple(differences), () if differences else tuple(steps))
 
 
@@ -128,7 +97,7 @@ def _pairs(given: Mapping[str, Any], expected: Mapping[str, Any]) -> list[tuple[
     if _EACH not in given:
         return [(dict(given), dict(expected), "")]
     entries, answers = given[_EACH], expected.get(_EACH)
-    for half, found in ((_INPUT, entries), (_OUTPUT, answers)):
+    for half, found in ((INPUT, entries), (OUTPUT, answers)):
         if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
             raise _Unusable(f"'each' of {half[1:]} is not a list of objects; write one for every entry")
     if len(entries) != len(answers or ()):
@@ -165,9 +134,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _checked_table(given: Mapping[str, Any], service: Service) -> Table:
-    unknown = sorted(set(given) - _INPUT_KEYS)
+    unknown = sorted(set(given) - INPUT_KEYS)
     if unknown:
-        raise _Unusable(f"'{unknown[0]}' is not a part of a case; {near(unknown[0], _INPUT_KEYS)}")
+        raise _Unusable(f"'{unknown[0]}' is not a part of a case; {near(unknown[0], INPUT_KEYS)}")
     name = str(given.get("table", ""))
     if name not in service.tables:
         raise _Unusable(f"'{name}' is not a table of this service; {near(name, service.tables)}")
@@ -186,7 +155,7 @@ def _context(given: Mapping[str, Any], service: Service) -> Context:
 def _compare(
     table: Table, record: Any, context: Context, *, expected: Mapping[str, Any], made: Sequence[Step]
 ) -> Iterator[Difference]:
-    refusal = expected.get(_REFUSAL)
+    refusal = expected.get(REFUSAL)
     try:
         payload = table.translate(record, context)
     except Untranslatable as error:

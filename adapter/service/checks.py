@@ -99,6 +99,8 @@ def pattern_faults(
     pattern = PATTERNS.get(str(document.values.get("pattern")))
     if pattern is None:
         return []
+    section = document.values.get("outward")
+    named = section if isinstance(section, dict) else {}
     why = f"the pattern is {document.values['pattern']}"
     faults = [
         document.fault(
@@ -119,9 +121,15 @@ def pattern_faults(
     faults += [
         document.fault(f"outward.{table}", "the table is missing", f"{why} and offers {min(needing & inward.keys())}")
         for table, needing in pattern.outward.items()
-        if table not in outward and needing & inward.keys()
+        if table not in named and needing & inward.keys()
     ]
     return faults
+
+
+def spoken(document: Document, outward: Mapping[str, Operation]) -> dict[str, Operation]:
+    """Return the outward tables that the pattern has; all of them when there is no such pattern."""
+    pattern = PATTERNS.get(str(document.values.get("pattern")))
+    return {table: one for table, one in outward.items() if pattern is None or table in pattern.outward}
 
 
 def operation_faults(

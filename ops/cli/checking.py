@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import adapter
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
+from adapter.contract.sides import Fields, fields_of
 from adapter.errors import FaultyTables, NotFound
 from adapter.service import Service, load_services, service_folders
 from adapter.tables import Fault, near
@@ -43,7 +45,8 @@ def check(
     """Read every contract and service and tell every fault, one a line; exit code 1 when there are any."""
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, faults = load_contracts(folders["contracts"])
-    services, faulty = load_folders(folders["mappings"], loaded, only=service)
+    fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
+    services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
     faults += [str(fault) for _, found in sorted(faulty.items()) for fault in found]
     faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
     if config is not None:
@@ -70,7 +73,11 @@ def folders_of(config: Path | None, **given: Path | None) -> dict[str, Path]:
 
 
 def load_folders(
-    folder: Path, contracts: dict[str, Contract], *, only: str | None = None
+    folder: Path,
+    contracts: dict[str, Contract],
+    *,
+    only: str | None = None,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
     """The services of a folder, or one of them, as `load_services` gives them; raises NotFound."""
     if not folder.is_dir():
@@ -78,7 +85,7 @@ def load_folders(
     names = [path.name for path in service_folders(folder)]
     if only is not None and only not in names:
         raise NotFound(f"{folder}: there is no service {only!r}; {near(only, names)}")
-    return load_services(folder, contracts, only=only)
+    return load_services(folder, contracts, only=only, fields=fields)
 
 
 def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
