@@ -98,10 +98,9 @@ _KIND_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: 
 
 def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...], list[Fault]]:
     """Read a table; rows that can be read are there even when others have faults."""
-    text, faults = _read_text(path, label)
-    if faults:
+    lines, faults = read_records(path, label)
+    if not lines and faults:
         return (), faults
-    lines, faults = _records(text, label)
     if not lines:
         return (), [*faults, Fault(label, 1, "", "the table is empty", "a table begins with its header")]
     header = lines[0][1]
@@ -118,6 +117,12 @@ def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...],
             found = f"{len(cells)} cells stand under {len(header)} columns"
             faults.append(Fault(label, line, "", found, what_to_do="quote a cell that holds a comma"))
     return tuple(rows), [*faults, *_twice(rows, columns.unique), *_out_of_order(rows, columns.sorted_by)]
+
+
+def read_records(path: Path, label: str) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+    """Read a table whatever its columns: the line on which each record begins and its cells, the header first."""
+    text, faults = _read_text(path, label)
+    return ([], faults) if faults else _records(text, label)
 
 
 def read_toml(path: Path, label: str) -> tuple[Document, list[Fault]]:

@@ -212,7 +212,7 @@ def outward_table_faults(
     faults = _filling_faults(table, between.gateway, operation, between.misfits)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
-    if between.system and (told := _told_by(between.system, inward)):
+    if between.system and (told := told_by(between.system, inward)):
         faults += source_faults(table, told, f"what {between.system.title} tells")
     return faults
 
@@ -234,7 +234,7 @@ def path_fault(document: Document, key: str, path: str, *, shape: Shape | None, 
     return [document.fault(key, f"'{path}' is not in {message}", what_to_do=near(path, shape))]
 
 
-def _told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
+def told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
     """Gather the paths of its changes and of its answers, those fetched later included."""
     told: set[str] = set()
     if system.changes:

@@ -20,9 +20,10 @@ CODE_COLUMNS = Columns(
 )
 VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis")
 
-_PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+"""Whom a case may wait for."""
 _CODES = ("gateway", "internal")
-_WORDS = {"stage": tuple(Stage), "awaited": _PARTIES}
+_WORDS = {"stage": tuple(Stage), "awaited": PARTIES}
 _LONGEST_CODE_TOLD = 32
 
 Lookup: TypeAlias = Callable[[str, date], str]

@@ -24,6 +24,7 @@ _COMMANDS = (
     ("cases", "ops.cli.cases:app", "Show the life of a case by its tracking code."),
     ("endpoints", "ops.cli.endpoints:app", "List the other sides, or resume one that was paused."),
     ("reconcile", "ops.cli.reconcile:app", "Compare the other sides' ledgers with our journal."),
+    ("tables", "ops.cli.tables:app", "Give a service's tables to a spreadsheet program, and take them back."),
     ("services", "ops.cli.services:app", "Publish a service's card to the gateway's catalogue."),
     ("journal", "ops.cli.journal:app", "Verify the audit."),
     ("migrate", "ops.cli.journal:migrate", "Bring the journal's schema up to this version."),
