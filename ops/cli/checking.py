@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 import adapter
+from adapter.calendar import read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
@@ -48,6 +49,7 @@ def check(
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
     services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
     faults += [str(fault) for _, found in sorted(faulty.items()) for fault in found]
+    faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
     faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
     if config is not None:
         faults += _key_faults(config)

@@ -20,6 +20,7 @@ _COMMANDS = (
     ("contract", "ops.cli.contract:app", "Look through contracts, compare two, or take a partner's document in."),
     ("test", "ops.cli.testing:cases", "Run the cases of the services, and tell what no case touches."),
     ("rules", "ops.cli.rules:rules", "Tell what each rule of the tables does, with an example."),
+    ("calendar", "ops.cli.calendar:app", "Show a tenant's working days, or close a day."),
     ("exchanges", "ops.cli.exchanges:app", "List, show, replay, resolve or withdraw exchanges."),
     ("cases", "ops.cli.cases:app", "Show the life of a case by its tracking code."),
     ("endpoints", "ops.cli.endpoints:app", "List the other sides, or resume one that was paused."),
