@@ -8,10 +8,12 @@ from adapter.service.loading import declared_id, load_service, load_services, se
 from adapter.service.model import NATIONAL_ID, Promise, Route, Service, business_key_of, search_value, search_values
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.service.publication import publication_of
+from adapter.service.referral import REFERRAL, referral_of
 
 __all__ = [
     "NATIONAL_ID",
     "PUBLICATION",
+    "REFERRAL",
     "CaseResult",
     "Coverage",
     "Difference",
@@ -25,6 +27,7 @@ __all__ = [
     "load_service",
     "load_services",
     "publication_of",
+    "referral_of",
     "run_cases",
     "search_value",
     "search_values",
