@@ -11,8 +11,9 @@ from adapter.contract.model import Contract
 from adapter.errors import Unfit
 from adapter.exchange import Operation
 from adapter.identifiers import service_id
+from adapter.promise import Promise
 from adapter.service.checks import PATTERNS, path_fault
-from adapter.service.model import Promise, Route, Source
+from adapter.service.model import Route, Source
 from adapter.tables import Document, Fault, Key, check_keys, near
 from adapter.translator.paths import compile_collector, parse_path
 
