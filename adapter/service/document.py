@@ -49,6 +49,9 @@ def document_faults(document: Document) -> list[Fault]:
     if isinstance(values.get("promise"), dict):
         faults += check_keys(document, _PROMISE_KEYS, "promise")
         faults += _not_above_zero(document, values["promise"], "promise.")
+        if len(values["promise"]) > 1:
+            what_to_do = "keep one of them"
+            faults.append(document.fault("promise", "a promise is in working_days or in days", what_to_do=what_to_do))
     faults += _not_above_zero(document, values, "")
     if isinstance(values.get("service_id"), str):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 from adapter.calendar import Days, WorkingDays, spell_day, tehran_day
+from adapter.errors import FaultyTables
 from adapter.exchange import Caller, Case, Event, Operation, Stage, State
 from adapter.journal import Command, Journal, inspecting, lives, reading
 from adapter.promise import stretches_of
+from ops.cli.lives import print_case
 from ops.demo.installation import TENANT, install
 from ops.operators import Desk, perform
 from ops.overdue import overdue_counts
@@ -125,6 +128,29 @@ async def test_a_case_tells_its_promise_and_what_each_stage_took(house: House) -
         ("in_progress", 0),
     ]
     assert json.loads(json.dumps(shown)) == shown
+
+
+async def test_a_terminal_tells_the_promise_in_jalali_and_every_stage(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = await filed(house, days_ago=14)
+    print_case(await perform(Desk(house, "uid:1000"), "cases.show", {"tracking_code": case.tracking_code}))
+
+    printed = capsys.readouterr().out
+    promised = house.days.of(TENANT).after(tehran_day(case.opened_at), 21)
+    assert f"promised_until  {spell_day(promised)}" in printed
+    assert [line.split()[0] for line in printed.split("stages\n")[1].splitlines()[1:3]] == ["received", "in_progress"]
+
+
+async def test_a_calendar_with_a_fault_stops_the_start_and_names_its_cell(tmp_path: Path) -> None:
+    installation = install(tmp_path, NOBODY, services=["renovation_toll"], scale=0.01, port=0)
+    settings = load_settings(installation.settings)
+    mappings = tmp_path / "mappings"
+    shutil.copytree(settings.mappings, mappings)
+    path = mappings / "calendars" / "ir-1405.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("01,*,holiday", "01,*,holyday", 1), encoding="utf-8")
+    with pytest.raises(FaultyTables, match=r"mappings/calendars/ir-1405\.csv:2: kind: 'holyday'"):
+        await open_house(settings.model_copy(update={"mappings": mappings}))
 
 
 async def test_the_durations_of_a_service_are_the_median_and_what_nine_of_ten_stay_within(house: House) -> None:
