@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapter.calendar import Days, read_calendars
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract import load_contract
@@ -83,6 +84,7 @@ class House:
     services: Mapping[str, Service]
     faults: Mapping[str, list[Fault]]
     offer: Offer
+    days: Days
     journal: Journal
     endpoints: Endpoints
     settling: Settling
@@ -129,13 +131,16 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     if clashes := door_clashes(contracts[name] for name in {one.gateway for one in services.values()}):
         raise FaultyTables(clashes)
     offer = _offer(settings, services, faults)
+    days, calendar_faults = read_calendars(settings.mappings / "calendars")
+    if calendar_faults:
+        raise FaultyTables([str(fault) for fault in calendar_faults])
     _check_endpoints(settings, services, contracts)
     callers = callers_of(settings)
     connected: list[Closable] = []
     endpoints = _endpoints(settings, contracts, profile, parts, connected)
     journal = parts.journal(_open_journal(settings, profile, parts))
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
-    loaded = _Loaded(profile, contracts, services, faults, offer, callers)
+    loaded = _Loaded(profile, contracts, services, faults, offer, days, callers)
     return _join(settings, parts, loaded, journal, endpoints, connected)
 
 
@@ -146,6 +151,7 @@ class _Loaded:
     services: Mapping[str, Service]
     faults: Mapping[str, list[Fault]]
     offer: Offer
+    days: Days
     callers: Mapping[str, Caller]
 
 
@@ -169,6 +175,7 @@ def _join(
         services=loaded.services,
         faults=loaded.faults,
         offer=loaded.offer,
+        days=loaded.days,
         journal=journal,
         endpoints=endpoints,
         settling=settling,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from adapter.promise import Promise
 from adapter.service.cases import CaseResult, Difference, run_cases
 from adapter.service.coverage import Coverage, coverage_of, coverage_of_all
 from adapter.service.loading import declared_id, load_service, load_services, service_folders
-from adapter.service.model import NATIONAL_ID, Promise, Route, Service, business_key_of, search_value, search_values
+from adapter.service.model import NATIONAL_ID, Route, Service, business_key_of, search_value, search_values
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.service.publication import publication_of
 from adapter.service.referral import REFERRAL, referral_of

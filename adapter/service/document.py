@@ -11,9 +11,10 @@ from adapter.contract.model import Contract
 from adapter.errors import Unfit
 from adapter.exchange import Operation
 from adapter.identifiers import service_id
+from adapter.promise import Promise
 from adapter.service.checks import PATTERNS, path_fault
 from adapter.service.fitting import misfits
-from adapter.service.model import Promise, Route, Source
+from adapter.service.model import Route, Source
 from adapter.service.referral import REFERRAL
 from adapter.tables import Document, Fault, Key, check_keys, near
 from adapter.translator.paths import compile_collector, parse_path
@@ -53,6 +54,9 @@ def document_faults(document: Document) -> list[Fault]:
     if isinstance(values.get("promise"), dict):
         faults += check_keys(document, _PROMISE_KEYS, "promise")
         faults += _not_above_zero(document, values["promise"], "promise.")
+        if len(values["promise"]) > 1:
+            what_to_do = "keep one of them"
+            faults.append(document.fault("promise", "a promise is in working_days or in days", what_to_do=what_to_do))
     faults += _not_above_zero(document, values, "")
     if isinstance(values.get("service_id"), str):
         try:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from adapter.exchange import Operation, Record
+from adapter.promise import Promise
 from adapter.service.referral import REFERRAL
 from adapter.text import canonical_text
 from adapter.translator import Table
@@ -26,14 +27,6 @@ class Route:
 
     operation: str
     table: str
-
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """What the service promises the citizen; working days by the tenant's calendar, or plain days."""
-
-    working_days: int | None = None
-    days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,11 @@ def test_any_change_of_a_file_is_another_version(write: Write) -> None:
             "service.toml:11: promise.working_days: the value is not a whole number",
         ),
         (
+            "working_days = 3",
+            "working_days = 3\ndays = 4",
+            "service.toml:10: promise: a promise is in working_days or in days, keep one of them",
+        ),
+        (
             "[inward.SubmitRequest]",
             "[inward.SubmitReqest]",
             "service.toml:19: inward.SubmitReqest: 'SubmitReqest' is not an operation, did you mean 'SubmitReq",
