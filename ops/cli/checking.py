@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 import adapter
 from adapter.calendar import read_calendars
+from adapter.catalogue import catalogue_faults
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
@@ -51,6 +52,8 @@ def check(
     faults += [str(fault) for _, found in sorted(faulty.items()) for fault in found]
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
     faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
+    if service is None:
+        faults += map(str, catalogue_faults(folders["mappings"]))
     if config is not None:
         faults += _key_faults(config)
     sound = {"contracts": sorted(loaded), "services": sorted(services)}

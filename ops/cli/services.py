@@ -1,4 +1,4 @@
-"""`panjereh services`: the cards of services, published to the gateway's catalogue."""
+"""`panjereh services`: their catalogue, and their cards, published to the gateway's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from ops.cli.asking import Where, ask, named
+from ops.cli.catalogue import coverage, import_, list_
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 
-app = App(name="services", help="Publish a service's card to the gateway's catalogue.", help_format="plaintext")
+app = App(name="services", help="Keep the catalogue of services, or publish a card.", help_format="plaintext")
+app.command(import_, name="import")
+app.command(list_, name="list")
+app.command(coverage, name="coverage")
 
 _HERE = Where()
 _COLUMNS = ("tenant", "service", "gateway", "revision", "id", "state")
