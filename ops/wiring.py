@@ -37,13 +37,17 @@ from adapter.settlement.settling import Settling
 from adapter.tables import Fault, near
 from adapter.telemetry import Metrics
 from adapter.wsdl import read_wsdl
-from connectors import rest, soap
+from connectors import rest, soap, sql
 from connectors.polled import PolledSystem
 from ops.health import tenant_health
 from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 
-_CONNECT: Mapping[str, Callable[..., PolledSystem]] = {"rest": rest.connect, "soap": soap.connect}
+_CONNECT: Mapping[str, Callable[..., PolledSystem]] = {
+    "rest": rest.connect,
+    "soap": soap.connect,
+    "sql": sql.connect,
+}
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _log = structlog.get_logger(__name__)
