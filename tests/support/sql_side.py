@@ -33,7 +33,7 @@ FOLDER = ROOT / "tests" / "contracts" / "petitions" / "1.0"
 _QUICK = Timeouts(
     connect=timedelta(seconds=1),
     write=timedelta(seconds=2),
-    first_byte=timedelta(seconds=0.3),
+    first_byte=timedelta(seconds=1),
     total=timedelta(seconds=5),
 )
 _IDENTITY = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGINT GENERATED ALWAYS AS IDENTITY"}
