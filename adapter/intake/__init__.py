@@ -77,6 +77,8 @@ class Intake:
         key = usable(key)
         call = await self._call(caller, operation, record)
         identity = self._identity(call, key)
+        if not referring.refers(call):
+            requiring.check_needed(call)
         if identity.scope in self.in_flight:
             raise StillInFlight(retry_after=1)
         self.in_flight.add(identity.scope)

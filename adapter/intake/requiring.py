@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from adapter.errors import AmountDiffers, UnknownCase, UnknownPayment
+from adapter.errors import AmountDiffers, SchemaViolation, UnknownCase, UnknownPayment, Violation
 from adapter.exchange import CLOSED_STAGES, PARENT_CASE, Operation, Stage
 from adapter.idempotency import Call
 from adapter.journal import Journal, reading
@@ -24,6 +24,16 @@ def taken_after(call: Call) -> Mapping[Stage, timedelta | None]:
     """In which closed stages of its case the call is kept, and how long after the end; None for ever."""
     within = call.service.objection_within if call.operation is Operation.FILE_OBJECTION else None
     return dict.fromkeys(_TAKEN_AFTER_THE_END.get(call.operation, ()), within)
+
+
+def check_needed(call: Call) -> None:
+    """Raise SchemaViolation with every field that the service's table cannot do without and the record has not.
+
+    The contract leaves them open because other services need others; to park such a request would help nobody.
+    """
+    table = call.service.tables[call.service.inward[call.operation].table]
+    if missing := table.missing(call.record):
+        raise SchemaViolation([Violation(path, "a value, which this service needs", "nothing") for path in missing])
 
 
 async def _confirmed_payment(journal: Journal, call: Call) -> None:

@@ -11,6 +11,7 @@ from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Payload, Record
 from adapter.tables import Fault
 from adapter.translator.lines import CONDITIONS, Line, read_lines
+from adapter.translator.needing import Need, needs_of
 from adapter.translator.paths import (
     NIL,
     Context,
@@ -38,18 +39,23 @@ class Table:
     file: str
     lines: tuple[Line, ...]
     build: Producer
+    needs: tuple[Need, ...] = ()
 
     def translate(self, record: Record, context: Context) -> Payload:
         """Return the payload; raises Untranslatable whose place is the row and whose text holds no citizen's value."""
         payload: Payload | None = self.build((record, context))
         return {} if payload is None else payload
 
+    def missing(self, record: Record) -> list[str]:
+        """The paths that hold nothing, and without which the record can never be translated."""
+        return [path for path, collect in self.needs if not collect(record)]
+
 
 def compile_table(path: FilePath, label: str, tools: Tools) -> tuple[Table, list[Fault]]:
     """Read and compile one table; with faults the table must not be used. `label` is the file's name in messages."""
     lines, faults = read_lines(path, label, tools)
     build = _compile_section(lines, depth=0, scopes=(), faults=faults)
-    return Table(path.stem, label, lines, build), faults
+    return Table(path.stem, label, lines, build, needs_of(lines)), faults
 
 
 def compile_lines(lines: Sequence[Line]) -> Producer:

@@ -31,6 +31,7 @@ RECORD = {
     "service_id": "13042650101",
     "channel": {"code": "counter"},
     "submitted_at": "2026-11-21T09:30:00+03:30",
+    "request_kind": "new_building",
     "applicant": {"first_name": "a", "last_name": "b", "capacity": "owner"},
 }
 PLAIN = json.dumps(RECORD).encode()
