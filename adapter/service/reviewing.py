@@ -45,7 +45,8 @@ def review_faults(
 ) -> list[Fault]:
     """Return every row and code that nothing reaches, and whatever can come and does not fit."""
     stands = list(standing(tables, inward, outward, between, fields=fields))
-    faults = book_faults(books, {one.table.name: (one.table, one.direction) for one in stands})
+    used = {one.table.name: (one.table, one.direction) for one in stands}
+    faults = book_faults(books, used) if inward else []  # what only refers has its codes for people: an area's subjects
     faults += code_faults((one.table, one.gives, one.giver) for one in stands)
     for one in stands:
         faults += shadowed_faults(one.table)
