@@ -15,8 +15,6 @@ from ops.sandbox.papers import one_page_pdf
 from ops.sandbox.timeline import Happening
 
 UNIT = "شهرسازی منطقه"
-PERMIT = 204
-"""The permit among the core's kinds of documents (the codes file `document` of the service that issues it)."""
 _REPEATED = (
     "TrackingCode",
     "RequestKind",
@@ -35,6 +33,7 @@ __all__ = [
     "Happening",
     "biz_error",
     "change",
+    "document",
     "found",
     "house_and_block",
     "ledger_entry",
@@ -136,13 +135,15 @@ def _fiche(bill: Bill) -> Record:
     }
 
 
-def _document(happening: Happening, _bills: Sequence[Bill]) -> Record:
-    content = one_page_pdf(f"Building permit of case {happening.number} (sandbox)")
+def document(happening: Happening, paper: tuple[int, str]) -> Record:
+    """The document with which a case ends, of this kind and title."""
+    kind, title = paper
+    content = one_page_pdf(f"Document of case {happening.number} (sandbox)")
     return {
         "Document": {
             "DocumentNo": f"P-{happening.number}",
-            "Kind": PERMIT,
-            "Title": "پروانهٔ ساختمانی",
+            "Kind": kind,
+            "Title": title,
             "MediaType": "application/pdf",
             "Content": base64.b64encode(content).decode("ascii"),
             "Sha256": hashlib.sha256(content).hexdigest(),
@@ -173,8 +174,7 @@ def _visit(happening: Happening, _bills: Sequence[Bill]) -> Record:
 CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
     "status": _status,
     "bill": _bill,
-    "document": _document,
     "bill_cancelled": _bill,
     "visit": _visit,
 }
-"""What a change of each kind carries; answers are worded by the inquiries."""
+"""What a change of each kind carries; answers are worded by the inquiries, and a `document` is told by its kind."""

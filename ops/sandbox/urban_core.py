@@ -14,7 +14,19 @@ from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
-from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_OBJECTED, PERMIT_WITHDRAWN, chosen
+from ops.sandbox.lives import (
+    EXPERT_FEE,
+    KINDS_OF_A_FAMILY,
+    LATE_REFUSAL_DIGIT,
+    PAPERS,
+    PERMIT_HOUSES,
+    PERMIT_LIVES,
+    PERMIT_OBJECTED,
+    PERMIT_WITHDRAWN,
+    PERMITS,
+    chosen,
+    course,
+)
 from ops.sandbox.timeline import Timeline
 
 PAGE_SIZE = 500
@@ -51,6 +63,7 @@ _MANNER = Manner(
 class _Case:
     bills: Mapping[str, Bill]
     unpaid: set[str]
+    family: int = PERMITS
     paid_back: set[str] = field(default_factory=set)
 
 
@@ -203,9 +216,10 @@ class UrbanCoreDesk:
         number = str(entry.case_no)
         life = str(entry.detail["life"])
         year, case = map(int, number.split("-"))
-        bills = issue(_fees(case, life), case=case, system=SYSTEM, year=year)
-        self._cases[number] = _Case({bill.ids: bill for bill in bills}, {bill.ids for bill in bills})
-        self._timeline.begin(number, PERMIT_LIVES[life], at=entry.at)
+        family = int(entry.detail["sent"]["RequestKind"]) // KINDS_OF_A_FAMILY
+        bills = issue(_fees(case, life, family), case=case, system=SYSTEM, year=year)
+        self._cases[number] = _Case({bill.ids: bill for bill in bills}, {bill.ids for bill in bills}, family)
+        self._timeline.begin(number, course(PERMIT_LIVES[life], family), at=entry.at)
 
     def _corrected(self, entry: Entry) -> None:
         self._timeline.resume(str(entry.case_no), "correction", at=entry.at)
@@ -226,7 +240,8 @@ class UrbanCoreDesk:
 
     def _objected(self, entry: Entry) -> None:
         if entry.case_no is not None and self._timeline.is_over(entry.case_no):
-            self._timeline.turn(entry.case_no, PERMIT_OBJECTED, at=entry.at)
+            family = self._cases[entry.case_no].family
+            self._timeline.turn(entry.case_no, course(PERMIT_OBJECTED, family), at=entry.at)
 
     def _find(self, call: Call, _now: datetime) -> Record:
         entry = self._ledger.find(call.record["Reference"])
@@ -246,6 +261,8 @@ class UrbanCoreDesk:
         if happening.step.kind == "answer":
             return say.change(happening, {"Answer": self._inquiries.answer_of(happening.number)})
         case = self._cases[happening.number]
+        if happening.step.kind == "document":
+            return say.change(happening, say.document(happening, PAPERS.get(case.family, PAPERS[PERMITS])))
         return say.change(happening, say.CONTENTS[happening.step.kind](happening, tuple(case.bills.values())))
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
@@ -255,8 +272,10 @@ class UrbanCoreDesk:
         return say.taken() | {"Page": found.page, "Pages": found.pages, "Entries": entries}
 
 
-def _fees(case: int, life: str) -> list[Item]:
+def _fees(case: int, life: str, family: int) -> list[Item]:
     area = LARGE_SUM_RIAL if life == "large" else spread(case, base_rial=180_000_000, step_rial=1_250_000)
+    if family != PERMITS:
+        return [Item(EXPERT_FEE, "کارشناسی", area)]
     return [
         Item(11, "عوارض زیربنا", area),
         Item(12, "سهم آموزش‌وپرورش", spread(case, base_rial=9_000_000, step_rial=62_000)),
