@@ -10,13 +10,12 @@ from datetime import timedelta
 from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Record
 from ops.sandbox.desk import Titles
+from ops.sandbox.families import Paper
 from ops.sandbox.ledger import Entry
 from ops.sandbox.papers import one_page_pdf
 from ops.sandbox.timeline import Happening
 
 UNIT = "شهرسازی منطقه"
-PERMIT = 204
-"""The permit among the core's kinds of documents (the codes file `document` of the service that issues it)."""
 _REPEATED = (
     "TrackingCode",
     "RequestKind",
@@ -35,6 +34,7 @@ __all__ = [
     "Happening",
     "biz_error",
     "change",
+    "document",
     "found",
     "house_and_block",
     "ledger_entry",
@@ -136,13 +136,14 @@ def _fiche(bill: Bill) -> Record:
     }
 
 
-def _document(happening: Happening, _bills: Sequence[Bill]) -> Record:
-    content = one_page_pdf(f"Building permit of case {happening.number} (sandbox)")
+def document(happening: Happening, paper: Paper) -> Record:
+    """What a case ends with."""
+    content = one_page_pdf(f"{paper.line} of case {happening.number} (sandbox)")
     return {
         "Document": {
             "DocumentNo": f"P-{happening.number}",
-            "Kind": PERMIT,
-            "Title": "پروانهٔ ساختمانی",
+            "Kind": paper.kind,
+            "Title": paper.title,
             "MediaType": "application/pdf",
             "Content": base64.b64encode(content).decode("ascii"),
             "Sha256": hashlib.sha256(content).hexdigest(),
@@ -173,8 +174,7 @@ def _visit(happening: Happening, _bills: Sequence[Bill]) -> Record:
 CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
     "status": _status,
     "bill": _bill,
-    "document": _document,
     "bill_cancelled": _bill,
     "visit": _visit,
 }
-"""What a change of each kind carries; answers are worded by the inquiries."""
+"""What a change of each kind carries; answers are worded by the inquiries, documents by the family of the request."""

@@ -11,6 +11,7 @@ from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
 from ops.sandbox.calculations import Calculations
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
+from ops.sandbox.families import Requests, requests_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
@@ -49,6 +50,7 @@ _MANNER = Manner(
 
 @dataclass(slots=True)
 class _Case:
+    family: Requests
     bills: Mapping[str, Bill]
     unpaid: set[str]
     paid_back: set[str] = field(default_factory=set)
@@ -203,9 +205,11 @@ class UrbanCoreDesk:
         number = str(entry.case_no)
         life = str(entry.detail["life"])
         year, case = map(int, number.split("-"))
-        bills = issue(_fees(case, life), case=case, system=SYSTEM, year=year)
-        self._cases[number] = _Case({bill.ids: bill for bill in bills}, {bill.ids for bill in bills})
-        self._timeline.begin(number, PERMIT_LIVES[life], at=entry.at)
+        family = requests_of(int(entry.detail["sent"].get("RequestKind", 1)))
+        bills = issue(_fees(case, life, family), case=case, system=SYSTEM, year=year)
+        self._cases[number] = _Case(family, {bill.ids: bill for bill in bills}, {bill.ids for bill in bills})
+        steps = [step for step in PERMIT_LIVES[life] if step.code not in family.skips]
+        self._timeline.begin(number, steps, at=entry.at)
 
     def _corrected(self, entry: Entry) -> None:
         self._timeline.resume(str(entry.case_no), "correction", at=entry.at)
@@ -246,6 +250,8 @@ class UrbanCoreDesk:
         if happening.step.kind == "answer":
             return say.change(happening, {"Answer": self._inquiries.answer_of(happening.number)})
         case = self._cases[happening.number]
+        if happening.step.kind == "document":
+            return say.change(happening, say.document(happening, case.family.paper))
         return say.change(happening, say.CONTENTS[happening.step.kind](happening, tuple(case.bills.values())))
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
@@ -255,9 +261,9 @@ class UrbanCoreDesk:
         return say.taken() | {"Page": found.page, "Pages": found.pages, "Entries": entries}
 
 
-def _fees(case: int, life: str) -> list[Item]:
+def _fees(case: int, life: str, family: Requests) -> list[Item]:
     area = LARGE_SUM_RIAL if life == "large" else spread(case, base_rial=180_000_000, step_rial=1_250_000)
     return [
-        Item(11, "عوارض زیربنا", area),
-        Item(12, "سهم آموزش‌وپرورش", spread(case, base_rial=9_000_000, step_rial=62_000)),
+        Item(*family.fees[0], area),
+        Item(*family.fees[1], spread(case, base_rial=9_000_000, step_rial=62_000)),
     ]
