@@ -10,6 +10,7 @@ from ops.sandbox import revenue_answers as say
 from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
+from ops.sandbox.families import RENOVATION, tolls_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.ledger import Entry, Ledger
 from ops.sandbox.lives import (
@@ -26,8 +27,8 @@ from ops.sandbox.lives import (
     parts_of,
     plate_number,
 )
-from ops.sandbox.revenue_answers import DONE, RENOVATION
-from ops.sandbox.timeline import Timeline
+from ops.sandbox.revenue_answers import DONE
+from ops.sandbox.timeline import Step, Timeline
 
 PAGE_SIZE = 500
 FIRST_ASSESSMENT = 100_000
@@ -232,7 +233,8 @@ class RevenueDesk:
         was_unpaid = bool(assessment.unpaid)
         assessment.unpaid.discard(str(entry.subject))
         if was_unpaid and not assessment.unpaid:
-            self._timeline.turn(str(entry.case_no), TOLL_LIVES["paid"], at=entry.at)
+            posted = Step("status", tolls_of(assessment.kind).posted)
+            self._timeline.turn(str(entry.case_no), (posted,), at=entry.at)
 
     def _cancelled(self, entry: Entry) -> None:
         self._assessments[str(entry.case_no)].is_void = True

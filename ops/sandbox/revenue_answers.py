@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
 from ops.sandbox.calls import Record
+from ops.sandbox.families import RENOVATION, tolls_of
 from ops.sandbox.ledger import Entry
 from ops.sandbox.lives import BILL_ISSUED, NO_DEBT
 from ops.sandbox.papers import one_page_pdf
@@ -16,22 +17,6 @@ from ops.sandbox.timeline import Happening
 
 SYSTEM = 2
 DONE = "OK"
-RENOVATION = "1"
-"""The kind of an assessment that names none."""
-_TITLES: Mapping[str, str] = {
-    RENOVATION: "عوارض نوسازی و بهای خدمات پسماند",
-    "3": "عوارض کسب و پیشه",
-    "4": "عوارض خودرو",
-    "6": "عوارض تراکم",
-    "9": "بدهی معوق",
-}
-_DOCUMENTS: Mapping[str, tuple[str, str, str]] = {
-    "6": ("61", "برگ تراکم", "Density sheet"),
-    "9": ("31", "مفاصاحساب", "Clearance"),
-}
-"""Kinds of assessment that end with a document: its kind, its title, and the line on its page."""
-
-
 _NAMES_OF_ACCOUNTS = ("account_no", "national_id", "legal_id")
 
 
@@ -39,14 +24,14 @@ def bills_of(number: str, life: str, kind: str = RENOVATION) -> tuple[Bill, ...]
     """The bills of an assessment; none where nothing is owed."""
     _, year, case = number.split("-")
     payable = _payable(_figures(int(case), life))
-    fees = [Item(1, _TITLES.get(kind, _TITLES[RENOVATION]), payable)] if payable else []
+    fees = [Item(tolls_of(kind).bill, tolls_of(kind).title, payable)] if payable else []
     return issue(fees, case=int(case), system=SYSTEM, year=int(year))
 
 
 def assessed(number: str, life: str, kind: str, at: datetime) -> Record:
     """The answer to an assessment: its figures, and its bills; or the document, where nothing is owed."""
     figures, bills = _figures(int(number.rpartition("-")[2]), life), bills_of(number, life, kind)
-    status = BILL_ISSUED if bills else NO_DEBT
+    status = tolls_of(kind).billed if bills else NO_DEBT
     answer: Record = {"code": DONE, "assessment_no": number, "status_code": status, **figures}
     answer["payable_rial"] = _payable(figures)
     return answer | ({"bills": [_told_bill(bill) for bill in bills]} if bills else document(number, kind, at))
@@ -54,14 +39,14 @@ def assessed(number: str, life: str, kind: str, at: datetime) -> Record:
 
 def document(number: str, kind: str, at: datetime) -> Record:
     """The document that an assessment of this kind ends with; nothing for kinds that end without."""
-    if kind not in _DOCUMENTS:
+    paper = tolls_of(kind).paper
+    if paper is None:
         return {}
-    code, title, line = _DOCUMENTS[kind]
-    content = one_page_pdf(f"{line} of assessment {number} (sandbox)")
+    content = one_page_pdf(f"{paper.line} of assessment {number} (sandbox)")
     told = {
         "document_no": f"D-{number}",
-        "kind": code,
-        "title": title,
+        "kind": str(paper.kind),
+        "title": paper.title,
         "media_type": "application/pdf",
         "content": base64.b64encode(content).decode("ascii"),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -82,7 +67,7 @@ def account_number(record: Record) -> int:
 def account(record: Record, life: str) -> Record:
     """An account as it stands: the sum owed, and of what."""
     debt = _figures(account_number(record), life)["debt_rial"]
-    line = {"kind": RENOVATION, "title": _TITLES[RENOVATION], "value": str(debt), "unit": "ریال"}
+    line = {"kind": RENOVATION, "title": tolls_of(RENOVATION).title, "value": str(debt), "unit": "ریال"}
     answer: Record = {"code": DONE, "status_code": BILL_ISSUED if debt else NO_DEBT}
     if "account_no" in record:
         answer["account_no"] = record["account_no"]

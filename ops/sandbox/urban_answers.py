@@ -10,6 +10,7 @@ from datetime import timedelta
 from ops.sandbox.bills import Bill
 from ops.sandbox.calls import Record
 from ops.sandbox.desk import Titles
+from ops.sandbox.families import Paper
 from ops.sandbox.ledger import Entry
 from ops.sandbox.papers import one_page_pdf
 from ops.sandbox.timeline import Happening
@@ -135,15 +136,14 @@ def _fiche(bill: Bill) -> Record:
     }
 
 
-def document(happening: Happening, paper: tuple[int, str]) -> Record:
-    """The document with which a case ends, of this kind and title."""
-    kind, title = paper
-    content = one_page_pdf(f"Document of case {happening.number} (sandbox)")
+def document(happening: Happening, paper: Paper) -> Record:
+    """What a case ends with."""
+    content = one_page_pdf(f"{paper.line} of case {happening.number} (sandbox)")
     return {
         "Document": {
             "DocumentNo": f"P-{happening.number}",
-            "Kind": kind,
-            "Title": title,
+            "Kind": paper.kind,
+            "Title": paper.title,
             "MediaType": "application/pdf",
             "Content": base64.b64encode(content).decode("ascii"),
             "Sha256": hashlib.sha256(content).hexdigest(),
@@ -177,4 +177,4 @@ CONTENTS: Mapping[str, Callable[[Happening, Sequence[Bill]], Record]] = {
     "bill_cancelled": _bill,
     "visit": _visit,
 }
-"""What a change of each kind carries; answers are worded by the inquiries, and a `document` is told by its kind."""
+"""What a change of each kind carries; answers are worded by the inquiries, documents by the family of the request."""

@@ -11,22 +11,11 @@ from ops.sandbox.bills import LARGE_SUM_RIAL, Bill, Item, issue, spread
 from ops.sandbox.calculations import Calculations
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
+from ops.sandbox.families import Requests, requests_of
 from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
-from ops.sandbox.lives import (
-    EXPERT_FEE,
-    KINDS_OF_A_FAMILY,
-    LATE_REFUSAL_DIGIT,
-    PAPERS,
-    PERMIT_HOUSES,
-    PERMIT_LIVES,
-    PERMIT_OBJECTED,
-    PERMIT_WITHDRAWN,
-    PERMITS,
-    chosen,
-    course,
-)
+from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_OBJECTED, PERMIT_WITHDRAWN, chosen
 from ops.sandbox.timeline import Timeline
 
 PAGE_SIZE = 500
@@ -61,9 +50,9 @@ _MANNER = Manner(
 
 @dataclass(slots=True)
 class _Case:
+    family: Requests
     bills: Mapping[str, Bill]
     unpaid: set[str]
-    family: int = PERMITS
     paid_back: set[str] = field(default_factory=set)
 
 
@@ -216,10 +205,11 @@ class UrbanCoreDesk:
         number = str(entry.case_no)
         life = str(entry.detail["life"])
         year, case = map(int, number.split("-"))
-        family = int(entry.detail["sent"]["RequestKind"]) // KINDS_OF_A_FAMILY
+        family = requests_of(int(entry.detail["sent"].get("RequestKind", 1)))
         bills = issue(_fees(case, life, family), case=case, system=SYSTEM, year=year)
-        self._cases[number] = _Case({bill.ids: bill for bill in bills}, {bill.ids for bill in bills}, family)
-        self._timeline.begin(number, course(PERMIT_LIVES[life], family), at=entry.at)
+        self._cases[number] = _Case(family, {bill.ids: bill for bill in bills}, {bill.ids for bill in bills})
+        steps = [step for step in PERMIT_LIVES[life] if step.code not in family.skips]
+        self._timeline.begin(number, steps, at=entry.at)
 
     def _corrected(self, entry: Entry) -> None:
         self._timeline.resume(str(entry.case_no), "correction", at=entry.at)
@@ -240,8 +230,7 @@ class UrbanCoreDesk:
 
     def _objected(self, entry: Entry) -> None:
         if entry.case_no is not None and self._timeline.is_over(entry.case_no):
-            family = self._cases[entry.case_no].family
-            self._timeline.turn(entry.case_no, course(PERMIT_OBJECTED, family), at=entry.at)
+            self._timeline.turn(entry.case_no, PERMIT_OBJECTED, at=entry.at)
 
     def _find(self, call: Call, _now: datetime) -> Record:
         entry = self._ledger.find(call.record["Reference"])
@@ -262,7 +251,7 @@ class UrbanCoreDesk:
             return say.change(happening, {"Answer": self._inquiries.answer_of(happening.number)})
         case = self._cases[happening.number]
         if happening.step.kind == "document":
-            return say.change(happening, say.document(happening, PAPERS.get(case.family, PAPERS[PERMITS])))
+            return say.change(happening, say.document(happening, case.family.paper))
         return say.change(happening, say.CONTENTS[happening.step.kind](happening, tuple(case.bills.values())))
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
@@ -272,11 +261,9 @@ class UrbanCoreDesk:
         return say.taken() | {"Page": found.page, "Pages": found.pages, "Entries": entries}
 
 
-def _fees(case: int, life: str, family: int) -> list[Item]:
+def _fees(case: int, life: str, family: Requests) -> list[Item]:
     area = LARGE_SUM_RIAL if life == "large" else spread(case, base_rial=180_000_000, step_rial=1_250_000)
-    if family != PERMITS:
-        return [Item(EXPERT_FEE, "کارشناسی", area)]
     return [
-        Item(11, "عوارض زیربنا", area),
-        Item(12, "سهم آموزش‌وپرورش", spread(case, base_rial=9_000_000, step_rial=62_000)),
+        Item(*family.fees[0], area),
+        Item(*family.fees[1], spread(case, base_rial=9_000_000, step_rial=62_000)),
     ]

@@ -17,9 +17,12 @@ from tests.integration.sandbox_client import (
     Start,
     assessment,
     call,
+    changes,
     error_keys,
+    pay_bills,
     payment_of,
     reference,
+    request,
     revenue,
     texts,
     urban,
@@ -148,6 +151,25 @@ async def test_a_certificate_s_number_chooses_its_state(sandbox: Sandbox, number
 async def test_a_certificate_that_nobody_gave_is_not_found(sandbox: Sandbox) -> None:
     answer = (await urban(sandbox, "VerifyCertificate", measured("2", CertificateNo="12404"))).soap()
     assert error_keys(answer) == ["E360"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "statuses"),
+    [
+        (1, "204", [10, 30, 40, 70, 110, 120, 140, 150, 160]),
+        (21, "205", [10, 30, 40, 110, 120, 150, 160]),
+        (31, "206", [10, 30, 40, 110, 120, 150, 160]),
+        (72, "213", [10, 30, 40, 110, 120, 150, 160]),
+    ],
+)
+async def test_a_request_ends_with_the_document_of_its_family(
+    sandbox: Sandbox, kind: int, document: str, statuses: list[int]
+) -> None:
+    answer = (await urban(sandbox, "RegisterRequest", request(RequestKind=kind))).soap()
+    assert await pay_bills(sandbox, await changes(sandbox), texts(answer, "CaseNo")[0]) == [[], []]
+    page = await changes(sandbox)
+    assert texts(page, "Changes/StatusCode") == [str(code) for code in statuses]
+    assert texts(page, "Changes/Document/Kind") == [document]
 
 
 def car(figures: int) -> dict[str, Any]:
