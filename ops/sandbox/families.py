@@ -24,7 +24,7 @@ class Requests:
 
     paper: Paper
     fees: tuple[tuple[int, str], tuple[int, str]]
-    skips: frozenset[int] = frozenset({70, 140})
+    skips: frozenset[int] = frozenset({70, 116, 140})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ _BY_TENS: Mapping[int, Requests] = {
     2: Requests(Paper(205, "گواهی پایان‌کار", "Completion certificate"), ((11, "عوارض مازاد بر پروانه"), _EXPERT)),
     3: Requests(Paper(206, "گواهی عدم خلاف", "No-violation certificate"), ((14, "جریمهٔ کمیسیون"), _EXPERT)),
     4: Requests(Paper(207, "گزارش بازدید", "Visit report"), ((15, "نقشه‌برداری"), _EXPERT)),
+    5: Requests(Paper(209, "تأیید مرحله", "Stage approval"), ((16, "هزینهٔ رفع توقف"), _EXPERT)),
     6: Requests(Paper(211, "نقشهٔ تفکیکی مصوب", "Approved plan"), ((18, "عوارض تفکیک"), _EXPERT)),
     7: Requests(Paper(213, "پاسخ تعیین کاربری", "Reply on the use"), ((2, "عوارض کسب و پیشه"), _EXPERT)),
 }

@@ -5,7 +5,7 @@ Status numbers are the internal ones of `mappings/*/codes`; their meaning is tol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ops.sandbox.timeline import Step
@@ -62,23 +62,6 @@ PERMIT_LIVES: Mapping[str, tuple[Step, ...]] = {
     "late_refusal": (*_TO_VISIT, Step("status", 900, "طرح با ضوابط طرح تفصیلی سازگار نیست")),
     "unknown_status": _statuses(10, 30, UNKNOWN_STATUS),
 }
-KINDS_OF_A_FAMILY = 10
-"""Kinds of request are numbered so: permits below ten, completion certificates from twenty on, and so forth."""
-PERMITS = 0
-OF_PERMITS_ALONE = frozenset({70, 116, 140})
-"""Statuses through which no other family of requests goes."""
-EXPERT_FEE = 0
-"""The kind of bill of every family but permits."""
-PAPERS: Mapping[int, tuple[int, str]] = {
-    PERMITS: (204, "پروانهٔ ساختمانی"),
-    2: (205, "گواهی پایان‌کار"),
-    3: (206, "گواهی عدم خلاف"),
-    4: (207, "گزارش بازدید"),
-    5: (209, "تأیید مرحله"),
-    6: (211, "نقشهٔ تفکیکی مصوب"),
-    7: (214, "مفاصای محل کسب"),
-}
-"""By the family of the request: kind and title of the document with which its case ends."""
 PERMIT_WITHDRAWN = _statuses(910)
 PERMIT_OBJECTED = _statuses(116, 920)
 """An objection to a case that had ended: heard by the commission, and closed again."""
@@ -216,11 +199,6 @@ PAID_BACK = 80
 BILL_VOID = 75
 NO_DEBT = 10
 BILL_ISSUED = 30
-
-
-def course(steps: Sequence[Step], family: int) -> tuple[Step, ...]:
-    """The life as a case of this family of requests goes through it."""
-    return tuple(step for step in steps if family == PERMITS or step.code not in OF_PERMITS_ALONE)
 
 
 def chosen(houses: Mapping[int, Magic], house: int | None, block: int | None) -> Magic:

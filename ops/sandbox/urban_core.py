@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -16,7 +16,7 @@ from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
 from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_OBJECTED, PERMIT_WITHDRAWN, chosen
-from ops.sandbox.timeline import Timeline
+from ops.sandbox.timeline import Step, Timeline
 
 PAGE_SIZE = 500
 FIRST_CASE = 100_000
@@ -208,7 +208,7 @@ class UrbanCoreDesk:
         family = requests_of(int(entry.detail["sent"].get("RequestKind", 1)))
         bills = issue(_fees(case, life, family), case=case, system=SYSTEM, year=year)
         self._cases[number] = _Case(family, {bill.ids: bill for bill in bills}, {bill.ids for bill in bills})
-        steps = [step for step in PERMIT_LIVES[life] if step.code not in family.skips]
+        steps = _course(PERMIT_LIVES[life], family)
         self._timeline.begin(number, steps, at=entry.at)
 
     def _corrected(self, entry: Entry) -> None:
@@ -230,7 +230,7 @@ class UrbanCoreDesk:
 
     def _objected(self, entry: Entry) -> None:
         if entry.case_no is not None and self._timeline.is_over(entry.case_no):
-            self._timeline.turn(entry.case_no, PERMIT_OBJECTED, at=entry.at)
+            self._timeline.turn(entry.case_no, _course(PERMIT_OBJECTED, self._cases[entry.case_no].family), at=entry.at)
 
     def _find(self, call: Call, _now: datetime) -> Record:
         entry = self._ledger.find(call.record["Reference"])
@@ -259,6 +259,11 @@ class UrbanCoreDesk:
         found = self._ledger.between(since, until, page=int(call.record["Page"]), size=PAGE_SIZE)
         entries = [say.ledger_entry(entry) for entry in found.entries]
         return say.taken() | {"Page": found.page, "Pages": found.pages, "Entries": entries}
+
+
+def _course(life: Sequence[Step], family: Requests) -> list[Step]:
+    """The life as a case of this family of requests goes through it."""
+    return [step for step in life if step.code not in family.skips]
 
 
 def _fees(case: int, life: str, family: Requests) -> list[Item]:
