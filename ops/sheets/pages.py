@@ -71,7 +71,7 @@ def columns_of(file: str) -> tuple[str, ...]:
 
 
 _CODES_ORDER = (
-    "gateway", "internal", "title", "stage", "awaited", "valid_from", "valid_to", "legal_basis", "note",
+    "gateway", "internal", "title", "unit", "stage", "awaited", "valid_from", "valid_to", "legal_basis", "note",
 )  # fmt: skip
 
 
