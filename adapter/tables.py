@@ -12,6 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+TO_FILL = "؟؟؟"
+"""What a new folder holds where a clerk has still to write something."""
+
+STILL_TO_FILL = "still to be filled in"
+
 _MOST_NAMES_TOLD = 12
 _BOM = b"\xef\xbb\xbf"
 _SECTION = re.compile(r"\s*\[{1,2}\s*([^\[\]]+?)\s*\]{1,2}\s*(?:#.*)?")
@@ -272,6 +277,8 @@ def _key_lines(text: str) -> dict[str, int]:
 def _value_faults(document: Document, key: str, value: Any, rule: Key) -> list[Fault]:
     if not isinstance(value, rule.kind) or (rule.kind is int and isinstance(value, bool)):
         return [document.fault(key, f"the value is not {_KIND_NAMES[rule.kind]}")]
+    if value in (TO_FILL, [TO_FILL]):
+        return [document.fault(key, STILL_TO_FILL)]
     if rule.choices and value not in rule.choices:
         return [document.fault(key, f"'{value}' is not known", what_to_do=near(str(value), rule.choices))]
     if rule.required and value in ("", [], {}):

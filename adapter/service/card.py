@@ -10,7 +10,7 @@ _TEXTS = (
     "process_title", "provider", "parent_body", "recipients", "recipients_per_period", "frequency", "type", "nature",
     "level", "life_event", "start_trigger", "online", "note",
 )  # fmt: skip
-_ENTRIES = {
+ENTRIES = {
     "steps": (("title",), ("text", "duration")),
     "documents": (("title",), ("kind", "when", "note")),
     "laws": (("title",), ("subject", "article", "note")),
@@ -33,7 +33,7 @@ _REFERRAL_KEYS = {
 CARD_PATHS = frozenset(
     {name for name, key in CARD_KEYS.items() if key.kind not in {list, dict}}
     | {f"{name}[]" for name, key in CARD_KEYS.items() if key.kind is list}
-    | {f"{part}[].{name}" for part, (needed, optional) in _ENTRIES.items() for name in (*needed, *optional)}
+    | {f"{part}[].{name}" for part, (needed, optional) in ENTRIES.items() for name in (*needed, *optional)}
 )
 """Every path of a card, as tables write them."""
 
@@ -45,7 +45,7 @@ def card_faults(card: Document) -> list[Fault]:
     faults = check_keys(card, CARD_KEYS)
     if isinstance(card.values.get("referral"), dict):
         faults += check_keys(card, _REFERRAL_KEYS, "referral")
-    for part, (needed, optional) in _ENTRIES.items():
+    for part, (needed, optional) in ENTRIES.items():
         entries = card.values.get(part)
         for number, entry in enumerate(entries if isinstance(entries, list) else (), start=1):
             faults += _entry_faults(card, f"{part}[{number}]", entry, needed=needed, optional=optional)

@@ -10,7 +10,7 @@ from typing import Any
 
 from adapter.service.cases import INPUT, INPUT_KEYS, OUTPUT, REFUSAL
 from adapter.service.publication import TABLE as PUBLICATION
-from adapter.tables import Fault, near
+from adapter.tables import STILL_TO_FILL, TO_FILL, Fault, near
 from adapter.translator import Table
 
 FEWEST_CASES = 3
@@ -47,6 +47,7 @@ def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, named:
     if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
         what = f"{len(inputs)} cases are too few"
         faults.append(Fault(f"{label}/cases", 0, "", what, what_to_do="write an ordinary, an edge and a refused one"))
+    faults += [half.fault(TO_FILL, STILL_TO_FILL) for half in halves.values() if f'"{TO_FILL}"' in half.text]
     faults += _kinds([half for name, half in halves.items() if name.endswith(OUTPUT)], f"{label}/cases")
     tried = {str(half.content.get("table")) for half in inputs.values() if half.content is not None}
     faults += [fault for half in inputs.values() if half.content is not None for fault in _parts(half, named)]

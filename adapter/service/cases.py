@@ -79,7 +79,7 @@ def _run_case(path: Path, service: Service) -> CaseResult:
         given_table = str(given.get("table", ""))
         table = _checked_table(given, service)
         pairs = _pairs(given, expected)
-        contexts = [_context(one, service) for one, _, _ in pairs]
+        contexts = [context_of(one, service) for one, _, _ in pairs]
     except _Unusable as unusable:
         return CaseResult(name, given_table, (Difference(str(unusable)),))
     differences: list[Difference] = []
@@ -143,7 +143,8 @@ def _checked_table(given: Mapping[str, Any], service: Service) -> Table:
     return service.tables[name]
 
 
-def _context(given: Mapping[str, Any], service: Service) -> Context:
+def context_of(given: Mapping[str, Any], service: Service) -> Context:
+    """Return what the rows may use besides the record of a case, on its day."""
     try:
         today = parse_day(given["today"]) if "today" in given else DAY_OF_CASES
     except Unfit as unfit:

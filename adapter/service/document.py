@@ -16,7 +16,7 @@ from adapter.service.checks import PATTERNS, path_fault
 from adapter.service.fitting import misfits
 from adapter.service.model import Route, Source
 from adapter.service.referral import REFERRAL
-from adapter.tables import Document, Fault, Key, check_keys, near
+from adapter.tables import TO_FILL, Document, Fault, Key, check_keys, near
 from adapter.translator.paths import compile_collector, parse_path
 
 _KEYS = {
@@ -58,7 +58,7 @@ def document_faults(document: Document) -> list[Fault]:
             what_to_do = "keep one of them"
             faults.append(document.fault("promise", "a promise is in working_days or in days", what_to_do=what_to_do))
     faults += _not_above_zero(document, values, "")
-    if isinstance(values.get("service_id"), str):
+    if isinstance(values.get("service_id"), str) and values["service_id"] != TO_FILL:
         try:
             service_id(values["service_id"])
         except Unfit as unfit:

@@ -41,6 +41,18 @@ def facet_faults(table: Table, takes: Paths, gives: Paths, message: str) -> list
     ]
 
 
+def taken(limits: Limits) -> str:
+    """Return what the limits take, in words."""
+    if limits.enumeration:
+        more = " …" if len(limits.enumeration) > _MANY else ""
+        return ", ".join(limits.enumeration[:_MANY]) + more
+    if limits.patterns:
+        return f"{limits.kind} such as {example(limits)}"
+    if limits.longest:
+        return f"{limits.kind} of {limits.longest} characters at most"
+    return str(limits.kind)
+
+
 def _misfits(line: Line, targets: Sequence[Field], gives: Paths, message: str) -> Iterator[Fault]:
     rule = line.row["rule"]
     sources = gives.get(line.sources[0].text, ()) if len(line.sources) == 1 else ()
@@ -49,7 +61,7 @@ def _misfits(line: Line, targets: Sequence[Field], gives: Paths, message: str) -
         what = f"'{line.target}' of {message}"
         if rule == "constant" and not _takes(takes, line.row["argument"]):
             yield line.row.fault(
-                "argument", f"'{line.row['argument']}' does not fit", f"{what} takes {_told(takes)}", what_to_do=_MEND
+                "argument", f"'{line.row['argument']}' does not fit", f"{what} takes {taken(takes)}", what_to_do=_MEND
             )
         for value in _tried(line):
             if not _takes(takes, value):
@@ -57,12 +69,12 @@ def _misfits(line: Line, targets: Sequence[Field], gives: Paths, message: str) -
                 yield line.row.fault(
                     "rule",
                     f"'{given}' gives such as {_shown(value)}",
-                    f"{what} takes {_told(takes)}",
+                    f"{what} takes {taken(takes)}",
                     what_to_do=_OTHER,
                 )
         if rule in _NUMBERS and takes.kind not in {Kind.INTEGER, Kind.DECIMAL, Kind.ANYTHING}:
             yield line.row.fault(
-                "rule", f"'{rule}' gives a whole number", f"{what} takes {_told(takes)}", what_to_do=_OTHER
+                "rule", f"'{rule}' gives a whole number", f"{what} takes {taken(takes)}", what_to_do=_OTHER
             )
         elif rule in _PASSING:
             yield from (fault for source in sources for fault in _passed(line, source.limits, takes, what))
@@ -76,16 +88,16 @@ def _passed(line: Line, source: Limits, takes: Limits, what: str) -> Iterator[Fa
     """What the source may hold and the target does not take, of a rule that passes values on."""
     rule, path = line.row["rule"], line.sources[0]
     if rule == "text" and takes.kind in {Kind.INTEGER, Kind.BOOLEAN}:
-        why = f"{what} takes {_told(takes)}"
+        why = f"{what} takes {taken(takes)}"
         yield line.row.fault("rule", "'text' gives text", why, what_to_do=_OTHER)
     elif takes.enumeration and rule == "text":
         if not set(source.enumeration) <= set(takes.enumeration) or not source.enumeration:
-            why = f"{what} takes only {_told(takes)}"
+            why = f"{what} takes only {taken(takes)}"
             yield line.row.fault("rule", f"'{path}' may hold other words", why, what_to_do="use code with a codes file")
     elif takes.patterns and takes.patterns != source.patterns:
         value = next((one for one in _samples(source) if not fits(one, _only_patterns(takes))), None)
         if value is not None:
-            why = f"{what} takes {_told(takes)}"
+            why = f"{what} takes {taken(takes)}"
             yield line.row.fault("rule", f"'{path}' may hold such as {_shown(value)}", why, what_to_do=_OTHER)
     elif rule == "integer":
         yield from _beyond(line, source, takes, what)
@@ -154,18 +166,6 @@ def _takes(limits: Limits, value: Any) -> bool:
     if isinstance(value, int) or limits.kind is Kind.INTEGER:
         return isinstance(value, int) and limits.kind in {Kind.INTEGER, Kind.DECIMAL} and fits(str(value), limits)
     return limits.kind is not Kind.SECTION and fits(str(value), limits)
-
-
-def _told(limits: Limits) -> str:
-    """What the limits take, in words."""
-    if limits.enumeration:
-        more = " …" if len(limits.enumeration) > _MANY else ""
-        return ", ".join(limits.enumeration[:_MANY]) + more
-    if limits.patterns:
-        return f"{limits.kind} such as {example(limits)}"
-    if limits.longest:
-        return f"{limits.kind} of {limits.longest} characters at most"
-    return str(limits.kind)
 
 
 def _shown(value: Any) -> str:

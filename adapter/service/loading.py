@@ -32,7 +32,7 @@ from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.model import Route, Service
 from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
-from adapter.tables import Document, Fault, read_toml
+from adapter.tables import STILL_TO_FILL, TO_FILL, Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 
 NOT_SERVICES = frozenset({"calendars"})
@@ -116,7 +116,8 @@ def _same_ids(paths: Iterable[Path]) -> dict[str, list[Fault]]:
     }
     folders: dict[str, list[str]] = {}
     for name, document in documents.items():
-        if isinstance(declared := document.values.get("service_id"), str):
+        declared = document.values.get("service_id")
+        if isinstance(declared, str) and declared != TO_FILL:
             folders.setdefault(declared, []).append(name)
     return {
         name: [_same_id(documents[name], declared, [other for other in names if other != name])]
@@ -185,9 +186,15 @@ def _read_service(
 
 
 def _each_once(faults: list[Fault]) -> list[Fault]:
-    """In the order of files and lines; what one cell is for several operations is told for the first."""
+    """In the order of files and lines; what one cell is for several operations is told for the first.
+
+    Of a cell that is still to be filled in nothing else is told.
+    """
     first: dict[tuple[str, int, str, str], Fault] = {}
+    unfilled = {(one.file, one.line, one.column) for one in faults if one.what == STILL_TO_FILL}
     for fault in sorted(faults):
+        if fault.what != STILL_TO_FILL and (fault.file, fault.line, fault.column) in unfilled:
+            continue
         first.setdefault((fault.file, fault.line, fault.column, fault.what), fault)
     return list(first.values())
 

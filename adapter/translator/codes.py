@@ -11,7 +11,7 @@ from typing import TypeAlias
 from adapter.calendar import parse_day, spell_day
 from adapter.errors import Unfit
 from adapter.exchange import Stage
-from adapter.tables import Columns, Fault, Row, near, read_csv
+from adapter.tables import STILL_TO_FILL, TO_FILL, Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
 
 CODE_COLUMNS = Columns(
@@ -138,6 +138,7 @@ def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
         first, first_faults = _day(row, "valid_from", date.min)
         last, last_faults = _day(row, "valid_to", date.max)
         faults += [*first_faults, *last_faults, *_word_faults(row)]
+        faults += [row.fault(name, STILL_TO_FILL) for name in VALUE_COLUMNS if row[name] == TO_FILL]
         if first > last:
             faults.append(row.fault("valid_to", "the period ends before it begins"))
         if not row["gateway"] and not row["internal"]:
@@ -178,7 +179,7 @@ def _word_faults(row: Row) -> list[Fault]:
     return [
         row.fault(column, f"'{row[column]}' is not known", what_to_do=near(row[column], words))
         for column, words in _WORDS.items()
-        if row[column] and row[column] not in words
+        if row[column] and row[column] not in {*words, TO_FILL}
     ]
 
 

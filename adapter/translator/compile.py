@@ -117,6 +117,8 @@ def _shared_scope(lines: Sequence[Line], scopes: tuple[str, ...], faults: list[F
         for source in line.sources:
             if len(source.repeats) > place:
                 found.setdefault(source.repeats[place], line)
+    if not found and any(not line.sources and line.row["rule"] != "constant" for line in lines):
+        return None  # a row without a source has told its fault
     if not found:
         what = f"'{lines[0].target}' repeats and no source under it does"
         faults.append(lines[0].row.fault("source", what, what_to_do="give one source []"))

@@ -74,8 +74,9 @@ def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
         faults.append(row.fault("rule", f"'{row['rule']}' is not a rule", what_to_do=near(row["rule"], RULES)))
     if row["required"] not in {"yes", "no", ""}:
         faults.append(row.fault("required", f"'{row['required']}' is neither yes nor no"))
-    if target is None or sources is None:
+    if target is None:
         return None
+    sources = sources or ()
     if row["rule"] == "each" and not target.text.endswith("[]"):
         faults.append(row.fault("target", "each gives a list", what_to_do="end the target in []"))
     cells = _cells(row, tools) if convert else ()

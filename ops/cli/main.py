@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from cyclopts import App, CycloptsError
@@ -19,6 +19,7 @@ _COMMANDS = (
     ("check", "ops.cli.checking:check", "Read every contract and service, and tell every fault."),
     ("contract", "ops.cli.contract:app", "Look through contracts, compare two, or take a partner's document in."),
     ("test", "ops.cli.testing:cases", "Run the cases of the services, and tell what no case touches."),
+    ("service", "ops.cli.service:app", "Make a service's folder, follow a cell of it, compare two folders."),
     ("rules", "ops.cli.rules:rules", "Tell what each rule of the tables does, with an example."),
     ("calendar", "ops.cli.calendar:app", "Show a tenant's working days, or close a day."),
     ("exchanges", "ops.cli.exchanges:app", "List, show, replay, resolve or withdraw exchanges."),
@@ -34,6 +35,12 @@ _COMMANDS = (
 
 _KNOWN = tuple(name for name, _, _ in _COMMANDS)
 """Looked at before the parser does: to tell an unknown command it would load every one of them."""
+
+_MEANT: Mapping[tuple[str, ...], str] = {
+    **{("service", name): f"services {name}" for name in ("publish", "import")},
+    **{("services", name): f"service {name}" for name in ("new", "explain", "diff")},
+}
+"""`service` is a folder on a clerk's desk, `services` what the installation offers: who mixes them up is told."""
 
 
 def _version() -> str:
@@ -61,6 +68,9 @@ def run_command(tokens: Sequence[str]) -> int:
     """Run one command; its exit code. What is wrong is told in a sentence on stderr, without a traceback."""
     if tokens and tokens[0] not in _KNOWN and not tokens[0].startswith("-"):
         print(f"panjereh: {tokens[0]!r} is not a command; {near(tokens[0], _KNOWN)}", file=sys.stderr)
+        return Exit.USAGE
+    if meant := _MEANT.get(tuple(tokens[:2])):
+        print(f"panjereh: '{' '.join(tokens[:2])}' is not a command; did you mean '{meant}'?", file=sys.stderr)
         return Exit.USAGE
     try:
         code = make_app()(tokens, exit_on_error=False, result_action="return_value")

@@ -63,6 +63,7 @@ def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
         "sandbox",
         "check",
         "contract",
+        "service",
         "test",
         "exchanges",
         "cases",
