@@ -37,11 +37,12 @@ def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, named:
 
     `named` are the tables that service.toml names; those among them that could not be read are in no `tables`.
     """
-    names = {path.name for path in (folder / "cases").glob("*") if not path.name.startswith(".")}
+    cases = folder / "cases"
+    names = {path.name for path in cases.iterdir() if path.name[0] != "."} if cases.is_dir() else set()
     faults = _halves(names, label)
     halves = {}
     for name in sorted(name for name in names if name.endswith((INPUT, OUTPUT))):
-        halves[name], found = _read(folder / "cases" / name, f"{label}/cases/{name}")
+        halves[name], found = _read(f"{folder}/cases/{name}", f"{label}/cases/{name}")
         faults += found
     inputs = {name: half for name, half in halves.items() if name.endswith(INPUT)}
     if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
@@ -77,9 +78,10 @@ def _halves(names: set[str], label: str) -> list[Fault]:
     ]
 
 
-def _read(path: Path, label: str) -> tuple[_File, list[Fault]]:
+def _read(path: str, label: str) -> tuple[_File, list[Fault]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, "rb") as file:  # noqa: PTH123 - 23 000 files of 300 services: a Path for each takes 0.4 s
+            text = file.read().decode()
         content = json.loads(text)
     except UnicodeDecodeError:
         return _File(label), [Fault(label, 0, "", "the text is not UTF-8", what_to_do="save the file as UTF-8")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ class _Reading:
 
 def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
-    service, faults = _read_service(folder, contracts, misfits)
+    service, faults = _read_service(folder, _read_document(folder), contracts, misfits)
     if service is None:
         raise FaultyTables([str(fault) for fault in faults])
     return service
@@ -81,12 +81,13 @@ def load_services(
     paths = service_folders(folder)
     services: dict[str, Service] = {}
     faults: dict[str, list[Fault]] = {}
-    same_ids = _same_ids(paths)
+    documents = {path.name: _read_document(path) for path in paths}
+    same_ids = _same_ids({name: document for name, (document, _) in documents.items()})
     misfits = asking_once()
     with _collector_at_rest():
         for path in paths:
             if only is None or only == path.name:
-                service, found = _read_service(path, contracts, misfits, fields=fields)
+                service, found = _read_service(path, documents[path.name], contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and not faults[path.name]:
                     services[path.name] = service
@@ -109,11 +110,12 @@ def declared_id(folder: Path) -> str:
     return declared if isinstance(declared, str) else folder.name
 
 
-def _same_ids(paths: Iterable[Path]) -> dict[str, list[Fault]]:
+def _read_document(folder: Path) -> tuple[Document, list[Fault]]:
+    return read_toml(folder / "service.toml", f"{folder.parent.name}/{folder.name}/service.toml")
+
+
+def _same_ids(documents: Mapping[str, Document]) -> dict[str, list[Fault]]:
     """Return a fault for every folder whose service id another folder has, too; what is no id is told elsewhere."""
-    documents = {
-        path.name: read_toml(path / "service.toml", f"{path.parent.name}/{path.name}/service.toml")[0] for path in paths
-    }
     folders: dict[str, list[str]] = {}
     for name, document in documents.items():
         declared = document.values.get("service_id")
@@ -133,12 +135,17 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
 
 
 def _read_service(
-    folder: Path, contracts: Mapping[str, Contract], misfits: Misfits, *, fields: Mapping[str, Fields] | None = None
+    folder: Path,
+    read: tuple[Document, list[Fault]],
+    contracts: Mapping[str, Contract],
+    misfits: Misfits,
+    *,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[Service | None, list[Fault]]:
-    """Give the service, or else its faults, all of them, in the order of files and lines."""
-    reading = _Reading(folder)
-    faults = reading.faults
-    document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
+    """Give the service, or else its faults, all of them, in the order of files and lines; `read` is service.toml."""
+    document, faults = read[0], [*read[1]]
+    reading = _Reading(folder, faults)
+    card = reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
     if not document.values:
         return None, sorted(set(faults))

@@ -85,7 +85,7 @@ def _target_faults(line: Line, shape: Shape, sections: Collection[str], message:
 
 def _missing_targets(table: Table, shape: Shape, message: str) -> list[Fault]:
     """Look only into sections that some row fills; a table without any readable row has told its fault already."""
-    targets = [line.target.text for line in table.lines]
+    targets = {line.target.text for line in table.lines}
     if not targets:
         return []
     filled = {""} | {prefix for target in targets for prefix in _prefixes(target)}
