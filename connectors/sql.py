@@ -19,7 +19,8 @@ from adapter.channels import Clock, Sight
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract, Codec, Contract, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
-from adapter.contract.statements import Column, Statement, Statements
+from adapter.contract.records import Column
+from adapter.contract.statements import Statement, Statements
 from adapter.errors import FaultySettings, SchemaViolation, Violation
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
 from adapter.tables import near

@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from adapter.contract.statements import Column, Statement
+from adapter.contract.records import Column
+from adapter.contract.statements import Statement
 
 
 def named(name: str, *columns: ColumnClause[Any]) -> TableClause:

@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapter.contract.instants import read_instant
-from adapter.contract.statements import Column
+from adapter.contract.records import Column
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,10 @@ class CallerSettings(_Strict):
 class EndpointSettings(_Strict):
     """Where one system answers."""
 
-    address: str = Field(description="base URL of the system, http or https; for sql its database's URL")
-    binding: Literal["soap", "rest", "sql"] = Field(description="which binding of its contract it speaks")
+    address: str = Field(
+        description="base URL of the system, http or https; for sql its database's URL, for file its folder"
+    )
+    binding: Literal["soap", "rest", "sql", "file"] = Field(description="which binding of its contract it speaks")
     key_file: Path | None = Field(
         default=None, description="file of mode 0600 that holds our API key there, or the password of the database"
     )

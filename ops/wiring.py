@@ -37,16 +37,16 @@ from adapter.settlement.settling import Settling
 from adapter.tables import Fault, near
 from adapter.telemetry import Metrics
 from adapter.wsdl import read_wsdl
-from connectors import rest, soap, sql
-from connectors.polled import PolledSystem
+from connectors import file, rest, soap, sql
 from ops.health import tenant_health
 from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 
-_CONNECT: Mapping[str, Callable[..., PolledSystem]] = {
+_CONNECT: Mapping[str, Callable[..., ConnectedSystem]] = {
     "rest": rest.connect,
     "soap": soap.connect,
     "sql": sql.connect,
+    "file": file.connect,
 }
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -63,6 +63,10 @@ class Closable(Protocol):
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
         ...
+
+
+class ConnectedSystem(System, Closable, Protocol):
+    """An internal system as a connector makes it."""
 
 
 @dataclass(frozen=True, slots=True)

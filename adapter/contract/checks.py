@@ -47,7 +47,7 @@ def _addresses(contract: Contract) -> Iterator[tuple[str, str]]:
 
 def _unknown_operations(contract: Contract) -> Iterator[str]:
     if not contract.bindings:
-        yield "has no readable binding; name a soap, an openapi or an sql file"
+        yield "has no readable binding; name a soap, openapi, sql or file document"
     for binding, codec in sorted(contract.bindings.items()):
         for name in sorted(codec.operations - contract.operations.keys()):
             yield f"operations: {binding} has {name}, which has no section here; add [operations.{name}]"

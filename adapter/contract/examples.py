@@ -88,7 +88,7 @@ class Refusal:
 
 def refusal(contract: Contract, example: Example) -> Refusal | None:
     """Why the contract's codec does not take the example; None when it does."""
-    bindings = ("soap",) if example.is_envelope else ("rest", "sql", "soap")
+    bindings = ("soap",) if example.is_envelope else ("rest", "sql", "file", "soap")
     codec = next((contract.bindings[one] for one in bindings if one in contract.bindings), None)
     if codec is None:
         return Refusal("", f"the contract has no {bindings[0]} binding")

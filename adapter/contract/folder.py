@@ -116,6 +116,7 @@ class ContractFile(_Strict):
     soap: str | None = None
     openapi: str | None = None
     sql: str | None = None
+    file: str | None = None
     soap_path: str = "/"
     soap_version: Literal["1.1", "1.2"] | None = None
     door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")
@@ -125,6 +126,14 @@ class ContractFile(_Strict):
     find: dict[str, FindFile] = {}
     changes: ChangesFile | None = None
     statement: StatementFile | None = None
+
+
+def pages_of(file: ContractFile) -> dict[str, dict[str, str]]:
+    """By the operation that tells changes: which of its fields carry the pages."""
+    if file.changes is None:
+        return {}
+    names = ("cursor", "count", "items", "next_cursor")
+    return {file.changes.operation: {name: getattr(file.changes, name) for name in names}}
 
 
 def read_contract_file(path: Path, faults: list[str]) -> ContractFile | None:

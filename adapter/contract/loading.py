@@ -8,11 +8,12 @@ from pathlib import Path
 
 from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
 from adapter.contract.checks import check_contract
-from adapter.contract.folder import ContractFile, digest, read_contract_file, read_outcomes
+from adapter.contract.folder import ContractFile, digest, pages_of, read_contract_file, read_outcomes
 from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
 from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
+from adapter.contract.sheets import Sheets, read_sheets
 from adapter.contract.soap import SoapCodec
 from adapter.contract.statement_files import read_statements
 from adapter.contract.statements import Statements
@@ -32,6 +33,7 @@ class _Bindings:
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
     statements: Statements | None = None
+    sheets: Sheets | None = None
 
 
 def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
@@ -51,6 +53,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     _read_sql(folder, file, bindings, faults=faults)
+    _read_file(folder, file, bindings, faults=faults)
     contract = Contract(
         name=file.name,
         version=file.version,
@@ -72,6 +75,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         sha256=digest(folder),
         drift=bindings.drift or DriftLog(),
         statements=bindings.statements,
+        sheets=bindings.sheets,
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
     faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))
@@ -140,6 +144,15 @@ def _read_sql(folder: Path, file: ContractFile, bindings: _Bindings, *, faults: 
     bindings.statements, document = read
     operations = operations_of(document, faults, place=bindings.statements.place)
     bindings.codecs["sql"] = RestCodec(operations, _limits(file))
+
+
+def _read_file(folder: Path, file: ContractFile, bindings: _Bindings, *, faults: list[str]) -> None:
+    """Sheets speak of records, too."""
+    if file.file is None or (read := read_sheets(folder / file.file, pages_of(file), faults)) is None:
+        return
+    bindings.sheets, document = read
+    operations = operations_of(document, faults, place=str(folder / file.file))
+    bindings.codecs["file"] = RestCodec(operations, _limits(file))
 
 
 def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[str]:

@@ -10,10 +10,11 @@ from lxml import etree
 
 from adapter.contract.examples import Example, examples_of, misjudged, missing
 from adapter.contract.fields import Messages
-from adapter.contract.folder import read_contract_file
+from adapter.contract.folder import pages_of, read_contract_file
 from adapter.contract.json_fields import json_messages
 from adapter.contract.model import Codec, Contract
 from adapter.contract.openapi_30 import as_31
+from adapter.contract.sheets import read_sheets
 from adapter.contract.soap import SoapCodec
 from adapter.contract.starting import UNWRITTEN
 from adapter.contract.statement_files import read_statements
@@ -61,6 +62,8 @@ def messages_of(folder: Path, contract: Contract) -> dict[str, Messages]:
         found["rest"] = json_messages(as_31(read_json((folder / file.openapi).read_bytes())))
     if file is not None and file.sql is not None and (read := read_statements(folder / file.sql, file, [])):
         found["sql"] = json_messages(read[1])
+    if file is not None and file.file is not None and (sheets := read_sheets(folder / file.file, pages_of(file), [])):
+        found["file"] = json_messages(sheets[1])
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,14 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.folder import ContractFile
 from adapter.contract.json_schema import Schema, Validator
-from adapter.contract.openapi import JSON
-from adapter.contract.statements import Column, Statement, Statements
+from adapter.contract.records import Column, column_of, entry_of, object_of
+from adapter.contract.statements import Statement, Statements
 from adapter.exchange import Effect
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_$#]*(\.[A-Za-z_][A-Za-z0-9_$#]*)?$"
 _BOUND = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
 _QUOTED = re.compile(r"'[^']*'")
-_OURS = frozenset({"required", "column"})
 _OVERLAPS = {"integer": 100, "date-time": 60}
 """By the kind of a cursor column: how far behind its end the next look begins, in its values or in seconds."""
 
@@ -81,13 +80,13 @@ def _operation(
     faults.extend(wrong)
     if wrong:
         return None
-    row = _object(said.columns)
+    row = object_of(said.columns)
     try:
         validator = Validator(row, {})
     except ValueError as error:
         faults.append(f"{place}.columns: the schema cannot be compiled: {error}")
         return None
-    columns = {column: _column(column, schema) for column, schema in said.columns.items()}
+    columns = {column: column_of(column, schema) for column, schema in said.columns.items()}
     cursor = columns.get(said.cursor or "")
     statement = Statement(
         operation=name,
@@ -102,11 +101,11 @@ def _operation(
         key=columns.get(said.key or ""),
         overlap=_overlap(said, cursor),
         page_size=said.page_size,
-        parameters=tuple(_column(parameter, schema) for parameter, schema in said.parameters.items()),
+        parameters=tuple(column_of(parameter, schema) for parameter, schema in said.parameters.items()),
         columns=tuple(columns.values()),
         row=validator,
     )
-    return statement, _entry(name, _request(said, file), _answer(said, row, file))
+    return statement, entry_of(name, _request(said, file), _answer(said, row, file))
 
 
 def _contradictions(name: str, said: StatementFile, file: ContractFile) -> Iterator[str]:
@@ -148,21 +147,9 @@ def _call_faults(said: StatementFile) -> Iterator[str]:
         yield "call: is more than one statement; put them into a procedure"
 
 
-def _column(name: str, schema: Mapping[str, Any]) -> Column:
-    form = schema.get("format")
-    kind = form if form in {"date-time", "date"} else schema.get("type", "string")
-    return Column(name, schema.get("column", name), str(kind))
-
-
 def _overlap(said: StatementFile, cursor: Column | None) -> int:
     kind = cursor.kind if cursor else ""
     return _OVERLAPS.get(kind, 0) if said.overlap is None else said.overlap
-
-
-def _object(fields: Mapping[str, Mapping[str, Any]]) -> Schema:
-    bare = {name: {key: one for key, one in schema.items() if key not in _OURS} for name, schema in fields.items()}
-    required = [name for name, schema in fields.items() if schema.get("required")]
-    return {"type": "object", "properties": bare, "required": required, "additionalProperties": False}
 
 
 _TEXT: Schema = {"type": "string"}
@@ -171,7 +158,7 @@ _COUNT: Schema = {"type": "integer", "minimum": 1}
 
 def _request(said: StatementFile, file: ContractFile) -> Schema:
     """The parameters, and those by which contract.toml asks for pages."""
-    schema = _object(said.parameters)
+    schema = object_of(said.parameters)
     if said.cursor and file.changes:
         schema["properties"] |= {file.changes.cursor: _TEXT, file.changes.count: _COUNT}
         schema["required"].append(file.changes.count)
@@ -198,8 +185,3 @@ def _answer(said: StatementFile, row: Schema, file: ContractFile) -> Schema:
     if said.period and file.statement:
         fields[file.statement.pages] = {"type": "integer", "minimum": 0}
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-
-
-def _entry(name: str, request: Schema, answer: Schema) -> Schema:
-    taken, given = ({"content": {JSON: {"schema": one}}} for one in (request, answer))
-    return {"post": {"operationId": name, "requestBody": taken, "responses": {"200": given}}}

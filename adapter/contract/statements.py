@@ -7,15 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from adapter.contract.json_schema import Validator
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A field of a message and the column that holds it; `kind` is its JSON type, or a format that is a type there."""
-
-    name: str
-    column: str
-    kind: str
+from adapter.contract.records import Column
 
 
 @dataclass(frozen=True, slots=True)
