@@ -76,15 +76,15 @@ class SqlTarget:
     clock: Clock
     classify: Classify = classify
     _windows: dict[str, Window] = field(default_factory=dict, init=False)
+    _values: Values = field(init=False)
+
+    def __post_init__(self) -> None:
+        name = self.database.engine.dialect.name
+        self._values = Values(self.statements.zone, has_offsets=name == POSTGRESQL, as_text=name == SQLITE)
 
     @property
     def _codec(self) -> Codec:
         return self.contract.bindings[BINDING]
-
-    @property
-    def _values(self) -> Values:
-        name = self.database.engine.dialect.name
-        return Values(self.statements.zone, has_offsets=name == POSTGRESQL, as_text=name == SQLITE)
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The record that every attempt will write; raises SchemaViolation when the payload breaks the contract."""
@@ -158,7 +158,7 @@ class SqlTarget:
         return {one.name: self._values.told(one, value) for one, value in pairs if value is not None}
 
     async def _changes(self, statement: Statement, said: ChangesContract, content: Payload) -> Outcome:
-        """A page of what was not told before. A view that has nothing where it had something is read anew."""
+        """A page of what was not told before. A view that has nothing where a look back had something is read anew."""
         window = self._windows.setdefault(statement.operation, Window(statement))
         place = window.begin(content.get(said.cursor))
         most, last = content[said.count], place.mark
@@ -166,7 +166,7 @@ class SqlTarget:
             told = await self.database.run([(self._behind(statement, last, most), {})], keeps=False)
             if isinstance(told, Failure):
                 return await self._failed(statement, told)
-            if not told and last == place.mark is not None and statement.overlap:
+            if not told and place.is_set_back and last == place.mark:
                 _log.warning("cursor_reset", system=self.contract.title, view=statement.view)
                 last, place = None, type(place)(None, place.tag)
                 continue

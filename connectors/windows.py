@@ -38,6 +38,11 @@ class Place:
             return cls(None)
         return cls((value, key), str(tag))
 
+    @property
+    def is_set_back(self) -> bool:
+        """Whether it lies before what was read, so that something must stand behind it."""
+        return self.mark is not None and self.mark[1] is None
+
     def text(self) -> str:
         """The cursor as it is kept."""
         value, key = self.mark or (None, None)

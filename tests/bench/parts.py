@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import codec, daemon, inward, journal, loading, translating
+from tests.bench import changes, codec, daemon, inward, journal, loading, translating
 from tests.figures import Figure
 
 
@@ -33,8 +33,13 @@ def _loading(folder: Path, _times: int) -> list[Figure]:
     return loading.measure(folder)
 
 
+def _changes(folder: Path, times: int) -> list[Figure]:
+    return changes.measure(folder, rows=10_000 * times)
+
+
 PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
     "journal": _journal,
+    "changes": _changes,
     "codec": _codec,
     "loading": _loading,
     "translating": _translating,

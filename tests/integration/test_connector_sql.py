@@ -100,6 +100,15 @@ async def test_a_table_that_was_begun_anew_is_read_from_its_beginning(side: SqlS
     assert [log["event"] for log in logs] == ["cursor_reset"]
 
 
+async def test_a_last_page_that_is_full_is_not_read_again(side: SqlSide) -> None:
+    await side.happen(8)
+
+    with capture_logs() as logs:
+        changes, _ = await told(side.connect())
+
+    assert (len(changes), logs) == (8, [])
+
+
 async def test_a_row_that_cannot_be_read_is_told_as_such_and_stops_no_neighbour(side: SqlSide) -> None:
     side.change("E-1")
     side.change("E-2", status_code=None, note="نام شهروند")
