@@ -1,0 +1,130 @@
+"""The live tables: all mappings read as one, what each tenant offers by them, and how the last reading went."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
+from adapter.contract.model import Contract
+from adapter.errors import FaultySettings, FaultyTables
+from adapter.offer import Offer, offer_of
+from adapter.service import Service, declared_id, load_services
+from adapter.tables import Fault
+from adapter.wsdl import read_wsdl
+from ops.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """One reading of all mappings. `faults` are those of the services that stopped for them, by name."""
+
+    services: Mapping[str, Service]
+    faults: Mapping[str, list[Fault]]
+    offer: Offer
+    read_at: datetime
+
+    @property
+    def sha256(self) -> str:
+        """Over every folder read: two readings of the same files have the same."""
+        lines = [f"{name} {service.sha256}" for name, service in self.services.items()]
+        lines += [f"{name} {fault}" for name, faults in self.faults.items() for fault in faults]
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a reading of new tables went: with any fault the tables before it went on. `sha256` is what was read."""
+
+    at: datetime
+    actor: str
+    sha256: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class LiveTables:
+    """The tables by which everything is translated now, and the last reading after the first; one reads at a time."""
+
+    now: Tables
+    last: Reading | None = None
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """Every contract of the folder by `name/version`; raises FaultyTables with the faults of all of them."""
+    contracts, faults = {}, []
+    for path in sorted(folder.glob("*/*/contract.toml")):
+        try:
+            contract = load_contract(path.parent, read_wsdl)
+            contracts[contract.title] = contract
+        except FaultyTables as error:
+            faults += error.faults
+    if faults:
+        raise FaultyTables(faults)
+    return contracts
+
+
+def check_folders(settings: Settings) -> None:
+    """Raises FaultySettings for a folder that is not there."""
+    named = {"contracts": settings.contracts, "mappings": settings.mappings}
+    missing = [f"{name}: there is no folder {folder}" for name, folder in named.items() if not folder.is_dir()]
+    if missing:
+        raise FaultySettings(missing)
+
+
+def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: datetime) -> Tables:
+    """Every service of the mappings against the contracts; a faulty one stops, and is told among the faults.
+
+    Raises FaultyTables when two contracts want one door, FaultySettings for a service that is not there and for an
+    endpoint that a service needs and its tenant has not.
+    """
+    services, faults = load_services(settings.mappings, contracts)
+    if clashes := door_clashes(contracts[name] for name in gateways_of(services.values())):
+        raise FaultyTables(clashes)
+    offer = _offer(settings, services, faults)
+    _check_endpoints(settings, services, contracts)
+    return Tables(services, faults, offer, now)
+
+
+def gateways_of(services: Iterable[Service]) -> set[str]:
+    """The gateway contracts that the services speak."""
+    return {service.gateway for service in services}
+
+
+def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[str, list[Fault]]) -> Offer:
+    known = {*services, *faults}
+    missing = [
+        f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
+        for tenant, its in settings.tenants.items()
+        for name in its.services
+        if name not in known
+    ]
+    if missing:
+        raise FaultySettings(missing)
+    stopped = {name: (declared_id(settings.mappings / name), str(found[0])) for name, found in faults.items()}
+    return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped)
+
+
+def _check_endpoints(settings: Settings, services: Mapping[str, Service], contracts: Mapping[str, Contract]) -> None:
+    wanted = {
+        (tenant, contract)
+        for tenant, its in settings.tenants.items()
+        for name in its.services
+        if name in services
+        for contract in (services[name].gateway, services[name].system)
+    }
+    given = {(tenant, name) for tenant, its in settings.tenants.items() for name in its.endpoints}
+    faults = [f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given]
+    faults += [
+        f"tenants.{tenant}.endpoints.{name}: there is no such contract; there are {', '.join(sorted(contracts))}"
+        for tenant, name in given
+        if name not in contracts
+    ]
+    if faults:
+        raise FaultySettings(sorted(faults))
