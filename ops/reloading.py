@@ -40,11 +40,11 @@ def _read(settings: Settings, live: Mapping[str, Contract], served: frozenset[st
     """Beside the loop, so with codecs of its own: those in use know one thread only."""
     contracts = load_contracts(settings.contracts)
     tables = read_tables(settings, contracts, now=now)
-    faults = [str(fault) for found in tables.faults.values() for fault in found]
+    faults = list(dict.fromkeys(str(fault) for found in tables.faults.values() for fault in found))
     faults += _changed_under(tables, contracts, live)
     faults += [
         f"{name}: no door of this daemon speaks it; restart the daemon to take it up"
-        for name in sorted(gateways_of(tables.services.values()) - served)
+        for name in sorted(gateways_of(tables) - served)
     ]
     if faults:
         raise FaultyTables(faults)
@@ -53,7 +53,11 @@ def _read(settings: Settings, live: Mapping[str, Contract], served: frozenset[st
 
 def _changed_under(tables: Tables, read: Mapping[str, Contract], live: Mapping[str, Contract]) -> Iterator[str]:
     """Contracts in use that are not what the daemon speaks any more: tables that fit them may not fit its own."""
-    used = {name for service in tables.services.values() for name in (service.gateway, service.system)}
+    used = {
+        name
+        for service in (*tables.services.values(), *tables.views.values())
+        for name in (service.gateway, service.system)
+    }
     for name in sorted(used):
         if name not in live or live[name].sha256 != read[name].sha256:
             yield f"contracts/{name}: it is not what this daemon was started with; restart the daemon to take it up"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultySettings, FaultyTables
-from adapter.offer import Offer, offer_of
-from adapter.service import Service, declared_id, load_services
+from adapter.offer import Offer, Stopped, offer_of
+from adapter.service import TENANTS, Service, declared_id, load_services, load_views
 from adapter.tables import Fault
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
@@ -22,17 +22,28 @@ from ops.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """One reading of all mappings. `faults` are those of the services that stopped for them, by name."""
+    """One reading of all mappings: the shared services by name, those of a tenant's own by (tenant, name).
+
+    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`.
+    """
 
     services: Mapping[str, Service]
+    views: Mapping[tuple[str, str], Service]
     faults: Mapping[str, list[Fault]]
     offer: Offer
     read_at: datetime
 
     @property
+    def names(self) -> set[str]:
+        """Of every service there is, sound or not, shared or a tenant's own."""
+        named = {*self.services, *self.faults, *(name for _, name in self.views)}
+        return {name.rpartition("/")[2] for name in named}
+
+    @property
     def sha256(self) -> str:
         """Over every folder read: two readings of the same files have the same."""
         lines = [f"{name} {service.sha256}" for name, service in self.services.items()]
+        lines += [f"{tenant}/{name} {service.sha256}" for (tenant, name), service in self.views.items()]
         lines += [f"{name} {fault}" for name, faults in self.faults.items() for fault in faults]
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
@@ -85,39 +96,52 @@ def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: d
     endpoint that a service needs and its tenant has not.
     """
     services, faults = load_services(settings.mappings, contracts)
-    if clashes := door_clashes(contracts[name] for name in gateways_of(services.values())):
+    views, faulty_views = load_views(settings.mappings, contracts)
+    stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
+    offer = _offer(settings, services, faults, {**views, **stopped})
+    told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
+    tables = Tables(services, views, told, offer, now)
+    if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
-    offer = _offer(settings, services, faults)
-    _check_endpoints(settings, services, contracts)
-    return Tables(services, faults, offer, now)
+    _check_endpoints(settings, offer, contracts)
+    return tables
 
 
-def gateways_of(services: Iterable[Service]) -> set[str]:
+def gateways_of(tables: Tables) -> set[str]:
     """The gateway contracts that the services speak."""
-    return {service.gateway for service in services}
+    return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
 
 
-def _offer(settings: Settings, services: Mapping[str, Service], faults: Mapping[str, list[Fault]]) -> Offer:
+def _stopped(settings: Settings, tenant: str, name: str, faults: list[Fault]) -> Stopped:
+    own, shared = settings.mappings / TENANTS / tenant / name, settings.mappings / name
+    declared = declared_id(own)
+    return declared if declared != name else declared_id(shared), str(faults[0])
+
+
+def _offer(
+    settings: Settings,
+    services: Mapping[str, Service],
+    faults: Mapping[str, list[Fault]],
+    views: Mapping[tuple[str, str], Service | Stopped],
+) -> Offer:
     known = {*services, *faults}
     missing = [
         f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
         for tenant, its in settings.tenants.items()
         for name in its.services
-        if name not in known
+        if name not in known and (tenant, name) not in views
     ]
     if missing:
         raise FaultySettings(missing)
     stopped = {name: (declared_id(settings.mappings / name), str(found[0])) for name, found in faults.items()}
-    return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped)
+    return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped, views=views)
 
 
-def _check_endpoints(settings: Settings, services: Mapping[str, Service], contracts: Mapping[str, Contract]) -> None:
+def _check_endpoints(settings: Settings, offer: Offer, contracts: Mapping[str, Contract]) -> None:
     wanted = {
         (tenant, contract)
-        for tenant, its in settings.tenants.items()
-        for name in its.services
-        if name in services
-        for contract in (services[name].gateway, services[name].system)
+        for (tenant, _), service in offer.by_name.items()
+        for contract in (service.gateway, service.system)
     }
     given = {(tenant, name) for tenant, its in settings.tenants.items() for name in its.endpoints}
     faults = [f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given]

@@ -162,7 +162,7 @@ def _join(
         profile=loaded.profile,
         contracts=loaded.contracts,
         tables=loaded.tables,
-        served=frozenset(gateways_of(loaded.tables.now.services.values())),
+        served=frozenset(gateways_of(loaded.tables.now)),
         journal=journal,
         endpoints=endpoints,
         settling=settling,

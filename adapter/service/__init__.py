@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from adapter.service.cases import CaseResult, Difference, run_cases
 from adapter.service.coverage import Coverage, coverage_of, coverage_of_all
-from adapter.service.loading import declared_id, load_service, load_services, service_folders
+from adapter.service.layers import TENANTS, layers_of, overlays
+from adapter.service.loading import declared_id, load_service, load_services, load_views, service_folders
 from adapter.service.model import NATIONAL_ID, Promise, Route, Service, business_key_of, search_value, search_values
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.service.publication import publication_of
@@ -12,6 +13,7 @@ from adapter.service.publication import publication_of
 __all__ = [
     "NATIONAL_ID",
     "PUBLICATION",
+    "TENANTS",
     "CaseResult",
     "Coverage",
     "Difference",
@@ -22,8 +24,11 @@ __all__ = [
     "coverage_of",
     "coverage_of_all",
     "declared_id",
+    "layers_of",
     "load_service",
     "load_services",
+    "load_views",
+    "overlays",
     "publication_of",
     "run_cases",
     "search_value",

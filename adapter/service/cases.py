@@ -69,16 +69,31 @@ class _Unusable(Exception):
     """A case that cannot be run; its text is the difference that is told."""
 
 
-def run_cases(folder: Path, service: Service) -> list[CaseResult]:
-    """Run every case of a service's folder, sorted by name."""
-    return [_run_case(path, service) for path in sorted((folder / "cases").glob(f"*{_INPUT}"))]
+def run_cases(folder: Path, service: Service, *, own: Path | None = None) -> list[CaseResult]:
+    """Run every case of a service's folder, sorted by name.
+
+    With a tenant's `own` folder its halves take the place of the shared ones of their name, and a shared case of a
+    table that the tenant has no more is left out.
+    """
+    given, expected = (_halves((folder, own), end) for end in (_INPUT, _OUTPUT))
+    cases = [(path, expected.get(name, path.with_name(f"{name}{_OUTPUT}"))) for name, path in sorted(given.items())]
+    return [
+        _run_case(path, answer, service)
+        for path, answer in cases
+        if own is None or path.is_relative_to(own) or _table_of(path) in service.tables
+    ]
 
 
-def case_faults(folder: Path, label: str, tables: Mapping[str, Table]) -> list[Fault]:
+def _halves(folders: Sequence[Path | None], end: str) -> dict[str, Path]:
+    """Name → the half with this ending, that of the last folder which has it."""
+    found = [path for folder in folders if folder is not None for path in (folder / "cases").glob(f"*{end}")]
+    return {path.name.removesuffix(end): path for path in found}
+
+
+def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, own: Path | None = None) -> list[Fault]:
     """Return cases without their other half, too few cases, and tables without any."""
-    names = {
-        end: {path.name.removesuffix(end) for path in (folder / "cases").glob(f"*{end}")} for end in (_INPUT, _OUTPUT)
-    }
+    halves = {end: _halves((folder, own), end) for end in (_INPUT, _OUTPUT)}
+    names = {end: set(found) for end, found in halves.items()}
     alone = [f"{name}{_INPUT}" for name in names[_OUTPUT] - names[_INPUT]]
     alone += [f"{name}{_OUTPUT}" for name in names[_INPUT] - names[_OUTPUT]]
     faults = [
@@ -87,7 +102,7 @@ def case_faults(folder: Path, label: str, tables: Mapping[str, Table]) -> list[F
     if len(names[_INPUT]) < FEWEST_CASES:
         what = f"{len(names[_INPUT])} cases are too few"
         faults.append(Fault(f"{label}/cases", 0, "", what, what_to_do="write an ordinary, an edge and a refused one"))
-    tried = {_table_of(path) for path in (folder / "cases").glob(f"*{_INPUT}")}
+    tried = {_table_of(path) for path in halves[_INPUT].values()}
     untried = sorted(set(tables) - tried)
     return [
         *faults,
@@ -102,11 +117,11 @@ def _table_of(path: Path) -> str | None:
         return None
 
 
-def _run_case(path: Path, service: Service) -> CaseResult:
+def _run_case(path: Path, answer: Path, service: Service) -> CaseResult:
     name, given_table = path.name.removesuffix(_INPUT), ""
     try:
         given = _read_json(path)
-        expected = _read_json(path.with_name(f"{name}{_OUTPUT}"))
+        expected = _read_json(answer)
         given_table = str(given.get("table", ""))
         table = _checked_table(given, service)
         pairs = _pairs(given, expected)

@@ -26,11 +26,12 @@ from adapter.service.checks import (
     reversal_faults,
 )
 from adapter.service.fitting import Misfits, asking_once, misfits
+from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
 from adapter.service.model import Route, Service
 from adapter.tables import Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 
-NOT_SERVICES = frozenset({"calendars"})
+NOT_SERVICES = frozenset({"calendars", TENANTS})
 """Folders of `mappings/` that hold something else."""
 
 
@@ -38,22 +39,18 @@ NOT_SERVICES = frozenset({"calendars"})
 class _Reading:
     """One folder while it is read."""
 
-    folder: Path
+    layers: Layers
     faults: list[Fault] = field(default_factory=list)
 
-    def label(self, *names: str) -> str:
-        """Name a file as people know it: from the folder of all services on."""
-        return "/".join((self.folder.parent.name, self.folder.name, *names))
-
     def read_document(self, name: str) -> Document:
-        document, faults = read_toml(self.folder / name, self.label(name))
+        document, faults = read_document(self.layers.file(name))
         self.faults += faults
         return document
 
 
 def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
-    service, faults = _read_service(folder, contracts, misfits)
+    service, faults = _read_service(Layers(folder, folder.parent), contracts, misfits)
     if service is None:
         raise FaultyTables([str(fault) for fault in faults])
     return service
@@ -77,11 +74,34 @@ def load_services(
     with _collector_at_rest():
         for path in paths:
             if only is None or only == path.name:
-                service, found = _read_service(path, contracts, misfits)
+                service, found = _read_service(Layers(path, folder), contracts, misfits)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and not faults[path.name]:
                     services[path.name] = service
     return services, {name: found for name, found in faults.items() if found}
+
+
+def load_views(
+    folder: Path, contracts: Mapping[str, Contract], *, only: str | None = None
+) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
+    """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
+
+    What is wrong in a shared file stops the tenants' views of it, too; what is wrong in a tenant's stops its alone.
+    """
+    views: dict[tuple[str, str], Service] = {}
+    faults: dict[tuple[str, str], list[Fault]] = {}
+    misfits = asking_once()
+    with _collector_at_rest():
+        for tenant, name in overlays(folder):
+            if only not in {None, name}:
+                continue
+            layers, found = layers_of(folder, tenant, name)
+            service, more = _read_service(layers, contracts, misfits)
+            if service is not None and not found:
+                views[tenant, name] = service
+            else:
+                faults[tenant, name] = sorted({*found, *more})
+    return views, faults
 
 
 def service_folders(folder: Path) -> list[Path]:
@@ -123,10 +143,10 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
 
 
 def _read_service(
-    folder: Path, contracts: Mapping[str, Contract], misfits: Misfits
+    layers: Layers, contracts: Mapping[str, Contract], misfits: Misfits
 ) -> tuple[Service | None, list[Fault]]:
     """Give the service, or else its faults, all of them, in the order of files and lines."""
-    reading = _Reading(folder)
+    reading = _Reading(layers)
     faults = reading.faults
     document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
@@ -140,14 +160,14 @@ def _read_service(
     faults += pattern_faults(document, inward, outward)
     faults += operation_faults(document, between, inward, outward)
     faults += _table_faults(tables, inward, outward, between)
-    faults += case_faults(folder, reading.label(), tables)
+    faults += case_faults(layers.shared, layers.label(), tables, own=layers.own)
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
     if faults:
         return None, sorted(set(faults))
     service = Service(
-        name=folder.name,
+        name=layers.name,
         **{name: document.values[name] for name in _AS_WRITTEN},
         inward=inward,
         outward=outward,
@@ -158,7 +178,7 @@ def _read_service(
         objection_within=parts.read_objection_within(document),
         promise=parts.read_promise(document),
         card=card.values,
-        sha256=_digest(folder),
+        sha256=_digest(*layers.folders),
     )
     return service, []
 
@@ -170,7 +190,7 @@ def _read_tables(
     reading: _Reading, document: Document, inward: Mapping[Operation, Route], outward: Mapping[str, Operation]
 ) -> dict[str, Table]:
     """Compile every table that service.toml names, from the folder called as the internal contract."""
-    books = _read_books(reading)
+    books, layers = _read_books(reading), reading.layers
     directions = dict.fromkeys(outward, Direction.OUTWARD)
     for operation, route in inward.items():
         if route.table in directions:
@@ -181,21 +201,32 @@ def _read_tables(
     tables = {}
     for name, direction in directions.items():
         tools = Tools(direction, books)
-        path = reading.folder / system / f"{name}.csv"
-        tables[name], faults = compile_table(path, reading.label(system, path.name), tools)
+        file = layers.file(system, f"{name}.csv")
+        tables[name], faults = compile_table(file.path, file.label, tools, _own(file))
         reading.faults += [*faults, *tools.faults]
-    unused = sorted({path.stem for path in (reading.folder / system).glob("*.csv")} - set(tables)) if system else []
+    unused = [name for name in layers.names(system, ".csv") if name.removesuffix(".csv") not in tables]
     reading.faults += [
-        Fault(reading.label(system, f"{name}.csv"), 0, "", "no operation of service.toml uses this table")
-        for name in unused
+        Fault(_written(layers.file(system, name)), 0, "", "no operation of service.toml uses this table")
+        for name in (unused if system else ())
+        if layers.own is None or (layers.own / system / name).is_file()  # a tenant need not use what is shared
     ]
     return tables
 
 
+def _own(file: File) -> tuple[Path, str] | None:
+    return None if file.own is None else (file.own.path, file.own.label)
+
+
+def _written(file: File) -> str:
+    """The name of the file that was written last: the tenant's where it has one."""
+    return file.label if file.own is None else file.own.label
+
+
 def _read_books(reading: _Reading) -> dict[str, CodeBook]:
     books = {}
-    for path in sorted((reading.folder / "codes").glob("*.csv")):
-        books[path.stem], faults = read_codes(path, reading.label("codes", path.name))
+    for name in reading.layers.names("codes", ".csv"):
+        file = reading.layers.file("codes", name)
+        books[name.removesuffix(".csv")], faults = read_codes(file.path, file.label, _own(file))
         reading.faults += faults
     return books
 
@@ -211,10 +242,10 @@ def _table_faults(
     return faults
 
 
-def _digest(folder: Path) -> str:
+def _digest(*folders: Path) -> str:
     """Hash names and contents of all files, so that any change is another version."""
     digest = hashlib.sha256()
-    for name, path in sorted(_files(str(folder)), key=_by_parts):
+    for name, path in (file for folder in folders for file in sorted(_files(str(folder)), key=_by_parts)):
         with open(path, "rb") as file:  # noqa: PTH123 - 22 000 files of 300 services: a Path for each takes 0.3 s
             content = file.read()
         digest.update(f"{name}\0{len(content)}\0".encode())

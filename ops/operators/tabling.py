@@ -48,15 +48,22 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
 
 def _changed(before: Tables, after: Tables) -> Iterator[dict[str, Any]]:
     """Every service whose folder is not what it was."""
-    for name in sorted({*before.services, *before.faults, *after.services}):
-        old, new = before.services.get(name), after.services.get(name)
+    was, now = _digests(before), _digests(after)
+    for name in sorted({*was, *before.faults, *now}):
+        old, new = was.get(name), now.get(name)
         if new is None:
             if old is not None:
                 yield {"service": name, "change": "gone"}
         elif old is None:
             yield {"service": name, "change": "mended" if name in before.faults else "new"}
-        elif old.sha256 != new.sha256:
+        elif old != new:
             yield {"service": name, "change": "changed"}
+
+
+def _digests(tables: Tables) -> dict[str, str]:
+    """The digest of every sound service, a tenant's own as `tenant/name`."""
+    own = {"/".join(at): service.sha256 for at, service in tables.views.items()}
+    return {name: service.sha256 for name, service in tables.services.items()} | own
 
 
 def _replay_with(mended: Sequence[Exchange]) -> str | None:

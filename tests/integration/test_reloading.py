@@ -12,6 +12,7 @@ import pytest
 
 from adapter.errors import Refused
 from adapter.exchange import Outcome, State, Verdict
+from ops.demo.installation import TENANT
 from ops.health import whole_health
 from ops.reloading import keep_reloading
 from tests.support.own_mappings import OPERATOR, Owned, owned
@@ -200,3 +201,25 @@ async def test_figures_tell_which_tables_are_live_and_how_many_faults_were_found
     page = town.house.metrics.page().decode()
     assert f"panjereh_tables_faults {float(len(told['faults']))}" in page
     assert f'panjereh_tables_read_timestamp_seconds{{sha256="{town.house.tables.now.sha256}"}}' in page
+
+
+async def test_a_tenants_own_rows_are_live_after_a_reload_for_it(town: Owned) -> None:
+    town.write(
+        f"tenants/{TENANT}/{KINDS}", "gateway,internal,title,valid_from,valid_to,note\nnew_building,3,نوساز,,,\n"
+    )
+
+    told = await town.do("tables.reload", apply=True, reason="our core counts otherwise")
+    await town.submit(permit())
+    await town.deliver_due()
+
+    assert told["services"] == [{"service": f"{TENANT}/building_permit", "change": "new"}]
+    assert kind_sent(town, 0) == "3"
+
+
+async def test_a_fault_of_one_tenants_own_rows_keeps_all_tables_before_and_names_its_file(town: Owned) -> None:
+    town.write(f"tenants/{TENANT}/building_permit/service.toml", 'pattern = "referal"\n')
+
+    told = await town.do("tables.reload", apply=True, reason="a mistake")
+
+    assert not told["is_changed"]
+    assert told["faults"][0].startswith(f"mappings/tenants/{TENANT}/building_permit/service.toml:1: pattern: 'referal'")
