@@ -137,6 +137,9 @@ class Operation(StrEnum):
 OPENING_OPERATIONS = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 """They open a case: without them it has nothing to be about."""
 
+SHADOW = "shadow"
+"""The code of an exchange that was translated and not sent, for its service is in shadow."""
+
 PAYMENT_OPERATIONS = frozenset({Operation.CONFIRM_PAYMENT, Operation.REVERSE_PAYMENT})
 """They move money: nothing of them is ever done twice, whichever case it is told of."""
 

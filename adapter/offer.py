@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from adapter.errors import ServiceStopped, UnknownService
-from adapter.service import Service
+from adapter.service import Service, ServiceStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,17 @@ def offer_of(
 ) -> Offer:
     """The offer of each tenant, which lists the names of its services: shared ones, sound or stopped, by name.
 
-    `views` are those that a tenant has of its own, by (tenant, name): for it they stand in the shared one's place.
+    A draft is offered to nobody. `views` are those that a tenant has of its own, by (tenant, name): for it they stand
+    in the shared one's place.
     """
     shared: dict[str, Service | Stopped] = {**stopped, **services}
     own = views or {}
     found = {
         (tenant, name): own.get((tenant, name), shared.get(name)) for tenant, names in tenants.items() for name in names
     }
-    sound = {place: one for place, one in found.items() if isinstance(one, Service)}
+    sound = {
+        place: one for place, one in found.items() if isinstance(one, Service) and one.stage is not ServiceStage.DRAFT
+    }
     return Offer(
         by_id={(tenant, service.service_id): service for (tenant, _), service in sound.items()},
         by_name=sound,

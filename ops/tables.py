@@ -14,7 +14,16 @@ from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultySettings, FaultyTables
 from adapter.offer import Offer, Stopped, offer_of
-from adapter.service import TENANTS, Service, declared_id, load_services, load_views
+from adapter.service import (
+    TENANTS,
+    Service,
+    declared_id,
+    is_draft,
+    load_services,
+    load_views,
+    overlays,
+    service_folders,
+)
 from adapter.tables import Fault
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
@@ -92,11 +101,14 @@ def check_folders(settings: Settings) -> None:
 def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: datetime) -> Tables:
     """Every service of the mappings against the contracts; a faulty one stops, and is told among the faults.
 
+    The faults of a draft are nobody's matter but its clerk's: `panjereh check` tells them.
     Raises FaultyTables when two contracts want one door, FaultySettings for a service that is not there and for an
     endpoint that a service needs and its tenant has not.
     """
     services, faults = load_services(settings.mappings, contracts)
     views, faulty_views = load_views(settings.mappings, contracts)
+    faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
+    faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
     stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
     offer = _offer(settings, services, faults, {**views, **stopped})
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
@@ -124,12 +136,12 @@ def _offer(
     faults: Mapping[str, list[Fault]],
     views: Mapping[tuple[str, str], Service | Stopped],
 ) -> Offer:
-    known = {*services, *faults}
+    known, overlaid = {path.name for path in service_folders(settings.mappings)}, set(overlays(settings.mappings))
     missing = [
         f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
         for tenant, its in settings.tenants.items()
         for name in its.services
-        if name not in known and (tenant, name) not in views
+        if name not in known and (tenant, name) not in overlaid
     ]
     if missing:
         raise FaultySettings(missing)

@@ -27,7 +27,7 @@ from adapter.service.checks import (
 )
 from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
-from adapter.service.model import Route, Service
+from adapter.service.model import Route, Service, ServiceStage
 from adapter.tables import Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 
@@ -120,6 +120,13 @@ def declared_id(folder: Path) -> str:
     return declared if isinstance(declared, str) else folder.name
 
 
+def is_draft(root: Path, name: str, tenant: str | None = None) -> bool:
+    """Whether a folder, or a tenant's view of it, still declares that it is only to be checked."""
+    layers = Layers(root / name, root) if tenant is None else layers_of(root, tenant, name)[0]
+    document, _ = read_document(layers.file("service.toml"))
+    return parts.read_stage(document) is ServiceStage.DRAFT
+
+
 def _same_ids(paths: Iterable[Path]) -> dict[str, list[Fault]]:
     """Return a fault for every folder whose service id another folder has, too; what is no id is told elsewhere."""
     documents = {
@@ -176,6 +183,7 @@ def _read_service(
         search=search,
         answer_within=parts.read_answer_within(document),
         objection_within=parts.read_objection_within(document),
+        stage=parts.read_stage(document),
         promise=parts.read_promise(document),
         card=card.values,
         sha256=_digest(*layers.folders),

@@ -25,6 +25,7 @@ _COMMANDS = (
     ("endpoints", "ops.cli.endpoints:app", "List the other sides, or resume one that was paused."),
     ("reconcile", "ops.cli.reconcile:app", "Compare the other sides' ledgers with our journal."),
     ("services", "ops.cli.services:app", "Publish a service's card to the gateway's catalogue."),
+    ("shadow", "ops.cli.shadow:app", "Compare what a service in shadow would send with what the old way sent."),
     ("tables", "ops.cli.tables:app", "Read the services' tables anew."),
     ("journal", "ops.cli.journal:app", "Verify the audit."),
     ("migrate", "ops.cli.journal:migrate", "Bring the journal's schema up to this version."),
