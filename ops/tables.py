@@ -27,19 +27,22 @@ from adapter.service import (
 from adapter.tables import Fault
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
+from ops.signing import signed_views
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """One reading of all mappings: the shared services by name, those of a tenant's own by (tenant, name).
 
-    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`.
+    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`. `offer` is what
+    is live, `on_disk` what would be if every tenant had signed it.
     """
 
     services: Mapping[str, Service]
     views: Mapping[tuple[str, str], Service]
     faults: Mapping[str, list[Fault]]
     offer: Offer
+    on_disk: Offer
     read_at: datetime
 
     @property
@@ -53,6 +56,7 @@ class Tables:
         """Over every folder read: two readings of the same files have the same."""
         lines = [f"{name} {service.sha256}" for name, service in self.services.items()]
         lines += [f"{tenant}/{name} {service.sha256}" for (tenant, name), service in self.views.items()]
+        lines += [f"{'/'.join(at)} {service.sha256}" for at, service in self.offer.by_name.items()]
         lines += [f"{name} {fault}" for name, faults in self.faults.items() for fault in faults]
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
@@ -110,9 +114,12 @@ def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: d
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
     faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
     stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
-    offer = _offer(settings, services, faults, {**views, **stopped})
+    on_disk = _offer(settings, services, faults, {**views, **stopped})
+    signed, faulty_signed = signed_views(settings, contracts)
+    offer = _offer(settings, services, faults, {**views, **stopped, **signed})
+    faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
-    tables = Tables(services, views, told, offer, now)
+    tables = Tables(services, views, told, offer, on_disk, now)
     if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
     _check_endpoints(settings, offer, contracts)

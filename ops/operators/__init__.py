@@ -45,6 +45,7 @@ ACTIONS: Mapping[str, Action] = {
     "services.publish": Action(publishing.Published, publishing.publish_service),
     "shadow.compare": Action(shadowing.Compared, shadowing.compare),
     "tables.reload": Action(tabling.Reloaded, tabling.reload),
+    "tables.signoff": Action(tabling.SignedOff, tabling.sign_off),
 }
 
 

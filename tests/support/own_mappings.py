@@ -94,15 +94,17 @@ class Owned:
 
 
 @asynccontextmanager
-async def owned(folder: Path, *, services: Sequence[str] = SERVICES, settings: str = "") -> AsyncIterator[Owned]:
-    """A house over copies of these services; `settings` are more lines for the tenant's section."""
+async def owned(
+    folder: Path, *, services: Sequence[str] = SERVICES, settings: str = "", top: str = ""
+) -> AsyncIterator[Owned]:
+    """A house over copies of these services; `settings` are more lines of its tenant, `top` of the file."""
     for name in services:
         shutil.copytree(ROOT / "mappings" / name, folder / "mappings" / name)
     nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
     installation = install(folder, nobody, services=services, scale=0.01, port=0)
     text = installation.settings.read_text(encoding="utf-8")
     section = f"[tenants.{TENANT}]\n"
-    text = 'mappings = "mappings"\n' + text.replace(section, section + settings)
+    text = 'mappings = "mappings"\n' + top + text.replace(section, section + settings)
     installation.settings.write_text(text, encoding="utf-8")
     sides = {title: ScriptedSystem(contracts()[title], _BINDINGS[title], USUAL[title]) for title in _BINDINGS}
 
@@ -112,8 +114,8 @@ async def owned(folder: Path, *, services: Sequence[str] = SERVICES, settings: s
 
     clock = StandingClock()
     parts = Parts(clock=clock, fraction=lambda: 0.5, target=scripted, system=cast("Any", scripted))
-    house = await open_house(load_settings(installation.settings), parts)
+    town = Owned(folder, await open_house(load_settings(installation.settings), parts), sides, clock)
     try:
-        yield Owned(folder, house, sides, clock)
+        yield town
     finally:
-        await house.aclose()
+        await town.house.aclose()
