@@ -102,10 +102,9 @@ _KIND_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: 
 
 def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...], list[Fault]]:
     """Read a table; rows that can be read are there even when others have faults."""
-    text, faults = _read_text(path, label)
-    if faults:
+    lines, faults = read_records(path, label)
+    if not lines and faults:
         return (), faults
-    lines, faults = _records(text, label)
     if not lines:
         return (), [*faults, Fault(label, 1, "", "the table is empty", "a table begins with its header")]
     header = lines[0][1]
@@ -124,6 +123,12 @@ def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...],
     return tuple(rows), [*faults, *_twice(rows, columns.unique), *_out_of_order(rows, columns.sorted_by)]
 
 
+def read_records(path: Path, label: str) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+    """Read a table whatever its columns: the line on which each record begins and its cells, the header first."""
+    text, faults = _read_text(path, label)
+    return ([], faults) if faults else _records(text, label)
+
+
 def read_toml(path: Path, label: str) -> tuple[Document, list[Fault]]:
     """Read a TOML file; with faults the document is empty."""
     text, faults = _read_text(path, label)
@@ -138,19 +143,24 @@ def read_toml(path: Path, label: str) -> tuple[Document, list[Fault]]:
 
 
 def check_keys(document: Document, keys: Mapping[str, Key], at: str = "") -> list[Fault]:
-    """Return every unknown, missing and wrongly typed key of one section; `at` is the section's dotted name."""
+    """Return every unknown, missing and wrongly typed key of one section; `at` is the section's dotted name.
+
+    A key that is missing because it is misspelt is told once.
+    """
     section, prefix = document.values, f"{at}." if at else ""
     for name in filter(None, at.split(".")):
         section = section.get(name, {})
+    missing = [name for name in keys if name not in section]
+    unknown = [name for name in section if name not in keys]
+    misspelt = {found[0] for name in unknown if (found := difflib.get_close_matches(name, missing, n=1))}
     faults = [
         document.fault(f"{prefix}{name}", f"'{name}' is not a key here", what_to_do=near(name, keys))
-        for name in section
-        if name not in keys
+        for name in unknown
     ]
     for name, key in keys.items():
         if name in section:
             faults += _value_faults(document, f"{prefix}{name}", section[name], key)
-        elif key.required:
+        elif key.required and name not in misspelt:
             faults.append(document.fault(f"{prefix}{name}", "the key is missing", what_to_do=f"write {name} = …"))
     return faults
 
@@ -184,12 +194,12 @@ def _read_text(path: Path, label: str) -> tuple[str, list[Fault]]:
 
 
 def _records(text: str, label: str) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
-    """Return (line, cells) of every record that is not a blank line."""
+    """Return (line, cells) of every record in which something stands: spreadsheets leave rows of empty cells behind."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[tuple[int, list[str]]] = []
     try:
         for line, cells in _numbered(reader):
-            if cells:
+            if any(map(str.strip, cells)):
                 records.append((line, [cell.strip() for cell in cells]))
     except csv.Error as error:
         return records, [Fault(label, reader.line_num, "", "the row cannot be read", str(error))]
@@ -207,11 +217,12 @@ def _numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
 def _header_faults(header: Sequence[str], label: str, columns: Columns) -> list[Fault]:
     known = (*columns.required, *columns.optional)
     whole = f"the header is {','.join(known)}"
-    missing = [name for name in columns.required if name not in header]
     unknown = [name for name in header if name not in known]
+    missing = [name for name in columns.required if name not in header]
+    misspelt = {found[0] for name in unknown if (found := difflib.get_close_matches(name, missing, n=1))}
     twice = sorted({name for name in header if header.count(name) > 1})
     return [
-        *(Fault(label, 1, name, "the column is missing", what_to_do=whole) for name in missing),
+        *(Fault(label, 1, name, "the column is missing", what_to_do=whole) for name in missing if name not in misspelt),
         *(Fault(label, 1, name, f"'{name}' is not a column here", what_to_do=near(name, known)) for name in unknown),
         *(Fault(label, 1, name, "the column stands twice") for name in twice),
     ]

@@ -40,7 +40,7 @@ _TYPED = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN})
 def value(limits: Limits) -> str:
     """A text that the limits most likely take."""
     found = list(_candidates(limits))
-    return next((one for one in found if _fits(one, limits)), found[0] if found else _TEXT)
+    return next((one for one in found if fits(one, limits)), found[0] if found else _TEXT)
 
 
 def least(field: Field) -> Field:
@@ -122,7 +122,7 @@ def _candidates(limits: Limits) -> Iterator[str]:
         yield (_TEXT * (length // len(_TEXT) + 1))[:length]
 
 
-def _fits(text: str, limits: Limits) -> bool:
+def fits(text: str, limits: Limits) -> bool:
     """Whether the text is within the limits, as far as can be told here; base64 is left to the codec."""
     if limits.enumeration and text not in limits.enumeration:
         return False

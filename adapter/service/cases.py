@@ -12,22 +12,19 @@ from typing import Any
 from adapter.calendar import parse_day
 from adapter.errors import Unfit, Untranslatable
 from adapter.service.model import Service
-from adapter.tables import Fault, near
+from adapter.tables import near
 from adapter.translator import Context, Step, Table, traced
-
-FEWEST_CASES = 3
-"""At least an ordinary one, an edge and a refused one."""
 
 DAY_OF_CASES = date(2026, 11, 21)
 """A case without its own `today` means the same on every day it is run."""
 
-_INPUT = ".in.json"
-_OUTPUT = ".out.json"
-_INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
+INPUT = ".in.json"
+OUTPUT = ".out.json"
+INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
 _EACH = "each"
 """A list in both halves: its entries are run one by one, each laid over what stands beside the list."""
 
-_REFUSAL = "untranslatable"
+REFUSAL = "untranslatable"
 _CONTEXT_KEYS = ("case", "exchange", "outcome")
 
 
@@ -75,8 +72,8 @@ def run_cases(folder: Path, service: Service, *, own: Path | None = None) -> lis
     With a tenant's `own` folder its halves take the place of the shared ones of their name, and a shared case of a
     table that the tenant has no more is left out.
     """
-    given, expected = (_halves((folder, own), end) for end in (_INPUT, _OUTPUT))
-    cases = [(path, expected.get(name, path.with_name(f"{name}{_OUTPUT}"))) for name, path in sorted(given.items())]
+    given, expected = (_halves((folder, own), end) for end in (INPUT, OUTPUT))
+    cases = [(path, expected.get(name, path.with_name(f"{name}{OUTPUT}"))) for name, path in sorted(given.items())]
     return [
         _run_case(path, answer, service)
         for path, answer in cases
@@ -90,26 +87,6 @@ def _halves(folders: Sequence[Path | None], end: str) -> dict[str, Path]:
     return {path.name.removesuffix(end): path for path in found}
 
 
-def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, own: Path | None = None) -> list[Fault]:
-    """Return cases without their other half, too few cases, and tables without any."""
-    halves = {end: _halves((folder, own), end) for end in (_INPUT, _OUTPUT)}
-    names = {end: set(found) for end, found in halves.items()}
-    alone = [f"{name}{_INPUT}" for name in names[_OUTPUT] - names[_INPUT]]
-    alone += [f"{name}{_OUTPUT}" for name in names[_INPUT] - names[_OUTPUT]]
-    faults = [
-        Fault(f"{label}/cases/{name}", 0, "", "the file is missing, its other half is there") for name in sorted(alone)
-    ]
-    if len(names[_INPUT]) < FEWEST_CASES:
-        what = f"{len(names[_INPUT])} cases are too few"
-        faults.append(Fault(f"{label}/cases", 0, "", what, what_to_do="write an ordinary, an edge and a refused one"))
-    tried = {_table_of(path) for path in halves[_INPUT].values()}
-    untried = sorted(set(tables) - tried)
-    return [
-        *faults,
-        *(Fault(tables[name].file, 0, "", "no case tries this table", what_to_do="write one") for name in untried),
-    ]
-
-
 def _table_of(path: Path) -> str | None:
     try:
         return str(_read_json(path).get("table"))
@@ -118,7 +95,7 @@ def _table_of(path: Path) -> str | None:
 
 
 def _run_case(path: Path, answer: Path, service: Service) -> CaseResult:
-    name, given_table = path.name.removesuffix(_INPUT), ""
+    name, given_table = path.name.removesuffix(INPUT), ""
     try:
         given = _read_json(path)
         expected = _read_json(answer)
@@ -134,7 +111,7 @@ def _run_case(path: Path, answer: Path, service: Service) -> CaseResult:
         made: list[Step] = []
         found = list(_compare(traced(table, made), one.get("record", {}), context, expected=wanted, made=made))
         differences += [replace(difference, what=f"{at}{difference.what}") for difference in found]
-        steps += made if not found and _REFUSAL not in wanted else ()
+        steps += made if not found and REFUSAL not in wanted else ()
     return CaseResult(name, given_table, tuple(differences), () if differences else tuple(steps))
 
 
@@ -143,7 +120,7 @@ def _pairs(given: Mapping[str, Any], expected: Mapping[str, Any]) -> list[tuple[
     if _EACH not in given:
         return [(dict(given), dict(expected), "")]
     entries, answers = given[_EACH], expected.get(_EACH)
-    for half, found in ((_INPUT, entries), (_OUTPUT, answers)):
+    for half, found in ((INPUT, entries), (OUTPUT, answers)):
         if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
             raise _Unusable(f"'each' of {half[1:]} is not a list of objects; write one for every entry")
     if len(entries) != len(answers or ()):
@@ -180,9 +157,9 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _checked_table(given: Mapping[str, Any], service: Service) -> Table:
-    unknown = sorted(set(given) - _INPUT_KEYS)
+    unknown = sorted(set(given) - INPUT_KEYS)
     if unknown:
-        raise _Unusable(f"'{unknown[0]}' is not a part of a case; {near(unknown[0], _INPUT_KEYS)}")
+        raise _Unusable(f"'{unknown[0]}' is not a part of a case; {near(unknown[0], INPUT_KEYS)}")
     name = str(given.get("table", ""))
     if name not in service.tables:
         raise _Unusable(f"'{name}' is not a table of this service; {near(name, service.tables)}")
@@ -201,7 +178,7 @@ def _context(given: Mapping[str, Any], service: Service) -> Context:
 def _compare(
     table: Table, record: Any, context: Context, *, expected: Mapping[str, Any], made: Sequence[Step]
 ) -> Iterator[Difference]:
-    refusal = expected.get(_REFUSAL)
+    refusal = expected.get(REFUSAL)
     try:
         payload = table.translate(record, context)
     except Untranslatable as error:

@@ -99,6 +99,8 @@ def pattern_faults(
     pattern = PATTERNS.get(str(document.values.get("pattern")))
     if pattern is None:
         return []
+    section = document.values.get("outward")
+    named = section if isinstance(section, dict) else {}
     why = f"the pattern is {document.values['pattern']}"
     faults = [
         document.fault(
@@ -119,9 +121,15 @@ def pattern_faults(
     faults += [
         document.fault(f"outward.{table}", "the table is missing", f"{why} and offers {min(needing & inward.keys())}")
         for table, needing in pattern.outward.items()
-        if table not in outward and needing & inward.keys()
+        if table not in named and needing & inward.keys()
     ]
     return faults
+
+
+def spoken(document: Document, outward: Mapping[str, Operation]) -> dict[str, Operation]:
+    """Return the outward tables that the pattern has; all of them when there is no such pattern."""
+    pattern = PATTERNS.get(str(document.values.get("pattern")))
+    return {table: one for table, one in outward.items() if pattern is None or table in pattern.outward}
 
 
 def operation_faults(
@@ -204,7 +212,7 @@ def outward_table_faults(
     faults = _filling_faults(table, between.gateway, operation, between.misfits)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
-    if between.system and (told := _told_by(between.system, inward)):
+    if between.system and (told := told_by(between.system, inward)):
         faults += source_faults(table, told, f"what {between.system.title} tells")
     return faults
 
@@ -226,7 +234,7 @@ def path_fault(document: Document, key: str, path: str, *, shape: Shape | None, 
     return [document.fault(key, f"'{path}' is not in {message}", what_to_do=near(path, shape))]
 
 
-def _told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
+def told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
     """Gather the paths of its changes and of its answers, those fetched later included."""
     told: set[str] = set()
     if system.changes:

@@ -49,7 +49,7 @@ def coverage_of(service: Service, results: Iterable[CaseResult]) -> Coverage:
     codes = {cell.row.place: f"'{cell.code}'" for line in lines for cell in line.cells}
     return Coverage(
         _share(rows, {step.line.row.place for step in steps}),
-        _share(codes, {step.code.row.place for step in steps if step.code}),
+        _share(codes, {cell.row.place for step in steps for cell in step.codes}),
         _share({line.row["rule"]: "" for line in lines}, {step.line.row["rule"] for step in steps}),
     )
 

@@ -36,6 +36,7 @@ _KEYS = {
 }
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _PROMISE_KEYS = {"working_days": Key(int, required=False), "days": Key(int, required=False)}
+_DURATIONS = frozenset({*_PROMISE_KEYS, "answer_within_seconds", "objection_within_days"})
 _ROUTE_KEYS = {"operation": Key(str), "table": Key(str)}
 
 
@@ -47,6 +48,8 @@ def document_faults(document: Document) -> list[Fault]:
     values = document.values
     if isinstance(values.get("promise"), dict):
         faults += check_keys(document, _PROMISE_KEYS, "promise")
+        faults += _not_above_zero(document, values["promise"], "promise.")
+    faults += _not_above_zero(document, values, "")
     if isinstance(values.get("service_id"), str):
         try:
             service_id(values["service_id"])
@@ -58,6 +61,14 @@ def document_faults(document: Document) -> list[Fault]:
         why = "an objection is taken so long after the case has ended"
         faults.append(document.fault("objection_within_days", "the key is missing", why))
     return faults
+
+
+def _not_above_zero(document: Document, section: Mapping[str, Any], prefix: str) -> list[Fault]:
+    return [
+        document.fault(f"{prefix}{name}", f"{value} is not above 0", "a duration is")
+        for name, value in section.items()
+        if name in _DURATIONS and isinstance(value, int) and value <= 0
+    ]
 
 
 def read_contract_name(

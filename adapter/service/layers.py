@@ -62,6 +62,11 @@ class Layers:
             return own
         return replace(shared, own=own)
 
+    def last(self, *names: str) -> File:
+        """The file with this name whole: the tenant's where it has one, else the shared one."""
+        file = self.file(*names)
+        return file.own or file
+
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""
         return sorted({path.name for one in self.folders for path in (one / folder).glob(f"*{suffix}")})

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapter.contract.model import Contract
+from adapter.contract.sides import Fields
 from adapter.errors import FaultyTables
 from adapter.exchange import Direction, Operation
 from adapter.service import document as parts
 from adapter.service.card import card_faults
-from adapter.service.cases import case_faults
+from adapter.service.case_checks import case_faults
 from adapter.service.checks import (
     Between,
     inward_table_faults,
@@ -24,10 +23,13 @@ from adapter.service.checks import (
     outward_table_faults,
     pattern_faults,
     reversal_faults,
+    spoken,
 )
+from adapter.service.digest import digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
 from adapter.service.model import Route, Service, ServiceStage
+from adapter.service.reviewing import review_faults
 from adapter.tables import Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 
@@ -57,12 +59,16 @@ def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
 
 
 def load_services(
-    folder: Path, contracts: Mapping[str, Contract], *, only: str | None = None
+    folder: Path,
+    contracts: Mapping[str, Contract],
+    *,
+    only: str | None = None,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
     """Read every service of `mappings/`, or `only` one: the sound ones by name, and the faults of the others by name.
 
-    A faulty table stops its own service only; folders with one service id stop each other. Raises FaultyTables when
-    there is no such folder.
+    A faulty table stops its own service only; folders with one service id stop each other. With the `fields` of the
+    contracts by title the services are reviewed as well. Raises FaultyTables when there is no such folder.
     """
     if not folder.is_dir():
         raise FaultyTables([f"{folder}: there is no such folder of services"])
@@ -74,7 +80,7 @@ def load_services(
     with _collector_at_rest():
         for path in paths:
             if only is None or only == path.name:
-                service, found = _read_service(Layers(path, folder), contracts, misfits)
+                service, found = _read_service(Layers(path, folder), contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and not faults[path.name]:
                     services[path.name] = service
@@ -150,29 +156,38 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
 
 
 def _read_service(
-    layers: Layers, contracts: Mapping[str, Contract], misfits: Misfits
+    layers: Layers, contracts: Mapping[str, Contract], misfits: Misfits, *, fields: Mapping[str, Fields] | None = None
 ) -> tuple[Service | None, list[Fault]]:
     """Give the service, or else its faults, all of them, in the order of files and lines."""
     reading = _Reading(layers)
     faults = reading.faults
     document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
+    if not document.values:
+        return None, sorted(set(faults))
     between = Between(
         parts.read_contract_name(document, "gateway", contracts, faults),
         parts.read_contract_name(document, "system", contracts, faults),
         misfits,
     )
     inward, outward = parts.read_inward(document, faults), parts.read_outward(document, faults)
-    tables = _read_tables(reading, document, inward, outward)
+    books = _read_books(reading)
     faults += pattern_faults(document, inward, outward)
+    outward = spoken(document, outward)
+    tables = _read_tables(reading, document, books, inward, outward)
     faults += operation_faults(document, between, inward, outward)
     faults += _table_faults(tables, inward, outward, between)
-    faults += case_faults(layers.shared, layers.label(), tables, own=layers.own)
+    faults += case_faults(layers, tables, named=_named_tables(document))
+    if fields is not None:
+        told = {(one.file, one.line, one.column) for one in faults if one.column}
+        is_whole = _named_tables(document) == tables.keys()
+        found = review_faults(tables, books if is_whole else {}, inward, outward, between, fields=fields)
+        faults += [one for one in found if (one.file, one.line, one.column) not in told]
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
     if faults:
-        return None, sorted(set(faults))
+        return None, _each_once(faults)
     service = Service(
         name=layers.name,
         **{name: document.values[name] for name in _AS_WRITTEN},
@@ -186,19 +201,39 @@ def _read_service(
         stage=parts.read_stage(document),
         promise=parts.read_promise(document),
         card=card.values,
-        sha256=_digest(*layers.folders),
+        sha256=digest_of(*layers.folders),
     )
     return service, []
+
+
+def _each_once(faults: list[Fault]) -> list[Fault]:
+    """In the order of files and lines; what one cell is for several operations is told for the first."""
+    first: dict[tuple[str, int, str, str], Fault] = {}
+    for fault in sorted(faults):
+        first.setdefault((fault.file, fault.line, fault.column, fault.what), fault)
+    return list(first.values())
+
+
+def _named_tables(document: Document) -> set[str]:
+    """Every table that service.toml names, in however faulty a line."""
+    inward, outward = (document.values.get(name) for name in ("inward", "outward"))
+    routes = inward.values() if isinstance(inward, dict) else ()
+    named = {str(route.get("table")) for route in routes if isinstance(route, dict)}
+    return named | set(outward if isinstance(outward, dict) else ())
 
 
 _AS_WRITTEN = ("service_id", "title", "title_en", "pattern", "tier", "kind", "gateway", "system")
 
 
 def _read_tables(
-    reading: _Reading, document: Document, inward: Mapping[Operation, Route], outward: Mapping[str, Operation]
+    reading: _Reading,
+    document: Document,
+    books: Mapping[str, CodeBook],
+    inward: Mapping[Operation, Route],
+    outward: Mapping[str, Operation],
 ) -> dict[str, Table]:
     """Compile every table that service.toml names, from the folder called as the internal contract."""
-    books, layers = _read_books(reading), reading.layers
+    layers = reading.layers
     directions = dict.fromkeys(outward, Direction.OUTWARD)
     for operation, route in inward.items():
         if route.table in directions:
@@ -212,7 +247,8 @@ def _read_tables(
         file = layers.file(system, f"{name}.csv")
         tables[name], faults = compile_table(file.path, file.label, tools, _own(file))
         reading.faults += [*faults, *tools.faults]
-    unused = [name for name in layers.names(system, ".csv") if name.removesuffix(".csv") not in tables]
+    used = {*tables, *_named_tables(document)}
+    unused = [name for name in layers.names(system, ".csv") if name.removesuffix(".csv") not in used]
     reading.faults += [
         Fault(_written(layers.file(system, name)), 0, "", "no operation of service.toml uses this table")
         for name in (unused if system else ())
@@ -248,32 +284,6 @@ def _table_faults(
     for name, operation in outward.items():
         faults += outward_table_faults(tables[name], operation, inward, between)
     return faults
-
-
-def _digest(*folders: Path) -> str:
-    """Hash names and contents of all files, so that any change is another version."""
-    digest = hashlib.sha256()
-    for name, path in (file for folder in folders for file in sorted(_files(str(folder)), key=_by_parts)):
-        with open(path, "rb") as file:  # noqa: PTH123 - 22 000 files of 300 services: a Path for each takes 0.3 s
-            content = file.read()
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _by_parts(file: tuple[str, str]) -> list[str]:
-    return file[0].split("/")
-
-
-def _files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Give (name from the service's folder on, path) of every file below."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
-            if entry.is_dir():
-                yield from _files(entry.path, f"{name}/")
-            elif entry.is_file():
-                yield name, entry.path
 
 
 @contextmanager

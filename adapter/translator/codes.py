@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -21,9 +21,10 @@ CODE_COLUMNS = Columns(
 )
 VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis")
 
-_PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
+"""Whom a case may wait for."""
 _CODES = ("gateway", "internal")
-_WORDS = {"stage": tuple(Stage), "awaited": _PARTIES}
+_WORDS = {"stage": tuple(Stage), "awaited": PARTIES}
 _LONGEST_CODE_TOLD = 32
 
 Lookup: TypeAlias = Callable[[str, date], str]
@@ -54,11 +55,16 @@ class CodeRow:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a codes file and the code that leads to it."""
+    """One cell of a codes file, and the code in the column `key` that leads to it."""
 
     entry: CodeRow
-    code: str
+    key: str
     column: str
+
+    @property
+    def code(self) -> str:
+        """The code that leads to it."""
+        return self.row[self.key]
 
     @property
     def row(self) -> Row:
@@ -128,7 +134,7 @@ class CodeBook:
 
     def cells(self, key: str, value: str) -> tuple[Cell, ...]:
         """Every cell that a lookup from column `key` to column `value` can give."""
-        return tuple(Cell(row, row.row[key], value) for row in self.led_by(key))
+        return tuple(Cell(row, key, value) for row in self.led_by(key))
 
 
 def read_codes(path: Path, label: str, own: tuple[Path, str] | None = None) -> tuple[CodeBook, list[Fault]]:
@@ -156,12 +162,26 @@ def _read_rows(path: Path, label: str, columns: Columns) -> tuple[tuple[CodeRow,
         if not row["gateway"] and not row["internal"]:
             faults.append(row.fault("gateway", "the row has no code"))
         read.append(CodeRow(row, first, last))
-    return tuple(read), faults
+    return tuple(read), [*faults, *_repeated(read)]
 
 
 def _with_canonical_codes(row: Row) -> Row:
     codes = {name: canonical_text(row[name], digits=True) for name in _CODES}
     return row if codes.items() <= row.cells.items() else replace(row, cells={**row.cells, **codes})
+
+
+def _repeated(rows: Sequence[CodeRow]) -> list[Fault]:
+    """Find rows that say the same as another on one day; those that say something else are found by the lookup."""
+    first: dict[tuple[str, ...], list[CodeRow]] = {}
+    faults = []
+    for row in rows:
+        others = first.setdefault(tuple(row.row[column] for column in VALUE_COLUMNS), [])
+        if other := next((one for one in others if one.overlaps(row)), None):
+            code = row.row["gateway"] or row.row["internal"]
+            why = f"line {other.row.line} says the same on the same days"
+            faults.append(row.row.fault("gateway", f"'{code}' stands twice", why, what_to_do="remove one of the rows"))
+        others.append(row)
+    return faults
 
 
 def _day(row: Row, column: str, empty: date) -> tuple[date, list[Fault]]:

@@ -27,7 +27,10 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row, read: where its value comes from, what is done with it, and when; `cells` are the codes it can give."""
+    """One row, read: where its value comes from, what is done with it, and when.
+
+    `book` are the cells of its codes file, `cells` those of them that its own condition lets it give.
+    """
 
     row: Row
     target: Path
@@ -36,6 +39,12 @@ class Line:
     when: tuple[Path, Condition] | None
     is_required: bool
     cells: tuple[Cell, ...] = ()
+    book: tuple[Cell, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The column of its codes file in which it looks codes up; empty without one."""
+        return self.book[0].key if self.book else ""
 
 
 OwnFile: TypeAlias = tuple[FilePath, str] | None
@@ -78,8 +87,9 @@ def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
         return None
     if row["rule"] == "each" and not target.text.endswith("[]"):
         faults.append(row.fault("target", "each gives a list", what_to_do="end the target in []"))
-    reached = _reached(_cells(row, tools) if convert else (), sources, when)
-    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes", reached)
+    cells = _cells(row, tools) if convert else ()
+    reached = _reached(cells, sources, when)
+    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes", reached, cells)
 
 
 def _cells(row: Row, tools: Tools) -> tuple[Cell, ...]:

@@ -12,17 +12,16 @@ from adapter.translator.codes import Cell
 from adapter.translator.compile import Table, compile_lines
 from adapter.translator.lines import Line
 from adapter.translator.paths import Context, is_absent
-from adapter.translator.values import plain_text
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One row that gave a value; `code` is the cell of a codes file from which it came, `given` None for a constant."""
+    """One row that gave a value; `codes` are the cells of a codes file that it took, `given` is None for a constant."""
 
     line: Line
     given: Any
     came: Any
-    code: Cell | None = None
+    codes: tuple[Cell, ...] = ()
 
 
 def traced(table: Table, steps: list[Step]) -> Table:
@@ -35,14 +34,17 @@ def _telling(line: Line, tell: Callable[[Step], None]) -> Callable[[Any, Context
     def convert(value: Any, context: Context) -> Any:
         came = line.convert(value, context)
         if not is_absent(came):
-            tell(Step(line, value if line.sources else None, came, _cell(line, value, context.today)))
+            tell(Step(line, value if line.sources else None, came, _cells(line, value, context.today)))
         return came
 
     return convert
 
 
-def _cell(line: Line, value: Any, today: date) -> Cell | None:
-    if not line.cells:
-        return None
-    code = canonical_text(plain_text(value), digits=True)
-    return next((cell for cell in line.cells if cell.code == code and cell.entry.is_valid(today)), None)
+def _cells(line: Line, value: Any, today: date) -> tuple[Cell, ...]:
+    """The cells in force for a value, or for each of a list of values."""
+    codes = {_as_code(one) for one in (value if isinstance(value, list) else [value])} if line.cells else set()
+    return tuple(cell for cell in line.cells if cell.code in codes and cell.entry.is_valid(today))
+
+
+def _as_code(value: Any) -> str:
+    return canonical_text(str(value), digits=True)

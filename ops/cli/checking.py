@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 import adapter
+from adapter.calendar import read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
+from adapter.contract.sides import Fields, fields_of
 from adapter.errors import FaultyTables, NotFound
 from adapter.service import TENANTS, Service, load_services, load_views, overlays, service_folders
 from adapter.tables import Fault, near
@@ -43,10 +46,12 @@ def check(
     """Read every contract and service and tell every fault, one a line; exit code 1 when there are any."""
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, faults = load_contracts(folders["contracts"])
-    services, faulty = load_folders(folders["mappings"], loaded, only=service)
+    fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
+    services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
     views, faulty_views = load_views(folders["mappings"], loaded, only=service)
     told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
     faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
+    faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
     speaking = (*services.values(), *views.values())
     faults += door_clashes(loaded[name] for name in {one.gateway for one in speaking})
     if config is not None:
@@ -73,7 +78,11 @@ def folders_of(config: Path | None, **given: Path | None) -> dict[str, Path]:
 
 
 def load_folders(
-    folder: Path, contracts: dict[str, Contract], *, only: str | None = None
+    folder: Path,
+    contracts: dict[str, Contract],
+    *,
+    only: str | None = None,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
     """The services of a folder, or one of them, as `load_services` gives them; raises NotFound."""
     if not folder.is_dir():
@@ -81,7 +90,7 @@ def load_folders(
     names = {path.name for path in service_folders(folder)} | {name for _, name in overlays(folder)}
     if only is not None and only not in names:
         raise NotFound(f"{folder}: there is no service {only!r}; {near(only, names)}")
-    return load_services(folder, contracts, only=only)
+    return load_services(folder, contracts, only=only, fields=fields)
 
 
 def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:

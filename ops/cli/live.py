@@ -1,21 +1,18 @@
-"""`panjereh tables`: the services' tables as a whole, read anew while the daemon runs."""
+"""`panjereh tables reload` and `signoff`: the tables of a running daemon, as a whole."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from ops.cli.asking import Where, ask, named
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 
-app = App(name="tables", help="Read the services' tables anew.", help_format="plaintext")
-
 _HERE = Where()
 
 
-@app.command
 def reload(
     *,
     reason: Annotated[str | None, Parameter(help="Why; recorded in the audit.")] = None,
@@ -42,7 +39,6 @@ def reload(
     return Exit.OK
 
 
-@app.command
 def signoff(
     tenant: str,
     /,

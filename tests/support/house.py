@@ -114,7 +114,7 @@ def services() -> dict[str, Service]:
 
 
 def shipped_offer(*stopped: str) -> Offer:
-    """The three services for our tenant, and the toll for its neighbour; `stopped` ones have faulty tables."""
+    """Every service for our tenant, and the toll for its neighbour; `stopped` ones have faulty tables."""
     working = {name: service for name, service in services().items() if name not in stopped}
     faulty = {name: (services()[name].service_id, f"mappings/{name}/x.csv:2: rule") for name in stopped}
     return offer_of({TENANT: sorted(services()), NEIGHBOUR.tenant: ["renovation_toll"]}, working, faulty)

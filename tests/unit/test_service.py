@@ -375,7 +375,12 @@ def test_each_mistake_in_service_toml_names_its_line(write: Write, old: str, new
             "code,kinds,",
             "core/submit.csv:2: argument: there is no codes file 'kinds'; did you mean 'kind'?",
         ),
-        ("core/submit.csv", "required,note", "requird,note", "core/submit.csv:1: required: the column is missing"),
+        (
+            "core/submit.csv",
+            "required,note",
+            "requird,note",
+            "core/submit.csv:1: requird: 'requird' is not a column here, did you mean 'required'?",
+        ),
         (
             "core/status.csv",
             "StatusCode,code,status,,",
@@ -687,7 +692,7 @@ def test_the_shipped_cases_hold(shipped: tuple[dict[str, Service], dict[str, lis
             "building_permit/codes/usage.csv",
             "agricultural,42,",
             "agricultural,042,",
-            "usage.csv:2: internal: does not fit, Floors[].Use of RegisterRequest takes text like 0|[1-9][0-9]{0,4}",
+            "usage.csv:2: internal: does not fit, Floors[].Use of CorrectRequest takes text like 0|[1-9][0-9]{0,4}",
         ),
         (
             "renovation_toll/codes/pay_channel.csv",

@@ -97,12 +97,18 @@ def test_keys_are_checked_for_name_type_choice_and_presence() -> None:
         {"tier": "esential", "titel": "x", "days": True, "part": {"n": "1"}},
         {"tier": 1, "titel": 2, "days": 3},
     )
-    keys = {"tier": Key(str, choices=("essential", "general")), "title": Key(str), "days": Key(int), "part": Key(dict)}
+    keys = {
+        "tier": Key(str, choices=("essential", "general")),
+        "title": Key(str),
+        "responsible": Key(str),
+        "days": Key(int),
+    }
+    keys["part"] = Key(dict)
     texts = [str(fault) for fault in check_keys(document, keys)]
     assert texts == [
         "s.toml:2: titel: 'titel' is not a key here, did you mean 'title'?",
         "s.toml:1: tier: 'esential' is not known, did you mean 'essential'?",
-        "s.toml:1: title: the key is missing, write title = …",
+        "s.toml:1: responsible: the key is missing, write responsible = …",
         "s.toml:3: days: the value is not a whole number",
     ]
     assert [fault.column for fault in check_keys(document, {"n": Key(int)}, "part")] == ["part.n"]

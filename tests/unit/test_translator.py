@@ -310,7 +310,7 @@ def test_every_mistake_in_a_codes_file_is_told(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text(
         "gateway,internal,stage,awaited,valid_from,valid_to\n"
-        "1,1,in_progres,,,\n2,2,,citizens,,\n3,3,,,1404/12/30,\n4,4,,,1405/01/02,1405/01/01\n,,,,,\n",
+        "1,1,in_progres,,,\n2,2,,citizens,,\n3,3,,,1404/12/30,\n4,4,,,1405/01/02,1405/01/01\n,,in_progress,,,\n",
         encoding="utf-8",
     )
     texts = [str(fault) for fault in read_codes(path, "codes/c.csv")[1]]

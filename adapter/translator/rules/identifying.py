@@ -35,21 +35,17 @@ def payment_id(argument: str, _: Tools) -> Conversion:
 def renovation_code(argument: str, _: Tools) -> Conversion:
     """کد نوسازی as canonical text, or one of its seven numbers."""
     one_of(argument, ("", *identifiers.RenovationCode._fields))
-    if not argument:
-        return lambda value, _: identifiers.renovation_text(value)
 
-    def convert(value: Any, _: Context) -> int:
-        part: int = getattr(identifiers.renovation_code(value), argument)
-        return part
+    def convert(value: Any, _: Context) -> str | int:
+        found = identifiers.renovation_code(value)
+        part: int = getattr(found, argument) if argument else 0
+        return part if argument else str(found)
 
     return convert
 
 
 def plate(argument: str, _: Tools) -> Conversion:
-    """A car's plate (empty or `car`), `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry` or a part of it.
-
-    The parts are `main`, `sub` and `section`.
-    """
+    """Plate of a `car` (or empty), a `motorcycle`, either (`vehicle`), or پلاک ثبتی: `registry main sub section`."""
     forms: dict[str, Callable[[str], str]] = {
         "": identifiers.car_plate,
         "car": identifiers.car_plate,

@@ -1,0 +1,137 @@
+"""`panjereh calendar`: the working days of a tenant, and a closure announced the evening before."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from adapter.calendar import (
+    EVERYBODY,
+    WorkingDays,
+    days_after,
+    jalali_day,
+    jalali_parts,
+    parse_day,
+    read_calendars,
+    spell_day,
+    tehran_day,
+    weekday_of,
+    with_closure,
+)
+from adapter.errors import FaultyTables, NotFound, Refused, Unfit
+from ops.cli.checking import Config, Json, Mappings, folders_of
+from ops.cli.exits import Exit
+from ops.cli.printing import print_json, print_table, say
+
+app = App(name="calendar", help="Show a tenant's working days, or close a day.", help_format="plaintext")
+
+_COLUMNS = ("date", "weekday", "working", "opens", "closes", "title")
+Tenant = Annotated[str, Parameter(help="One municipality; * for everybody.")]
+
+
+@app.command
+def show(
+    month: str | None = None,
+    /,
+    *,
+    tenant: Tenant = EVERYBODY,
+    mappings: Mappings = None,
+    config: Config = None,
+    json: Json = False,
+) -> int:
+    """Tell every day of a month, spelt 1405/09; without one, of this month."""
+    working = _working_days(_folder(config, mappings), tenant)
+    first = _first_of(month)
+    days = [_told(working, day) for day in (first, *days_after(first, _last_of(first)))]
+    count = sum(bool(day["working"]) for day in days)
+    if json:
+        print_json({"tenant": tenant, "days": days, "working_days": count})
+    else:
+        print_table(_COLUMNS, [[day[column] for column in _COLUMNS] for day in days])
+        say(f"{count} working days")
+    return Exit.OK
+
+
+@app.command
+def close(
+    day: str,
+    /,
+    *,
+    tenant: Tenant,
+    why: Annotated[str, Parameter(help="What people are told: smog, power.")],
+    apply: Annotated[bool, Parameter(negative="", help="Do it; without this only what would happen is told.")] = False,
+    mappings: Mappings = None,
+    config: Config = None,
+) -> int:
+    """Close a day for a tenant, or for everybody by *; the daemon knows it once its tables are read anew."""
+    closed, folder = _day(day), _folder(config, mappings)
+    path = folder / f"ir-{jalali_parts(closed)[0]}.csv"
+    if not why.strip():
+        raise Refused("a closure needs a reason; give --why")
+    if not path.is_file():
+        raise NotFound(f"{path}: there is no calendar of that year; add it first")
+    working = _working_days(folder, tenant)
+    try:
+        text = with_closure(path.read_text(encoding="utf-8"), closed, tenant=tenant, why=why.strip())
+    except Unfit as unfit:
+        raise Refused(f"{path}: {unfit.detail}") from unfit
+    was = "worked" if working.is_working(closed) else "was closed anyhow"
+    if apply:
+        _replace(path, text)
+    done = "closed; restart the daemon to take it up" if apply else "nothing was changed; add --apply"
+    say(f"{spell_day(closed)} ({weekday_of(closed)}) {was} for {tenant}: {done}")
+    return Exit.OK
+
+
+def _folder(config: Path | None, mappings: Path | None) -> Path:
+    return folders_of(config, **({"mappings": mappings} if mappings else {}))["mappings"] / "calendars"
+
+
+def _working_days(folder: Path, tenant: str) -> WorkingDays:
+    days, faults = read_calendars(folder)
+    if faults:
+        raise FaultyTables([str(fault) for fault in faults])
+    return days.of(tenant)
+
+
+def _first_of(month: str | None) -> date:
+    if month is None:
+        year, number, _ = jalali_parts(tehran_day(datetime.now(UTC)))
+        return jalali_day(year, number, 1)
+    return _day(f"{month}/01")
+
+
+def _day(written: str) -> date:
+    try:
+        return parse_day(written)
+    except Unfit as unfit:
+        raise Refused(f"'{written}': {unfit.detail}") from unfit
+
+
+def _last_of(first: date) -> date:
+    year, month, _ = jalali_parts(first)
+    following = jalali_day(year, month + 1, 1) if month < 12 else jalali_day(year + 1, 1, 1)  # noqa: PLR2004 - Esfand
+    return following - timedelta(days=1)
+
+
+def _told(working: WorkingDays, day: date) -> dict[str, str | bool | None]:
+    row = working.row(day)
+    return {
+        "date": str(spell_day(day)),
+        "weekday": weekday_of(day),
+        "working": working.is_working(day),
+        "opens": row.opens.isoformat("minutes") if row and row.opens else None,
+        "closes": row.closes.isoformat("minutes") if row and row.closes else None,
+        "title": row.title if row else None,
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whoever reads the table meanwhile sees the old one or the new one, whole."""
+    beside = path.with_suffix(".csv.new")
+    beside.write_text(text, encoding="utf-8", newline="")
+    os.replace(beside, path)  # noqa: PTH105 - the same, and it says so

@@ -1,0 +1,130 @@
+"""`panjereh tables`: a service's tables as a workbook for a spreadsheet program, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from adapter.errors import NotFound, Refused
+from adapter.service import service_folders
+from adapter.tables import near
+from ops.cli import live
+from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts
+from ops.cli.exits import Exit
+from ops.cli.printing import print_json, say
+
+app = App(
+    name="tables",
+    help="A service's tables as a workbook and back; all tables read anew, or signed off.",
+    help_format="plaintext",
+)
+app.command(live.reload)
+app.command(live.signoff)
+
+_SUFFIX = ".xlsx"
+
+
+@app.command
+def export(
+    service: str,
+    file: Path | None = None,
+    /,
+    *,
+    overwrite: Annotated[bool, Parameter(negative="", help="Write over a workbook that is there already.")] = False,
+    contracts: Contracts = None,
+    mappings: Mappings = None,
+    config: Config = None,
+    json: Json = False,
+) -> int:
+    """Write the service's documents, tables and codes into a workbook, a sheet each; SERVICE.xlsx unless named."""
+    from ops.sheets.pages import pages_of  # noqa: PLC0415 - openpyxl is loaded only by who needs it
+    from ops.sheets.words import choices_of  # noqa: PLC0415 - as above
+    from ops.sheets.writing import write_workbook  # noqa: PLC0415 - as above
+
+    folders = folders_of(config, contracts=contracts, mappings=mappings)
+    folder = _folder_of(service, folders["mappings"])
+    target = file or Path(f"{service}{_SUFFIX}")
+    if target.suffix.lower() != _SUFFIX:
+        raise Refused(f"{target}: a workbook is written as {_SUFFIX}; name it {target.with_suffix(_SUFFIX).name}")
+    if target.exists() and not overwrite:
+        raise Refused(f"{target} is there already and may hold somebody's work; name another file or add --overwrite")
+    sound, _ = load_contracts(folders["contracts"])
+    pages = pages_of(folder)
+    write_workbook(target, service, pages, choices_of(folder, sound))
+    if json:
+        print_json({"service": service, "file": str(target), "sheets": [page.file for page in pages]})
+    else:
+        say(f"{target}: {len(pages)} sheets of {service}; give it back with: panjereh tables import {target}")
+    return Exit.OK
+
+
+@app.command(name="import")
+def import_(
+    file: Path,
+    service: str | None = None,
+    /,
+    *,
+    apply: Annotated[bool, Parameter(negative="", help="Do it; without this only what would happen is told.")] = False,
+    contracts: Contracts = None,
+    mappings: Mappings = None,
+    config: Config = None,
+    json: Json = False,
+) -> int:
+    """Take a workbook's tables into a service's folder, all or nothing; SERVICE is what it was made of unless named.
+
+    Faults are told by their cells and stand in a copy of the workbook, FILE.faults.xlsx, on the very cells.
+    """
+    from ops.sheets.marking import mark  # noqa: PLC0415 - openpyxl is loaded only by who needs it
+    from ops.sheets.reading import open_workbook, service_of  # noqa: PLC0415 - as above
+    from ops.sheets.taking import apply as write_files  # noqa: PLC0415 - as above
+    from ops.sheets.taking import take  # noqa: PLC0415 - as above
+
+    folders = folders_of(config, contracts=contracts, mappings=mappings)
+    workbook = open_workbook(file)
+    name = service or service_of(workbook)
+    if name is None:
+        raise Refused(f"{file}: its guide names no service; say which one: panjereh tables import {file} SERVICE")
+    folder = _folder_of(name, folders["mappings"])
+    sound, _ = load_contracts(folders["contracts"])
+    taken = take(workbook, folder, sound)
+    marked = None
+    if taken.is_sound and apply:
+        write_files(taken.changes, folder)
+    if taken.faults:
+        marked = file.with_name(f"{file.stem.removesuffix('.faults')}.faults{_SUFFIX}")
+        mark(workbook, taken.faults, marked)
+    told: dict[str, Any] = {
+        "service": name,
+        "changed": sorted(taken.changes),
+        "faults": [str(fault) for fault in (*sorted(taken.faults), *taken.beside)],
+        "marked": None if marked is None else str(marked),
+        "applied": taken.is_sound and apply,
+    }
+    if json:
+        print_json(told)
+    else:
+        _print_taken(told, is_sound=taken.is_sound)
+    return Exit.OK if taken.is_sound else Exit.FINDINGS
+
+
+def _print_taken(told: dict[str, Any], *, is_sound: bool) -> None:
+    faults, changed = told["faults"], told["changed"]
+    for fault in faults:
+        print(fault)
+    if not is_sound:
+        where = f"; they stand on the cells of {told['marked']}" if told["marked"] else ""
+        say(f"{len(faults)} faults, so nothing was changed{where}")
+        return
+    for name in changed:
+        print(name)
+    done = "changed" if told["applied"] else "would change; do it with --apply"
+    say(f"{told['service']}: {len(changed)} files {done}" + ("; now run: panjereh test" if told["applied"] else ""))
+
+
+def _folder_of(service: str, mappings: Path) -> Path:
+    known = {folder.name: folder for folder in service_folders(mappings)} if mappings.is_dir() else {}
+    if service not in known:
+        raise NotFound(f"{mappings}: there is no service {service!r}; {near(service, known)}")
+    return known[service]
