@@ -15,14 +15,27 @@ from adapter.channels import Clock, Target
 from adapter.contract.model import OperationContract
 from adapter.endpoints import Endpoints
 from adapter.errors import JournalFailed, LeaseLost, SchemaViolation, Untranslatable
-from adapter.exchange import Case, Claim, Direction, Exchange, Outcome, Payload, Record, State, Verdict
-from adapter.journal import Journal, Pause, Settlement
+from adapter.exchange import (
+    CLOSED_STAGES,
+    PARENT_CASE,
+    Case,
+    Claim,
+    Direction,
+    Exchange,
+    Outcome,
+    Payload,
+    Record,
+    State,
+    Verdict,
+)
+from adapter.journal import Journal, Pause, Settlement, reading
 from adapter.offer import Offer
 from adapter.retry import Profile
 from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling
 from adapter.telemetry import Metrics
+from adapter.text import canonical_digits
 
 _log = structlog.get_logger(__name__)
 _TECHNICAL = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
@@ -253,7 +266,11 @@ class Delivery:
             operation = self.settling.contract_of(claim, service)
             if claim.frozen is not None:
                 return Prepared(target, operation, claim.frozen, None)
-            payload = render(exchange, claim.case, claim.record, service, now=self.clock())
+            parent = await self._parent_of(claim)
+            if parent is not None and _may_get_a_number(parent):
+                await self.journal.release(claim, self.clock() + self.profile.schedule[0])
+                return None
+            payload = render(exchange, claim.case, claim.record, service, now=self.clock(), parent=parent)
             return Prepared(target, operation, target.freeze(operation.name, payload), payload)
         except Untranslatable as error:
             parked = self.settling.parked(claim, error.detail, code="untranslatable")
@@ -268,6 +285,12 @@ class Delivery:
             parked = self.settling.parked(claim, f"{why}; the log has its place", code="failed")
         await self.settle(parked, Verdict.PARKED)
         return None
+
+    async def _parent_of(self, claim: Claim) -> Case | None:
+        code = claim.record.get(PARENT_CASE)
+        if code is None or claim.exchange.direction is Direction.OUTWARD:
+            return None
+        return await self.journal.read(reading.case_by_tracking_code, claim.exchange.tenant, canonical_digits(code))
 
     async def _postpone(self, claim: Claim, group: str) -> None:
         breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()
@@ -284,6 +307,11 @@ class Delivery:
         self.endpoints.paused[endpoint] = reason
         await self.journal.pause(Pause(*endpoint, reason=reason))
         _log.error("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=reason)
+
+
+def _may_get_a_number(case: Case) -> bool:
+    """Whether the internal system has yet to give the case its number: what stands under it waits so long."""
+    return case.internal_reference is None and case.stage not in CLOSED_STAGES
 
 
 def _sending(claim: Claim, frozen: bytes, *, now: datetime) -> Claim:

@@ -140,6 +140,9 @@ OPENING_OPERATIONS = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 SHADOW = "shadow"
 """The code of an exchange that was translated and not sent, for its service is in shadow."""
 
+PARENT_CASE = "parent_case"
+"""Where a request tells the tracking code of the case under which it stands."""
+
 PAYMENT_OPERATIONS = frozenset({Operation.CONFIRM_PAYMENT, Operation.REVERSE_PAYMENT})
 """They move money: nothing of them is ever done twice, whichever case it is told of."""
 

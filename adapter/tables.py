@@ -102,19 +102,27 @@ _KIND_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: 
 
 def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...], list[Fault]]:
     """Read a table; rows that can be read are there even when others have faults."""
-    lines, faults = read_records(path, label)
-    if not lines and faults:
+    records, faults = read_records(path, label)
+    if not records and faults:
         return (), faults
-    if not lines:
-        return (), [*faults, Fault(label, 1, "", "the table is empty", "a table begins with its header")]
-    header = lines[0][1]
+    rows, found = rows_of(records, label, columns)
+    return rows, [*faults, *found]
+
+
+def rows_of(
+    records: Sequence[tuple[int, list[str]]], label: str, columns: Columns
+) -> tuple[tuple[Row, ...], list[Fault]]:
+    """Make rows of records, the header first; rows that can be read are there even when others have faults."""
+    if not records:
+        return (), [Fault(label, 1, "", "the table is empty", "a table begins with its header")]
+    header = records[0][1]
     if len(header) == 1 and ";" in header[0]:
         return (), [Fault(label, 1, "", "the cells are separated by semicolons", what_to_do="save it with commas")]
-    faults += _header_faults(header, label, columns)
+    faults = _header_faults(header, label, columns)
     if not set(columns.required) <= set(header):
         return (), faults
     rows: list[Row] = []
-    for line, cells in lines[1:]:
+    for line, cells in records[1:]:
         if len(cells) == len(header):
             rows.append(Row(label, line, dict(zip(header, cells, strict=True))))
         else:

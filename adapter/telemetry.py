@@ -87,6 +87,12 @@ class Metrics:
             ["tenant", "service", "state"],
             registry=self.registry,
         )
+        self.overdue = Gauge(
+            "panjereh_overdue_cases",
+            "Open cases whose promise is broken",
+            ["tenant", "service"],
+            registry=self.registry,
+        )
         self.waiting = Gauge("panjereh_journal_waiting", "Steps waiting for a commit", registry=self.registry)
         self.endpoints = Gauge(
             "panjereh_endpoint_available",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import structlog
 
-from adapter.callers import HttpTarget
-from adapter.channels import ChangePage, Sight
+from adapter.callers.asking import Asked
+from adapter.channels import ChangePage, Clock, Sight, Target
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract
 from adapter.contract.paths import put, value_at, values_at
@@ -19,11 +20,24 @@ from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
 _log = structlog.get_logger(__name__)
 
 
+class AskedTarget(Target, Asked, Protocol):
+    """A target that answers questions: over HTTP, or over a database."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time now."""
+        ...
+
+    async def aclose(self) -> None:
+        """Afterwards no connection is open."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class PolledSystem:
     """A System over any binding: its contract says where changes and deferred answers are asked for."""
 
-    target: HttpTarget
+    target: AskedTarget
     _stuck_at: str | None = field(default=None, init=False)
 
     def freeze(self, operation: str, payload: Payload) -> bytes:

@@ -26,6 +26,7 @@ from adapter.endpoints import EndpointName
 from adapter.exchange import Direction, Payload
 from adapter.journal import inspecting, reading
 from adapter.service import Service
+from ops.overdue import overdue_counts
 from ops.protocol import is_within
 
 if TYPE_CHECKING:  # wiring gives intake its health answer, so it imports this module
@@ -33,6 +34,8 @@ if TYPE_CHECKING:  # wiring gives intake its health answer, so it imports this m
 
 HEALTH_JSON = "application/health+json"
 CACHED_SECONDS = 2.0
+OVERDUE_SECONDS = 600.0
+"""Promises are counted in days, and looking through every open case is dearer than the rest of the page."""
 _DISK_FAILS_BELOW, _DISK_WARNS_BELOW = 0.05, 0.10
 _JOURNAL_ANSWERS_WITHIN = timedelta(seconds=2)
 _Answer = TypeVar("_Answer")
@@ -233,6 +236,7 @@ def health_routes(house: House) -> list[Route]:
     ready = _Remembered(lambda: _readiness(house))
     whole = _Remembered(lambda: whole_health(house))
     counts = _Remembered(lambda: _open_counts(house))
+    overdue = _Remembered(lambda: _overdue_counts(house), seconds=OVERDUE_SECONDS)
 
     def is_ours(request: Request) -> bool:
         return is_within(request.client.host if request.client else None, house.settings.http.pages_for)
@@ -254,7 +258,7 @@ def health_routes(house: House) -> list[Route]:
 
     async def metrics(request: Request) -> Response:
         check_ours(request)
-        _count(house, await counts.told())
+        _count(house, await counts.told(), await overdue.told())
         return Response(house.metrics.page(), media_type=CONTENT_TYPE_LATEST)
 
     return [Route(f"/{endpoint.__name__}", endpoint) for endpoint in (livez, readyz, healthz, metrics)]
@@ -268,7 +272,11 @@ async def _open_counts(house: House) -> dict[tuple[str, str, str], int]:
     return {} if house.journal.failure is not None else await house.journal.read(reading.open_counts)
 
 
-def _count(house: House, counts: Mapping[tuple[str, str, str], int]) -> None:
+async def _overdue_counts(house: House) -> dict[tuple[str, str], int]:
+    return {} if house.journal.failure is not None else await overdue_counts(house)
+
+
+def _count(house: House, counts: Mapping[tuple[str, str, str], int], overdue: Mapping[tuple[str, str], int]) -> None:
     """Bring the gauges up to date."""
     house.metrics.waiting.set(house.journal.backlog)
     closed = house.endpoints.closed(house.clock())
@@ -281,13 +289,17 @@ def _count(house: House, counts: Mapping[tuple[str, str, str], int]) -> None:
     house.metrics.open.clear()
     for labels, number in counts.items():
         house.metrics.open.labels(*labels).set(number)
+    house.metrics.overdue.clear()
+    for place, number in overdue.items():
+        house.metrics.overdue.labels(*place).set(number)
 
 
 class _Remembered(Generic[_Answer]):
-    """An answer that is worked out at most every two seconds, by one asker for all."""
+    """An answer that is worked out at most every so many seconds, by one asker for all."""
 
-    def __init__(self, ask: Callable[[], Awaitable[_Answer]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[_Answer]], *, seconds: float = CACHED_SECONDS) -> None:
         self._ask = ask
+        self._seconds = seconds
         self._lock = asyncio.Lock()
         self._answer: _Answer | None = None
         self._until = float("-inf")
@@ -296,7 +308,7 @@ class _Remembered(Generic[_Answer]):
         async with self._lock:
             if self._answer is None or time.monotonic() >= self._until:
                 self._answer = await self._ask()
-                self._until = time.monotonic() + CACHED_SECONDS
+                self._until = time.monotonic() + self._seconds
             return self._answer
 
 

@@ -56,7 +56,7 @@ def _changed_under(tables: Tables, read: Mapping[str, Contract], live: Mapping[s
     used = {
         name
         for service in (*tables.services.values(), *tables.views.values())
-        for name in (service.gateway, service.system)
+        for name in filter(None, (service.gateway, service.system))
     }
     for name in sorted(used):
         if name not in live or live[name].sha256 != read[name].sha256:

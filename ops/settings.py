@@ -53,9 +53,11 @@ class CallerSettings(_Strict):
 class EndpointSettings(_Strict):
     """Where one system answers."""
 
-    address: str = Field(description="base URL of the system, http or https")
-    binding: Literal["soap", "rest"] = Field(description="which binding of its contract it speaks")
-    key_file: Path | None = Field(default=None, description="file of mode 0600 that holds our API key there")
+    address: str = Field(description="base URL of the system, http or https; for sql its database's URL")
+    binding: Literal["soap", "rest", "sql"] = Field(description="which binding of its contract it speaks")
+    key_file: Path | None = Field(
+        default=None, description="file of mode 0600 that holds our API key there, or the password of the database"
+    )
     key_header: str = Field(default="X-Api-Key", description="HTTP header that carries our API key")
     connections: int = Field(default=16, ge=1, le=256, description="connections at once")
 

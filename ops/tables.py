@@ -160,7 +160,7 @@ def _check_endpoints(settings: Settings, offer: Offer, contracts: Mapping[str, C
     wanted = {
         (tenant, contract)
         for (tenant, _), service in offer.by_name.items()
-        for contract in (service.gateway, service.system)
+        for contract in filter(None, (service.gateway, service.system))
     }
     given = {(tenant, name) for tenant, its in settings.tenants.items() for name in its.endpoints}
     faults = [f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given]

@@ -11,13 +11,14 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapter.calendar import Days, read_calendars
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
-from adapter.errors import FaultySettings, WrongMasterKey
+from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
 from adapter.exchange import Caller, Direction, Payload
 from adapter.followup import FollowUp
 from adapter.intake import Intake
@@ -30,7 +31,7 @@ from adapter.settlement.drafting import Drafting
 from adapter.settlement.settling import Settling
 from adapter.tables import Fault
 from adapter.telemetry import Metrics
-from connectors import rest, soap
+from connectors import rest, soap, sql
 from connectors.polled import PolledSystem
 from ops.callers import callers_of
 from ops.health import tenant_health
@@ -38,7 +39,11 @@ from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 from ops.tables import LiveTables, check_folders, gateways_of, load_contracts, read_tables
 
-_CONNECT: Mapping[str, Callable[..., PolledSystem]] = {"rest": rest.connect, "soap": soap.connect}
+_CONNECT: Mapping[str, Callable[..., PolledSystem]] = {
+    "rest": rest.connect,
+    "soap": soap.connect,
+    "sql": sql.connect,
+}
 
 _log = structlog.get_logger(__name__)
 
@@ -80,6 +85,7 @@ class House:
     contracts: Mapping[str, Contract]
     tables: LiveTables
     served: frozenset[str]
+    days: Days
     journal: Journal
     endpoints: Endpoints
     settling: Settling
@@ -124,12 +130,15 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     check_folders(settings)
     contracts = load_contracts(settings.contracts)
     tables = LiveTables(read_tables(settings, contracts, now=parts.clock()))
+    days, calendar_faults = read_calendars(settings.mappings / "calendars")
+    if calendar_faults:
+        raise FaultyTables([str(fault) for fault in calendar_faults])
     callers = callers_of(settings)
     connected: list[Closable] = []
     endpoints = _endpoints(settings, contracts, profile, parts, connected)
     journal = parts.journal(_open_journal(settings, profile, parts))
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
-    loaded = _Loaded(profile, contracts, tables, callers)
+    loaded = _Loaded(profile, contracts, tables, days, callers)
     return _join(settings, parts, loaded, journal, endpoints, connected)
 
 
@@ -138,6 +147,7 @@ class _Loaded:
     profile: Profile
     contracts: Mapping[str, Contract]
     tables: LiveTables
+    days: Days
     callers: Mapping[str, Caller]
 
 
@@ -163,6 +173,7 @@ def _join(
         contracts=loaded.contracts,
         tables=loaded.tables,
         served=frozenset(gateways_of(loaded.tables.now)),
+        days=loaded.days,
         journal=journal,
         endpoints=endpoints,
         settling=settling,

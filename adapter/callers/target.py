@@ -10,19 +10,17 @@ from datetime import UTC, datetime
 
 import structlog
 
+from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
-from adapter.channels import Clock, Sight, Sighting
-from adapter.contract.instants import read_instant
-from adapter.contract.model import Codec, Contract, HttpForm, StatementContract
-from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after, safe_code
-from adapter.contract.paths import put, value_at, values_at
-from adapter.contract.sighting import sight_of
+from adapter.channels import Clock, Sight
+from adapter.contract.model import Codec, Contract, HttpForm
+from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
+from adapter.contract.paths import value_at
 from adapter.contract.strict_json import safe_name
-from adapter.errors import GatewayUnreachable, RequestRefused
-from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, State, Verdict
+from adapter.errors import RequestRefused
+from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
 
 _log = structlog.get_logger(__name__)
-MOST_PAGES = 100_000
 
 
 def _now() -> datetime:
@@ -81,16 +79,7 @@ class HttpTarget:
 
     async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
         """Ask for the effect of an earlier attempt by our reference, through the contract's query operation."""
-        query = self.contract.operations[operation].query
-        if query is None:
-            return Sight(Sighting.UNCLEAR, reason=f"{self.contract.title} has no way to ask for {operation}")
-        question: Payload = {}
-        put(question, self.contract.finds[query].reference, reference)
-        outcome = await self.ask(query, question)
-        if outcome.verdict is not Verdict.DONE or outcome.answer is None:
-            return Sight(Sighting.UNCLEAR, reason=outcome.reason)
-        asked = self._codec.thaw(operation, frozen) if frozen is not None else None
-        return sight_of(self.contract, operation, outcome.answer, asked=asked)
+        return await find_by_reference(self, operation, reference, frozen)
 
     async def ping(self) -> bool:
         """Whether the other side answers at all: its health operation, else any answer of its address."""
@@ -99,30 +88,9 @@ class HttpTarget:
             return isinstance(await self._wire.call(form, {}), WireAnswer)
         return (await self.ask(self.contract.health, {})).verdict is Verdict.DONE
 
-    async def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
-        """The other side's ledger for a period, up to its last page or an empty one.
-
-        Raises GatewayUnreachable when a page cannot be read, or when it tells of more pages than MOST_PAGES.
-        """
-        said = self.contract.statement
-        if said is None:
-            raise GatewayUnreachable(f"{self.contract.title} has no statement to ask for")
-        page, pages = 1, 1
-        while page <= pages:
-            outcome = await self.ask(said.operation, _statement_question(said, since, until, page=page))
-            if outcome.verdict is not Verdict.DONE or outcome.answer is None:
-                raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
-            pages = int(value_at(outcome.answer, said.pages) or 0)
-            items = [item for item, _ in values_at(outcome.answer, f"{said.items}[]")]
-            if not items:
-                break
-            if pages > MOST_PAGES:
-                raise GatewayUnreachable(f"{said.operation}: more than {MOST_PAGES} pages", operation=said.operation)
-            for item in items:
-                yield _ledger_entry(said, item)
-            page += 1
-        if page < pages:
-            _log.warning("statement_ended_early", contract=self.contract.title, page=page, pages=pages)
+    def statement(self, since: datetime, until: datetime) -> AsyncIterator[LedgerEntry]:
+        """The other side's ledger for a period; raises GatewayUnreachable when a page cannot be read."""
+        return ledger_of(self, since, until)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
@@ -167,26 +135,3 @@ class HttpTarget:
 
 
 _SUCCESS = 2
-
-
-def _statement_question(said: StatementContract, since: datetime, until: datetime, *, page: int) -> Payload:
-    question: Payload = {}
-    put(question, said.since, since.isoformat())
-    put(question, said.until, until.isoformat())
-    put(question, said.page, page)
-    return question
-
-
-def _ledger_entry(said: StatementContract, item: Payload) -> LedgerEntry:
-    at = value_at(item, said.at) if said.at else None
-    amount = value_at(item, said.amount_rial) if said.amount_rial else None
-    word = str(value_at(item, said.state) or "") if said.state else ""
-    return LedgerEntry(
-        reference=str(value_at(item, said.reference)),
-        operation=str(value_at(item, said.name)),
-        tracking_code=value_at(item, said.tracking_code) if said.tracking_code else None,
-        at=read_instant(at),
-        state=said.states.get(word) if said.state else State.DONE,
-        word=safe_code(word),
-        amount_rial=int(amount) if amount is not None else None,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 
 from adapter.contract.model import Contract, OperationContract, Shape, StatementContract
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
@@ -46,7 +47,7 @@ def _addresses(contract: Contract) -> Iterator[tuple[str, str]]:
 
 def _unknown_operations(contract: Contract) -> Iterator[str]:
     if not contract.bindings:
-        yield "has no readable binding; name a soap or an openapi file"
+        yield "has no readable binding; name a soap, an openapi or an sql file"
     for binding, codec in sorted(contract.bindings.items()):
         for name in sorted(codec.operations - contract.operations.keys()):
             yield f"operations: {binding} has {name}, which has no section here; add [operations.{name}]"
@@ -169,18 +170,17 @@ def _stands(shape: Shape, path: str | None, place: str) -> Iterator[str]:
 
 
 def _bindings_differ(contract: Contract) -> Iterator[str]:
-    """Both bindings carry one record: same names, same nesting, same duties."""
-    if not {"soap", "rest"} <= contract.bindings.keys():
-        return
-    soap, rest = contract.bindings["soap"], contract.bindings["rest"]
-    for name in sorted(soap.operations & rest.operations):
-        for what, one, other in (
-            ("request", soap.request_shape(name), rest.request_shape(name)),
-            ("answer", soap.answer_shape(name), rest.answer_shape(name)),
-        ):
-            differing = sorted(path for path in {*one, *other} if one.get(path) != other.get(path))
-            if differing:
-                yield f"operations.{name}: soap and rest differ in the {what} at {', '.join(differing[:5])}"
+    """All bindings carry one record: same names, same nesting, same duties."""
+    for first, second in combinations(sorted(contract.bindings, reverse=True), 2):
+        one, other = contract.bindings[first], contract.bindings[second]
+        for name in sorted(one.operations & other.operations):
+            for what, left, right in (
+                ("request", one.request_shape(name), other.request_shape(name)),
+                ("answer", one.answer_shape(name), other.answer_shape(name)),
+            ):
+                differing = sorted(path for path in {*left, *right} if left.get(path) != right.get(path))
+                if differing:
+                    yield f"operations.{name}: {first} and {second} differ in the {what} at {', '.join(differing[:5])}"
 
 
 def _near(name: str, known: Mapping[str, object] | frozenset[str]) -> str:

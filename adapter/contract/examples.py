@@ -88,12 +88,10 @@ class Refusal:
 
 def refusal(contract: Contract, example: Example) -> Refusal | None:
     """Why the contract's codec does not take the example; None when it does."""
-    binding = "soap" if example.is_envelope else "rest"
-    codec = contract.bindings.get(binding)
-    if codec is None and binding == "rest":
-        codec = contract.bindings.get("soap")
+    bindings = ("soap",) if example.is_envelope else ("rest", "sql", "soap")
+    codec = next((contract.bindings[one] for one in bindings if one in contract.bindings), None)
     if codec is None:
-        return Refusal("", f"the contract has no {binding} binding")
+        return Refusal("", f"the contract has no {bindings[0]} binding")
     try:
         _TAKING[example.is_envelope, example.is_answer](codec, example.operation, example.path.read_bytes())
     except SchemaViolation as error:

@@ -115,6 +115,7 @@ class ContractFile(_Strict):
     status: Literal["assumption", "published"]
     soap: str | None = None
     openapi: str | None = None
+    sql: str | None = None
     soap_path: str = "/"
     soap_version: Literal["1.1", "1.2"] | None = None
     door: str | None = Field(default=None, pattern=r"^(/[a-z0-9_.-]+)+$")

@@ -14,6 +14,8 @@ from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
+from adapter.contract.statement_files import read_statements
+from adapter.contract.statements import Statements
 from adapter.contract.strict_json import read_json
 from adapter.contract.xml_types import WsdlReader
 from adapter.errors import FaultyTables, RequestRefused
@@ -22,13 +24,14 @@ from adapter.telemetry import DriftLog
 
 @dataclass(slots=True)
 class _Bindings:
-    """What the two bindings brought, beside their faults."""
+    """What the bindings brought, beside their faults."""
 
     aliases: Aliases
     drift: DriftLog | None
     codecs: dict[str, Codec] = field(default_factory=dict)
     routes: dict[str, tuple[str, str]] = field(default_factory=dict)
     directions: dict[str, str] = field(default_factory=dict)
+    statements: Statements | None = None
 
 
 def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_strict: bool = False) -> Contract:
@@ -47,6 +50,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
     bindings = _Bindings(aliases_of(aliases, file.operations), drift)
     _read_rest(folder, file, bindings, faults=faults)
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
+    _read_sql(folder, file, bindings, faults=faults)
     contract = Contract(
         name=file.name,
         version=file.version,
@@ -67,6 +71,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
         drift=bindings.drift or DriftLog(),
+        statements=bindings.statements,
     )
     faults.extend(check_contract(contract, bindings.directions, place=str(folder / "contract.toml")))
     faults.extend(_alias_faults(contract, aliases, str(folder / "aliases.csv")))
@@ -126,6 +131,15 @@ def _read_soap(
         speaks=file.soap_version,
         ways=_ways(file),
     )
+
+
+def _read_sql(folder: Path, file: ContractFile, bindings: _Bindings, *, faults: list[str]) -> None:
+    """Statements speak of records: their codec is that of an OpenAPI document made of their schemas."""
+    if file.sql is None or (read := read_statements(folder / file.sql, file, faults)) is None:
+        return
+    bindings.statements, document = read
+    operations = operations_of(document, faults, place=bindings.statements.place)
+    bindings.codecs["sql"] = RestCodec(operations, _limits(file))
 
 
 def _alias_faults(contract: Contract, rows: list[AliasRow], file: str) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from adapter.contract.statements import Statements
 from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
 from adapter.telemetry import DriftLog
 
@@ -198,7 +199,7 @@ class FindContract:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A folder of `contracts/`, loaded. `bindings` holds the codecs that it has, by `soap` and `rest`.
+    """A folder of `contracts/`, loaded. `bindings` holds the codecs that it has, by `soap`, `rest` and `sql`.
 
     `shapes` tells per operation which paths a request has and whether each must stand in its parent, as in
     `{"owners[]": False, "owners[].share_dang": True}`; `answer_shapes` tells the same of the answers. `sha256` is
@@ -224,6 +225,7 @@ class Contract:
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)
     own_door: str | None = None
     drift: DriftLog = field(default_factory=DriftLog)
+    statements: Statements | None = None
 
     @property
     def door(self) -> str:

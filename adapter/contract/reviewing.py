@@ -16,6 +16,7 @@ from adapter.contract.model import Codec, Contract
 from adapter.contract.openapi_30 import as_31
 from adapter.contract.soap import SoapCodec
 from adapter.contract.starting import UNWRITTEN
+from adapter.contract.statement_files import read_statements
 from adapter.contract.strict_json import read_json
 from adapter.contract.totality import codes_of, unheard, untold
 from adapter.contract.wsdl_messages import wsdl_messages
@@ -58,6 +59,8 @@ def messages_of(folder: Path, contract: Contract) -> dict[str, Messages]:
     file = read_contract_file(folder / "contract.toml", [])
     if file is not None and file.openapi is not None:
         found["rest"] = json_messages(as_31(read_json((folder / file.openapi).read_bytes())))
+    if file is not None and file.sql is not None and (read := read_statements(folder / file.sql, file, [])):
+        found["sql"] = json_messages(read[1])
     return found
 
 

@@ -25,9 +25,10 @@ from adapter.exchange import (
     Verdict,
 )
 from adapter.idempotency import Call, Identity, identity_of, usable
-from adapter.intake import requiring, telling
+from adapter.intake import referring, requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
 from adapter.offer import Offer
+from adapter.pattern import answered_stage
 from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
     Drafting,
@@ -80,7 +81,8 @@ class Intake:
             raise StillInFlight(retry_after=1)
         self.in_flight.add(identity.scope)
         try:
-            accepted = await _KEEPING[operation](self, call, identity)
+            keep = Intake.refer if referring.refers(call) else _KEEPING[operation]
+            accepted = await keep(self, call, identity)
         finally:
             self.in_flight.discard(identity.scope)
         if accepted.claim is not None:
@@ -94,7 +96,16 @@ class Intake:
 
     async def open_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep a request that begins a case."""
-        return await self.journal.accept(self._opening(call, identity))
+        return await self._keep(call, self._opening(call, identity))
+
+    async def refer(self, call: Call, identity: Identity) -> Accepted:
+        """Keep a request that stays in its office, and answer where to go."""
+        now = self.clock()
+        exchange_id = new_id(now, self.drafting.randomness)
+        case, search = self._new_case(call, now), self._search(call)
+        return await self.journal.accept(
+            referring.referred(call, identity, case, exchange_id=exchange_id, search=search)
+        )
 
     async def inquire(self, call: Call, identity: Identity) -> Accepted:
         """Keep a question with its answer when it comes in time; otherwise as a deferred exchange."""
@@ -109,8 +120,10 @@ class Intake:
     async def add_to_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep what belongs to a case already open."""
         lasting = {"is_permanent": True, "taken_after": requiring.taken_after(call)}
-        acceptance = self._acceptance(call, identity, _case(call), now=self.clock(), **lasting)
-        required = requiring.REQUIRED.get(call.operation)
+        return await self._keep(call, self._acceptance(call, identity, _case(call), now=self.clock(), **lasting))
+
+    async def _keep(self, call: Call, acceptance: Acceptance) -> Accepted:
+        required = requiring.required_of(call)
         if required is not None:
             repeated = await self.journal.repeated(acceptance)
             if repeated is not None:
@@ -134,7 +147,8 @@ class Intake:
         """The call with its service, its case and whatever its subject depends on."""
         if operation in OPENING_OPERATIONS:
             service = self._spoken(self.offer().asked_for(caller.tenant, record["service_id"]))
-            return _offered(Call(caller, operation, record, service))
+            call = Call(caller, operation, record, service)
+            return call if referring.refers(call) else _offered(call)
         case = await self._case_of(caller, record)
         call = _offered(Call(caller, operation, record, self._service_named(caller.tenant, case.service), case))
         if operation is Operation.WITHDRAW_REQUEST:
@@ -147,25 +161,24 @@ class Intake:
         return identity_of(call, key, source=source, scoped_by=self.journal.scoped_by, hashed=self.journal.sealer.hash)
 
     def _opening(self, call: Call, identity: Identity) -> Acceptance:
-        now, sealer, caller = self.clock(), self.journal.sealer, call.caller
-        case = Case(
+        now = self.clock()
+        case = self._new_case(call, now)
+        return self._acceptance(call, identity, case, now=now, case=case, search=self._search(call))
+
+    def _new_case(self, call: Call, now: datetime) -> Case:
+        return Case(
             id=new_id(now, self.drafting.randomness),
-            tenant=caller.tenant,
+            tenant=call.caller.tenant,
             service=call.service.name,
             tracking_code=new_tracking_code(self.drafting.randomness),
             stage=Stage.RECEIVED,
-            channel=caller.channel,
+            channel=call.caller.channel,
             opened_at=now,
         )
-        found_by = search_values(call.service, call.record)
-        return self._acceptance(
-            call,
-            identity,
-            case,
-            now=now,
-            case=case,
-            search={kind: sealer.hash(caller.tenant, kind, value) for kind, value in found_by.items()},
-        )
+
+    def _search(self, call: Call) -> dict[str, bytes]:
+        hashed, tenant = self.journal.sealer.hash, call.caller.tenant
+        return {kind: hashed(tenant, kind, value) for kind, value in search_values(call.service, call.record).items()}
 
     def _acceptance(
         self, call: Call, identity: Identity, within: Case, *, now: datetime, **particulars: Any
@@ -258,7 +271,7 @@ def _answered(deferred: Acceptance, outcome: Outcome, answer: Payload | None, *,
         closed: dict[str, Any] = {"attempts": 1, "settled_at": now, "code": outcome.code, "reason": outcome.reason}
         return replace(
             deferred,
-            case=replace(_case(deferred), stage=Stage.ENDED),
+            case=replace(_case(deferred), stage=answered_stage(answer), internal_reference=outcome.number),
             exchange=replace(deferred.exchange, state=state, **closed),
             answer=outcome.answer or {},
             status=_OK,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from adapter.errors import AmountDiffers, UnknownPayment
-from adapter.exchange import CLOSED_STAGES, Operation, Stage
+from adapter.errors import AmountDiffers, UnknownCase, UnknownPayment
+from adapter.exchange import CLOSED_STAGES, PARENT_CASE, Operation, Stage
 from adapter.idempotency import Call
 from adapter.journal import Journal, reading
 from adapter.service import business_key_of
+from adapter.text import canonical_digits
 
 _TAKEN_AFTER_THE_END: Mapping[Operation, frozenset[Stage]] = {
     Operation.FILE_OBJECTION: frozenset({Stage.REFUSED, Stage.ENDED}),
@@ -39,7 +40,18 @@ async def _confirmed_payment(journal: Journal, call: Call) -> None:
         raise AmountDiffers
 
 
-REQUIRED: Mapping[Operation, Callable[[Journal, Call], Awaitable[None]]] = {
-    Operation.REVERSE_PAYMENT: _confirmed_payment,
-}
-"""What must hold when a call comes first; each raises the refusal by name. A repeated call gets its first answer."""
+async def _parent_case(journal: Journal, call: Call) -> None:
+    """Raises UnknownCase when there is none of this tenant; another tenant's is as unknown as one that never was."""
+    code = canonical_digits(str(call.record[PARENT_CASE]))
+    if await journal.read(reading.case_by_tracking_code, call.caller.tenant, code) is None:
+        raise UnknownCase(f"{PARENT_CASE}: no case with tracking code {code} is known to this tenant")
+
+
+def required_of(call: Call) -> Callable[[Journal, Call], Awaitable[None]] | None:
+    """What must hold when the call comes first, which raises the refusal by name; None when nothing must.
+
+    A repeated call gets its first answer.
+    """
+    if call.operation is Operation.REVERSE_PAYMENT:
+        return _confirmed_payment
+    return _parent_case if call.record.get(PARENT_CASE) is not None else None

@@ -53,8 +53,7 @@ def _command_one(unit: Unit, order: Command) -> None:
     )
     if done.rowcount != 1:
         raise LeaseLost(f"{exchange.id} has moved on since it was looked at; look again")
-    if closes_case(exchange, order.state):
-        _close_case(unit, exchange.case_id)
+    is_closed = closes_case(exchange, order.state) and _close_case(unit, exchange.case_id)
     unit.tell(
         order.event,
         actor=order.actor,
@@ -62,6 +61,7 @@ def _command_one(unit: Unit, order: Command) -> None:
         case_id=exchange.case_id,
         exchange_id=exchange.id,
         state=order.state,
+        stage=Stage.WITHDRAWN if is_closed else None,
         why=order.why,
         evidence=order.evidence,
     )
@@ -72,8 +72,8 @@ def closes_case(exchange: Exchange, state: State) -> bool:
     return state is State.WITHDRAWN and exchange.operation in OPENING_OPERATIONS | {Operation.PUBLISH_SERVICE}
 
 
-def _close_case(unit: Unit, case_id: str) -> None:
-    """The case is withdrawn, as whoever asks for its status is told; its subject may be filed anew."""
+def _close_case(unit: Unit, case_id: str) -> bool:
+    """Whether the case ends now: withdrawn, as whoever asks for its status is told; its subject may be filed anew."""
     closed = unit.connection.execute(
         update(cases)
         .where(cases.c.id == case_id, cases.c.closed_at.is_(None))
@@ -83,6 +83,7 @@ def _close_case(unit: Unit, case_id: str) -> None:
         unit.connection.execute(
             delete(business_keys).where(business_keys.c.case_id == case_id, business_keys.c.is_permanent.is_(False))
         )
+    return bool(closed.rowcount)
 
 
 def _micros_left(exchange: Exchange) -> int:

@@ -108,6 +108,8 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exce
             state=settlement.state,
             code=settlement.code,
             stage=told.stage if told else None,
+            awaited=told.awaited_party if told else None,
+            sequence=told.sequence if told else None,
         )
     return [Settled(tuple(_follow(unit, settlement, seals, busy))) for settlement in settlements]
 

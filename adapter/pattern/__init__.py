@@ -8,10 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from adapter.exchange import Direction, Draft, Exchange, Operation, Outcome, Payload, Record, Stage, Verdict
-from adapter.pattern import bill, case, inquiry
+from adapter.pattern import bill, calculation, case, inquiry, referral
 from adapter.pattern.step import Step
 
-STEPS: Mapping[str, tuple[Step, ...]] = {"case": case.STEPS, "bill": bill.STEPS, "inquiry": inquiry.STEPS}
+STEPS: Mapping[str, tuple[Step, ...]] = {
+    "case": case.STEPS,
+    "bill": bill.STEPS,
+    "inquiry": inquiry.STEPS,
+    "calculation": calculation.STEPS,
+    "referral": referral.STEPS,
+}
 
 CHANGE_OPERATIONS: Mapping[str, Operation] = {
     "status": Operation.PUSH_STATUS,
@@ -24,7 +30,7 @@ CHANGE_OPERATIONS: Mapping[str, Operation] = {
 
 _STAGE_AFTER: Mapping[tuple[str, Operation], Stage] = {
     ("bill", Operation.ISSUE_BILL): Stage.TO_PAY,
-    ("inquiry", Operation.ANSWER_INQUIRY): Stage.ENDED,
+    ("inquiry", Operation.ISSUE_BILL): Stage.TO_PAY,
     **{(pattern, Operation.PUBLISH_SERVICE): Stage.ENDED for pattern in STEPS},
 }
 
@@ -64,4 +70,13 @@ def outward_record(
 def stage_after(pattern: str, operation: Operation, payload: Payload) -> Stage | None:
     """The stage of the case once the gateway has this payload: the one it names, or the pattern's own."""
     named = payload.get("stage")
-    return Stage(named) if named is not None else _STAGE_AFTER.get((pattern, operation))
+    if named is not None:
+        return Stage(named)
+    if operation is Operation.ANSWER_INQUIRY:
+        return answered_stage(payload.get("answer", {}))
+    return _STAGE_AFTER.get((pattern, operation))
+
+
+def answered_stage(answer: Payload) -> Stage:
+    """The stage of an inquiry that has its answer: it has ended, unless the answer brings bills that are to be paid."""
+    return Stage.TO_PAY if answer.get("bills") else Stage.ENDED

@@ -1,4 +1,7 @@
-"""An inquiry that yields a bill, then a payment confirmation, then a receipt."""
+"""An inquiry that yields a bill, then a payment confirmation, then a receipt.
+
+What ends with a document has it from the answer to the request, where nothing is owed, or to the payment.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from adapter.pattern.step import Step
 STEPS = (
     Step(Operation.SUBMIT_REQUEST, Verdict.DONE, "bill", Operation.ISSUE_BILL, present="bills"),
     Step(Operation.SUBMIT_REQUEST, Verdict.DONE, "assessed", Operation.PUSH_STATUS, absent="bills"),
+    Step(Operation.SUBMIT_REQUEST, Verdict.DONE, "document", Operation.PUSH_DOCUMENT, present="document"),
     Step(Operation.SUBMIT_REQUEST, Verdict.REFUSED, "refusal", Operation.PUSH_STATUS),
     Step(Operation.CONFIRM_PAYMENT, Verdict.DONE, "receipt", Operation.PUSH_STATUS),
+    Step(Operation.CONFIRM_PAYMENT, Verdict.DONE, "document", Operation.PUSH_DOCUMENT, present="document"),
     Step(Operation.CONFIRM_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),
     Step(Operation.REVERSE_PAYMENT, Verdict.DONE, "receipt", Operation.PUSH_STATUS),
     Step(Operation.REVERSE_PAYMENT, Verdict.REFUSED, "setback", Operation.PUSH_STATUS),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from adapter.promise import Promise
 from adapter.service.cases import CaseResult, Difference, run_cases
 from adapter.service.coverage import Coverage, coverage_of, coverage_of_all
 from adapter.service.layers import TENANTS, layers_of, overlays
 from adapter.service.loading import declared_id, is_draft, load_service, load_services, load_views, service_folders
 from adapter.service.model import (
     NATIONAL_ID,
-    Promise,
     Route,
     Service,
     ServiceStage,
@@ -18,10 +18,12 @@ from adapter.service.model import (
 )
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.service.publication import publication_of
+from adapter.service.referral import REFERRAL, referral_of
 
 __all__ = [
     "NATIONAL_ID",
     "PUBLICATION",
+    "REFERRAL",
     "TENANTS",
     "CaseResult",
     "Coverage",
@@ -41,6 +43,7 @@ __all__ = [
     "load_views",
     "overlays",
     "publication_of",
+    "referral_of",
     "run_cases",
     "search_value",
     "search_values",

@@ -23,10 +23,15 @@ CARD_KEYS = {
     "inquiries": Key(list, required=False),
     "visits": Key(int, required=False),
     "fee_rial": Key(int, required=False),
+    "referral": Key(dict, required=False),
+}
+_REFERRAL_KEYS = {
+    **{name: Key(str) for name in ("why", "office")},
+    **{name: Key(str, required=False) for name in ("address", "hours", "phone", "url")},
 }
 
 CARD_PATHS = frozenset(
-    {name for name, key in CARD_KEYS.items() if key.kind is not list}
+    {name for name, key in CARD_KEYS.items() if key.kind not in {list, dict}}
     | {f"{name}[]" for name, key in CARD_KEYS.items() if key.kind is list}
     | {f"{part}[].{name}" for part, (needed, optional) in _ENTRIES.items() for name in (*needed, *optional)}
 )
@@ -38,6 +43,8 @@ def card_faults(card: Document) -> list[Fault]:
     if not card.values:
         return []
     faults = check_keys(card, CARD_KEYS)
+    if isinstance(card.values.get("referral"), dict):
+        faults += check_keys(card, _REFERRAL_KEYS, "referral")
     for part, (needed, optional) in _ENTRIES.items():
         entries = card.values.get(part)
         for number, entry in enumerate(entries if isinstance(entries, list) else (), start=1):

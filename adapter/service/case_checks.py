@@ -10,11 +10,12 @@ from typing import Any
 
 from adapter.service.cases import INPUT, INPUT_KEYS, OUTPUT, REFUSAL
 from adapter.service.layers import File, Layers
+from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import Fault, near
 from adapter.translator import Table
 
 FEWEST_CASES = 3
-"""At least an ordinary one, an edge and a refused one."""
+"""At least an ordinary one, an edge and a refused one; a service that is only published has one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collectio
     if layers.own is not None:
         halves = {name: half for name, half in halves.items() if not _is_of_others(layers, files[name], half, named)}
     inputs = {name: half for name, half in halves.items() if name.endswith(INPUT)}
-    if len(inputs) < FEWEST_CASES:
+    if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
         what = f"{len(inputs)} cases are too few"
         faults.append(Fault(f"{label}/cases", 0, "", what, what_to_do="write an ordinary, an edge and a refused one"))
     faults += _kinds([half for name, half in halves.items() if name.endswith(OUTPUT)], f"{label}/cases")

@@ -20,12 +20,12 @@ DAY_OF_CASES = date(2026, 11, 21)
 
 INPUT = ".in.json"
 OUTPUT = ".out.json"
-INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "today", "note", "each"})
+INPUT_KEYS = frozenset({"table", "record", "case", "service", "exchange", "outcome", "parent", "today", "note", "each"})
 _EACH = "each"
 """A list in both halves: its entries are run one by one, each laid over what stands beside the list."""
 
 REFUSAL = "untranslatable"
-_CONTEXT_KEYS = ("case", "exchange", "outcome")
+_CONTEXT_KEYS = ("case", "exchange", "outcome", "parent")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,18 @@ _OF_A_BILL = frozenset(
         Operation.SUBMIT_SURVEY,
     }
 )
+_ASKING = frozenset({Operation.INQUIRE})
+_ANSWERS = dict.fromkeys(("answer", "refused_answer"), _ASKING)
+_AROUND_AN_INQUIRY = PAYMENT_OPERATIONS | {Operation.ATTACH_DOCUMENT, Operation.WITHDRAW_REQUEST}
 _LATER = _OF_A_BILL | {Operation.ATTACH_DOCUMENT, Operation.CORRECT_REQUEST}
 _WHEN_TOLD: frozenset[Operation] = frozenset()
 """Tables that only changes of the internal system use: a service has them when its system tells such changes."""
 _OF_CHANGES = dict.fromkeys(("bill_cancelled", "document", "visit"), _WHEN_TOLD)
 _OF_OPERATORS = {PUBLICATION: _WHEN_TOLD}
 """What an operator has told to the gateway, whatever the pattern."""
+
+SUBJECTS = "subject"
+"""The codes file of an area."""
 
 PATTERNS: Mapping[str, PatternTables] = {
     "case": PatternTables(
@@ -73,13 +79,19 @@ PATTERNS: Mapping[str, PatternTables] = {
     ),
     "inquiry": PatternTables(
         opening=Operation.INQUIRE,
-        inward=frozenset({Operation.INQUIRE}),
+        inward=_ASKING | _AROUND_AN_INQUIRY,
         outward={
-            "answer": frozenset({Operation.INQUIRE}),
-            "refused_answer": frozenset({Operation.INQUIRE}),
+            **_ANSWERS,
+            "receipt": PAYMENT_OPERATIONS,
+            "setback": _AROUND_AN_INQUIRY,
+            "status": _WHEN_TOLD,
+            "bill": _WHEN_TOLD,
+            **_OF_CHANGES,
             **_OF_OPERATORS,
         },
     ),
+    "calculation": PatternTables(opening=Operation.INQUIRE, inward=_ASKING, outward={**_ANSWERS, **_OF_OPERATORS}),
+    "referral": PatternTables(opening=Operation.SUBMIT_REQUEST, inward=frozenset(), outward={**_OF_OPERATORS}),
 }
 
 
@@ -116,7 +128,7 @@ def pattern_faults(
         for table in outward
         if table not in pattern.outward
     ]
-    if pattern.opening not in inward:
+    if pattern.inward and pattern.opening not in inward:
         faults.append(document.fault(f"inward.{pattern.opening}", "the section is missing", why))
     faults += [
         document.fault(f"outward.{table}", "the table is missing", f"{why} and offers {min(needing & inward.keys())}")
@@ -130,6 +142,14 @@ def spoken(document: Document, outward: Mapping[str, Operation]) -> dict[str, Op
     """Return the outward tables that the pattern has; all of them when there is no such pattern."""
     pattern = PATTERNS.get(str(document.values.get("pattern")))
     return {table: one for table, one in outward.items() if pattern is None or table in pattern.outward}
+
+
+def area_faults(document: Document, books: Collection[str]) -> list[Fault]:
+    """Return the lack of subjects: an area stands for many services, each a row of codes/subject.csv."""
+    if document.values.get("kind") != "area" or SUBJECTS in books:
+        return []
+    what = f"codes/{SUBJECTS}.csv is missing"
+    return [document.fault("kind", what, "an area tells its subjects", what_to_do="write one row for each subject")]
 
 
 def operation_faults(

@@ -11,8 +11,11 @@ from adapter.contract.model import Contract
 from adapter.errors import Unfit
 from adapter.exchange import Operation
 from adapter.identifiers import service_id
+from adapter.promise import Promise
 from adapter.service.checks import PATTERNS, path_fault
-from adapter.service.model import Promise, Route, ServiceStage, Source
+from adapter.service.fitting import misfits
+from adapter.service.model import Route, ServiceStage, Source
+from adapter.service.referral import REFERRAL
 from adapter.tables import Document, Fault, Key, check_keys, near
 from adapter.translator.paths import compile_collector, parse_path
 
@@ -25,15 +28,18 @@ _KEYS = {
     "kind": Key(str, choices=("service", "area")),
     "stage": Key(str, required=False, choices=tuple(ServiceStage)),
     "gateway": Key(str),
-    "system": Key(str),
+    "system": Key(str, required=False),
     "answer_within_seconds": Key(int, required=False),
     "objection_within_days": Key(int, required=False),
     "promise": Key(dict),
     "business_key": Key(dict, required=False),
     "search": Key(dict, required=False),
-    "inward": Key(dict),
+    "inward": Key(dict, required=False),
+    "channels": Key(dict, required=False),
     "outward": Key(dict),
 }
+CHANNEL = "channel.code"
+"""Where a gateway's record tells who brought it."""
 _NAME = re.compile(r"[A-Za-z0-9_]+")
 _PROMISE_KEYS = {"working_days": Key(int, required=False), "days": Key(int, required=False)}
 _DURATIONS = frozenset({*_PROMISE_KEYS, "answer_within_seconds", "objection_within_days"})
@@ -49,14 +55,19 @@ def document_faults(document: Document) -> list[Fault]:
     if isinstance(values.get("promise"), dict):
         faults += check_keys(document, _PROMISE_KEYS, "promise")
         faults += _not_above_zero(document, values["promise"], "promise.")
+        if len(values["promise"]) > 1:
+            what_to_do = "keep one of them"
+            faults.append(document.fault("promise", "a promise is in working_days or in days", what_to_do=what_to_do))
     faults += _not_above_zero(document, values, "")
     if isinstance(values.get("service_id"), str):
         try:
             service_id(values["service_id"])
         except Unfit as unfit:
             faults.append(document.fault("service_id", unfit.detail))
-    if values.get("pattern") == "inquiry" and "answer_within_seconds" not in values:
+    pattern = PATTERNS.get(str(values.get("pattern")))
+    if pattern and pattern.opening is Operation.INQUIRE and "answer_within_seconds" not in values:
         faults.append(document.fault("answer_within_seconds", "the key is missing", "an inquiry is awaited so long"))
+    faults += _system_faults(document, has_system=bool(pattern and pattern.inward))
     if Operation.FILE_OBJECTION in _section(document, "inward") and "objection_within_days" not in values:
         why = "an objection is taken so long after the case has ended"
         faults.append(document.fault("objection_within_days", "the key is missing", why))
@@ -69,6 +80,37 @@ def _not_above_zero(document: Document, section: Mapping[str, Any], prefix: str)
         for name, value in section.items()
         if name in _DURATIONS and isinstance(value, int) and value <= 0
     ]
+
+
+def _system_faults(document: Document, *, has_system: bool) -> list[Fault]:
+    """Return what is there in vain or lacks: whatever is not only referred has an internal system and goes there."""
+    if has_system:
+        missing = [name for name in ("system", "inward") if name not in document.values]
+        return [
+            document.fault(name, "the key is missing", what_to_do="write what the requests become") for name in missing
+        ]
+    told = [name for name in ("system", "inward", "channels") if name in document.values]
+    why = "the pattern is referral: every request stays in the office"
+    return [document.fault(name, f"'{name}' is not a key here", why) for name in told]
+
+
+def read_channels(document: Document, gateway: Contract | None, faults: list[Fault]) -> dict[str, str]:
+    """Read the section [channels]: channel → the service's own pattern, or referral."""
+    channels = {name: str(pattern) for name, pattern in _section(document, "channels").items()}
+    choices = (str(document.values.get("pattern")), REFERRAL)
+    faults += [
+        document.fault(f"channels.{name}", f"'{pattern}' is not possible here", what_to_do=near(pattern, choices))
+        for name, pattern in channels.items()
+        if pattern not in choices
+    ]
+    pattern = PATTERNS.get(choices[0])
+    if gateway and pattern:
+        unknown = misfits(gateway, pattern.opening, CHANNEL, channels)
+        faults += [
+            document.fault(f"channels.{name}", f"'{name}' is not a channel of {gateway.title}", expected)
+            for name, expected in unknown.items()
+        ]
+    return channels
 
 
 def read_contract_name(

@@ -17,6 +17,7 @@ from adapter.service.card import card_faults
 from adapter.service.case_checks import case_faults
 from adapter.service.checks import (
     Between,
+    area_faults,
     inward_table_faults,
     minted_key_faults,
     operation_faults,
@@ -29,6 +30,7 @@ from adapter.service.digest import digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
 from adapter.service.model import Route, Service, ServiceStage
+from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
 from adapter.tables import Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
@@ -172,7 +174,7 @@ def _read_service(
     )
     inward, outward = parts.read_inward(document, faults), parts.read_outward(document, faults)
     books = _read_books(reading)
-    faults += pattern_faults(document, inward, outward)
+    faults += [*pattern_faults(document, inward, outward), *area_faults(document, books)]
     outward = spoken(document, outward)
     tables = _read_tables(reading, document, books, inward, outward)
     faults += operation_faults(document, between, inward, outward)
@@ -186,16 +188,19 @@ def _read_service(
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
+    channels = parts.read_channels(document, between.gateway, faults)
+    faults += referral_faults(document, card, between.gateway)
     if faults:
         return None, _each_once(faults)
     service = Service(
         name=layers.name,
-        **{name: document.values[name] for name in _AS_WRITTEN},
+        **{name: document.values.get(name, "") for name in _AS_WRITTEN},
         inward=inward,
         outward=outward,
         tables=tables,
         business_key=keys,
         search=search,
+        channels=channels,
         answer_within=parts.read_answer_within(document),
         objection_within=parts.read_objection_within(document),
         stage=parts.read_stage(document),
@@ -232,7 +237,7 @@ def _read_tables(
     inward: Mapping[Operation, Route],
     outward: Mapping[str, Operation],
 ) -> dict[str, Table]:
-    """Compile every table that service.toml names, from the folder called as the internal contract."""
+    """Compile every table that service.toml names, from the folder called as the internal contract, or `referral`."""
     layers = reading.layers
     directions = dict.fromkeys(outward, Direction.OUTWARD)
     for operation, route in inward.items():
@@ -241,6 +246,8 @@ def _read_tables(
             reading.faults.append(document.fault(f"inward.{operation}.table", what, "a table has one direction"))
         directions[route.table] = Direction.INWARD
     system = str(document.values.get("system", "")).partition("/")[0]
+    if document.values.get("pattern") == REFERRAL:
+        system = REFERRAL
     tables = {}
     for name, direction in directions.items():
         tools = Tools(direction, books)

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from adapter.exchange import Operation, Record
+from adapter.promise import Promise
+from adapter.service.referral import REFERRAL
 from adapter.text import canonical_text
 from adapter.translator import Table
 
@@ -37,14 +39,6 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What the service promises the citizen; working days by the tenant's calendar, or plain days."""
-
-    working_days: int | None = None
-    days: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
     """A path of service.toml, compiled: `collect` gives every present value in a record."""
 
@@ -57,9 +51,10 @@ class Service:
     """One folder of `mappings/`.
 
     `outward` maps a table to the gateway operation that its payload is for; `gateway` and `system` are contracts'
-    titles, `name/version`. `answer_within` is how long intake awaits the answer of an inquiry, `objection_within` how
-    long after its end a case may be objected to. `sha256` is over every file of the folder, so that what a message was
-    translated by can be told later.
+    titles, `name/version`; `system` is empty where there is none. `channels` names channels whose requests are dealt
+    with by another pattern than the service's. `answer_within` is how long intake awaits the answer of an inquiry,
+    `objection_within` how long after its end a case may be objected to. `sha256` is over every file of the folder, so
+    that what a message was translated by can be told later.
     """
 
     name: str
@@ -76,12 +71,17 @@ class Service:
     tables: Mapping[str, Table]
     business_key: Mapping[Operation, tuple[Source, ...]] = field(default_factory=dict)
     search: Mapping[str, Source] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
     answer_within: timedelta | None = None
     objection_within: timedelta | None = None
     promise: Promise = field(default_factory=Promise)
     card: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
     stage: ServiceStage = ServiceStage.LIVE
+
+    def refers(self, channel: str) -> bool:
+        """Whether what comes through this channel is referred to the office."""
+        return self.channels.get(channel, self.pattern) == REFERRAL
 
 
 def business_key_of(service: Service, operation: Operation, record: Record) -> str | None:

@@ -11,8 +11,13 @@ from adapter.service import Service
 from adapter.translator import Context
 
 
-def render(exchange: Exchange, case: Case, record: Record, service: Service, *, now: datetime) -> Payload:
-    """The payload of an exchange; raises Untranslatable naming the table's row that could not be filled."""
+def render(
+    exchange: Exchange, case: Case, record: Record, service: Service, *, now: datetime, parent: Case | None = None
+) -> Payload:
+    """The payload of an exchange; raises Untranslatable naming the table's row that could not be filled.
+
+    `parent` is the case under which this one stands.
+    """
     content = record if exchange.direction is Direction.INWARD else record["content"]
     context = Context(
         today=tehran_day(now),
@@ -29,6 +34,9 @@ def render(exchange: Exchange, case: Case, record: Record, service: Service, *, 
             "changed_at": record.get("changed_at") or now.isoformat(timespec="milliseconds"),
         },
         outcome=record.get("outcome") or {} if exchange.direction is Direction.OUTWARD else {},
+        parent={}
+        if parent is None
+        else {"tracking_code": parent.tracking_code, "internal_reference": parent.internal_reference},
     )
     table = service.tables.get(exchange.table)
     if table is None:

@@ -17,9 +17,9 @@ from adapter.translator.overlaying import columns_of_own, is_taken_out, taking_f
 
 CODE_COLUMNS = Columns(
     required=("gateway", "internal"),
-    optional=("title", "stage", "awaited", "valid_from", "valid_to", "legal_basis", "note"),
+    optional=("title", "stage", "awaited", "valid_from", "valid_to", "legal_basis", "unit", "note"),
 )
-VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis")
+VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basis", "unit")
 
 PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
 """Whom a case may wait for."""

@@ -23,6 +23,7 @@ RESERVED: Mapping[str, frozenset[str]] = {
     "service": frozenset({"service_id"}),
     "exchange": frozenset({"reference", "event_id", "sequence", "changed_at"}),
     "outcome": frozenset({"code", "reason"}),
+    "parent": frozenset({"tracking_code", "internal_reference"}),
 }
 """What every table may use besides its record; a record's own section of such a name cannot be reached."""
 
@@ -44,6 +45,7 @@ class Context:
     service: Mapping[str, Any] = field(default_factory=dict)
     exchange: Mapping[str, Any] = field(default_factory=dict)
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    parent: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

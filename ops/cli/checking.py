@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 import adapter
 from adapter.calendar import read_calendars
+from adapter.catalogue import catalogue_faults
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
@@ -54,6 +55,8 @@ def check(
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
     speaking = (*services.values(), *views.values())
     faults += door_clashes(loaded[name] for name in {one.gateway for one in speaking})
+    if service is None:
+        faults += map(str, catalogue_faults(folders["mappings"]))
     if config is not None:
         faults += [*_key_faults(config), *_tenant_faults(config, {*views, *faulty_views})]
     sound = {"contracts": sorted(loaded), "services": [*sorted(services), *map("/".join, sorted(views))]}

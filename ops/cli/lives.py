@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
-from ops.cli.printing import clean, moment, print_facts, print_rows, say, short
+from adapter.calendar import spell_day
+from ops.cli.printing import clean, moment, print_facts, print_rows, print_table, say, short
 
 _LISTED = ("state", "service", "operation", "attempts")
 _UNDER = ("code", "reason")
@@ -53,9 +55,26 @@ def print_life(told: Mapping[str, Any]) -> None:
 def print_case(told: Mapping[str, Any]) -> None:
     """The case, its exchanges, and what was told of it."""
     print_facts({name: moment(value) if name.endswith("_at") else value for name, value in told["case"].items()})
+    print_promise(told)
     print()
     print_exchanges(told["exchanges"], has_code=False)
     print_audit(told["audit"])
+
+
+def print_promise(told: Mapping[str, Any]) -> None:
+    """Until when the case was promised and what of it is used, and how long each of its stages took."""
+    promise = told["promise"]
+    if promise:
+        promised_until = spell_day(date.fromisoformat(promise["promised_until"]))
+        print_facts({**promise, "promised_until": promised_until}, title="\npromise")
+    print_table(
+        ("stage", "began", "ended", "citizen awaited", "working days"),
+        [
+            (one["stage"], moment(one["began"]), moment(one["ended"]), one["is_paused"], one["working_days"])
+            for one in told["stages"]
+        ],
+        title="\nstages",
+    )
 
 
 def print_attempts(attempts: Iterable[Mapping[str, Any]]) -> None:

@@ -31,14 +31,15 @@ def sandbox(
     contracts: Annotated[Path, Parameter(help="The folder of contracts.")] = _HOUSE / "contracts",
     host: Annotated[str, Parameter(help="A loopback address.")] = "127.0.0.1",
     ports: Annotated[
-        tuple[int, int, int], Parameter(help="Of gateway, urban_core and revenue; 0 takes a free one.")
-    ] = (0, 0, 0),
+        tuple[int, int, int, int],
+        Parameter(help="Of gateway, urban_core, revenue and complaints; 0 takes a free one."),
+    ] = (0, 0, 0, 0),
     pace: Annotated[float, Parameter(help="Seconds between two events of a case.")] = 0.5,
     seed: Annotated[int, Parameter(help="Added to the seed of every fault rule.")] = 0,
     dedupe: Annotated[bool, Parameter(negative="", help="Refuse a repeated reference.")] = False,
     faults: Annotated[Path | None, Parameter(help="Fault script, .json or .toml.")] = None,
 ) -> int:
-    """Run stand-ins of a gateway and two internal systems on loopback; each tells its address on stdout."""
+    """Run stand-ins of a gateway and three internal systems on loopback; each tells its address on stdout."""
     from ops.sandbox import SandboxSettings, command  # noqa: PLC0415 - only for who plays
     from ops.sandbox.faults import load_rules  # noqa: PLC0415 - as above
     from ops.sandbox.settings import STAND_INS  # noqa: PLC0415 - as above

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TENANT = "sample-city"
-_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest"}
-_STAND_INS = {"window/1.0": "gateway", "urban_core/1.0": "urban_core", "revenue/1.0": "revenue"}
+_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest", "complaints/1.0": "rest"}
+_STAND_INS = {
+    "window/1.0": "gateway",
+    "urban_core/1.0": "urban_core",
+    "revenue/1.0": "revenue",
+    "complaints/1.0": "complaints",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ def _endpoints(addresses: Mapping[str, str], bindings: Mapping[str, str]) -> lis
     return [
         line
         for contract, stand_in in _STAND_INS.items()
+        if stand_in in addresses
         for line in _section(
             f'tenants.{TENANT}.endpoints."{contract}"',
             f"address = {json.dumps(addresses[stand_in])}",

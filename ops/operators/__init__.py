@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from adapter.errors import Refused
 from adapter.exchange import Payload
 from adapter.tables import near
-from ops.operators import deciding, publishing, reconciling, shadowing, showing, standing, tabling
+from ops.operators import deciding, promising, publishing, reconciling, shadowing, showing, standing, tabling
 from ops.operators.desk import Arguments, Desk, Nothing
 
 __all__ = ["ACTIONS", "Action", "Desk", "perform"]
@@ -42,6 +42,7 @@ ACTIONS: Mapping[str, Action] = {
     "journal.verify": Action(Nothing, standing.verify_audit),
     "reconcile.run": Action(reconciling.Reconciled, reconciling.run_reconciliation),
     "reconcile.show": Action(reconciling.RunShown, reconciling.show_reconciliation),
+    "services.durations": Action(promising.DurationsWanted, promising.show_durations),
     "services.publish": Action(publishing.Published, publishing.publish_service),
     "shadow.compare": Action(shadowing.Compared, shadowing.compare),
     "tables.reload": Action(tabling.Reloaded, tabling.reload),

@@ -14,6 +14,7 @@ from adapter.settlement.machine import TRANSITIONS
 from adapter.tables import near
 from adapter.text import canonical_digits
 from ops.operators.desk import Arguments, Desk, needed, told_case, told_exchange
+from ops.operators.promising import told_promise
 
 MOST_LISTED = 10_000
 
@@ -109,14 +110,16 @@ async def show_exchange(desk: Desk, wanted: Shown) -> Payload:
 
 
 async def show_case(desk: Desk, wanted: CaseShown) -> Payload:
-    """The life of a case: its exchanges and everything that was told of it."""
+    """The life of a case: its promise, its stages, its exchanges and everything that was told of it."""
     journal = desk.house.journal
     case = await journal.read(reading.case_by_code, canonical_digits(wanted.tracking_code))
     exchanges = await journal.read(inspecting.exchanges_of_case, case.id)
+    audit = await _audit(desk, case.id)
     return {
         "case": told_case(case),
+        **told_promise(desk, case, audit),
         "exchanges": [told_exchange(exchange, case.tracking_code) for exchange in exchanges],
-        "audit": await _audit(desk, case.id),
+        "audit": audit,
     }
 
 

@@ -33,7 +33,7 @@ class Calculations:
         if magic.busy and record["Reference"] not in self._were_busy:
             self._were_busy.add(record["Reference"])
             code = magic.busy
-        results = _COMPUTED.get(record["Kind"], _density)(record)
+        results = _COMPUTED.get(record["Kind"], _nothing)(record)
         if code or not results:
             return self._says(call.operation, code or "E370", at=now) or {}
         return taken() | {
@@ -50,6 +50,10 @@ class Calculations:
         if state is None:
             return self._says(call.operation, "E360", at=now) or {}
         return taken() | {"State": state, "CertificateNo": number, "Unit": UNIT}
+
+
+def _nothing(_record: Record) -> list[Record]:
+    return []
 
 
 def _density(record: Record) -> list[Record]:

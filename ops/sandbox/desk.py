@@ -1,4 +1,4 @@
-"""What a stand-in's behaviour offers to the machinery around it, and small parts that the three share."""
+"""What a stand-in's behaviour offers to the machinery around it, and small parts that they share."""
 
 from __future__ import annotations
 

@@ -160,6 +160,40 @@ TOLL_HOUSES: Mapping[int, Magic] = {
 CAR_PLATES: Mapping[int, Magic] = {**TOLL_HOUSES, 404: Magic("NO_VEHICLE"), 491: ORDINARY}
 """A car's own magic, by the three figures of its plate: it has no renovation code that could change."""
 ACCOUNTS: Mapping[int, Magic] = {404: Magic("NO_ACCOUNT"), 100: Magic(life="no_debt"), 503: Magic(busy="BUSY")}
+
+# 10 received, 15 incomplete, 20 with its unit, 30 visit planned, 40 in work, 60 done, 70 closed, 80 taken up again,
+# 90 refused, 91 withdrawn
+REPORT_RECEIVED = 10
+_TO_CLOSE = (*_statuses(40, 60), Step("document"), *_statuses(70))
+REPORT_LIVES: Mapping[str, tuple[Step, ...]] = {
+    "ordinary": (*_statuses(10, 20), *_TO_CLOSE),
+    "incomplete": (
+        *_statuses(10),
+        Step("status", 15, "جای موضوع روشن نیست", waits_for="correction"),
+        *_statuses(20),
+        *_TO_CLOSE,
+    ),
+    "visit_proposed": (*_statuses(10, 20, 30), Step("visit"), *_TO_CLOSE),
+    "late_refusal": (*_statuses(10, 20), Step("status", 90, "پس از بازدید موردی دیده نشد")),
+    "unknown_status": _statuses(10, 20, UNKNOWN_STATUS),
+}
+REPORT_WITHDRAWN = _statuses(91)
+REPORT_OBJECTED = _statuses(80, 40, 60, 70)
+"""An objection to a report that had ended: taken up again, and closed anew."""
+
+REPORT_PLACES: Mapping[int, Magic] = {
+    20: Magic(life="incomplete"),
+    30: Magic(life="visit_proposed"),
+    200: Magic("VALIDATION"),
+    210: Magic("UNKNOWN_SUBJECT"),
+    404: Magic("OUT_OF_CITY"),
+    405: Magic("NOT_OURS"),
+    409: Magic("KNOWN_ALREADY"),
+    410: Magic("NO_PLACE"),
+    503: Magic(busy="BUSY"),
+    900: Magic(life="late_refusal"),
+    999: Magic(life="unknown_status"),
+}
 BANK_PAID = 50
 PAID_BACK = 80
 BILL_VOID = 75

@@ -15,7 +15,12 @@ from ops.sandbox.faults import ANY_EFFECT, ANY_OPERATION, Mode
 from ops.sandbox.ledger import Entry, Ledger
 
 SHOWN_ENTRIES = 200
-TITLES = {"gateway": "درگاه پنجرهٔ ملی", "urban_core": "سامانهٔ شهرسازی", "revenue": "سامانهٔ درآمد"}
+TITLES = {
+    "gateway": "درگاه پنجرهٔ ملی",
+    "urban_core": "سامانهٔ شهرسازی",
+    "revenue": "سامانهٔ درآمد",
+    "complaints": "سامانهٔ شکایات",
+}
 MODES: Mapping[Mode, str] = {
     Mode.ANSWER_LOST: "گم‌شدن پاسخ",
     Mode.CLOSE_BEFORE: "بستن پیش از اثر",

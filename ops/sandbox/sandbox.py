@@ -1,4 +1,4 @@
-"""The three stand-ins, started together, each with its own port, ledger and fault script."""
+"""The four stand-ins, started together, each with its own port, ledger and fault script."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops.sandbox.calls import Binding
+from ops.sandbox.complaints import ComplaintsDesk
 from ops.sandbox.control import Control
 from ops.sandbox.desk import Desk, MonotoneClock, read_titles
 from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, check_places
@@ -24,7 +25,12 @@ from ops.sandbox.stand_in import StandIn
 from ops.sandbox.urban_core import UrbanCoreDesk
 from ops.sandbox.wire import Listener, Reply, Request
 
-CONTRACTS = {"gateway": "window/1.0", "urban_core": "urban_core/1.0", "revenue": "revenue/1.0"}
+CONTRACTS = {
+    "gateway": "window/1.0",
+    "urban_core": "urban_core/1.0",
+    "revenue": "revenue/1.0",
+    "complaints": "complaints/1.0",
+}
 RETRY_BIND_SECONDS = 0.1
 
 
@@ -138,7 +144,7 @@ class Sandbox:
 
 
 async def serve(settings: SandboxSettings) -> Sandbox:
-    """Start the three stand-ins; they listen and have their ledgers' state when this returns."""
+    """Start the stand-ins; they listen and have their ledgers' state when this returns."""
     running: dict[str, _Running] = {}
     sandbox = Sandbox(running)
     try:
@@ -163,6 +169,8 @@ def _prepare(name: str, settings: SandboxSettings, addresses: Callable[[], Mappi
         desk = GatewayDesk(ledger, titles)
     elif name == "revenue":
         desk = RevenueDesk(ledger, titles, pace=pace, dedupe=settings.dedupe)
+    elif name == "complaints":
+        desk = ComplaintsDesk(ledger, titles, pace=pace)
     else:
         inquiries = Ledger(settings.ledger_folder / "urban_core.inquiries.jsonl", name)
         ledgers.append(inquiries)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ops.sandbox.faults import FaultRule
 
-STAND_INS = ("gateway", "urban_core", "revenue")
+STAND_INS = ("gateway", "urban_core", "revenue", "complaints")
 
 
 @dataclass(frozen=True, slots=True)

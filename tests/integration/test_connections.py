@@ -402,9 +402,9 @@ async def test_the_counts_behind_the_metrics_are_remembered(
     asked = []
     read = type(house.journal).read
 
-    async def counted(journal: object, step: Callable[..., object], *arguments: object) -> object:
+    async def counted(journal: object, step: Callable[..., object], *given: object, **named: object) -> object:
         asked.append(step.__name__)
-        return await read(journal, step, *arguments)  # type: ignore[arg-type]
+        return await read(journal, step, *given, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(type(house.journal), "read", counted)
     async with serving(ConnectionLimits(), application(house)) as server:
@@ -413,6 +413,7 @@ async def test_the_counts_behind_the_metrics_are_remembered(
 
     assert answers == [200] * 5
     assert asked.count("open_counts") == 1
+    assert asked.count("open_lives") == 1
 
 
 def posted(path: str, record: Mapping[str, object], **headers: str) -> bytes:

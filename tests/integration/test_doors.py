@@ -133,6 +133,19 @@ async def test_the_same_request_over_soap_becomes_the_same_record(door: httpx.As
     assert desk.calls == [(CALLER, Operation.SUBMIT_REQUEST, RECORD, "soap-key-0123456789")]
 
 
+REFERRED = read_json((FOLDER / "examples/valid/SubmitRequest.answer.referred_to_its_office.json").read_bytes())
+
+
+async def test_a_referral_is_an_answer_and_no_error_in_both_bindings(door: httpx.AsyncClient, desk: Desk) -> None:
+    desk.answer = Reply(200, REFERRED)
+    by_rest = await door.post("/window/v1/requests", json=RECORD)
+    assert (by_rest.status_code, by_rest.json()) == (200, REFERRED)
+    assert "Location" not in by_rest.headers
+    by_soap = await post_soap(door, soap_codec().encode_request("SubmitRequest", RECORD, key="soap-key-0123456789"))
+    assert by_soap.status_code == 200
+    assert soap_codec().decode_answer("SubmitRequest", by_soap.content) == REFERRED
+
+
 async def test_a_key_may_be_a_quoted_string_or_bare(door: httpx.AsyncClient, desk: Desk) -> None:
     for value in (IDEMPOTENCY_KEY, f'"{IDEMPOTENCY_KEY}"'):
         await door.post("/window/v1/requests", json=RECORD, headers={"Idempotency-Key": value})

@@ -196,7 +196,7 @@ async def test_figures_tell_which_tables_are_live_and_how_many_faults_were_found
 
     town.edit(KINDS, OLD_ROW, "new_building,first,")
     told = await town.do("tables.reload", apply=True, reason="a mistake")
-    _count(town.house, {})
+    _count(town.house, {}, {})
 
     page = town.house.metrics.page().decode()
     assert f"panjereh_tables_faults {float(len(told['faults']))}" in page

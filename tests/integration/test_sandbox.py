@@ -76,11 +76,12 @@ WINDOW_SOAP = [path for path in requests_of("window", "valid", ".soap.xml") if o
 SOAP_EXAMPLES = [("urban_core", path) for path in requests_of("urban_core", "valid", ".soap.xml")] + [
     ("gateway", path) for path in WINDOW_SOAP
 ]
-REST_EXAMPLES = [("revenue", path) for path in requests_of("revenue", "valid", ".json")] + [
+REST_EXAMPLES = [(name, path) for name in ("revenue", "complaints") for path in requests_of(name, "valid", ".json")] + [
     ("gateway", path) for path in requests_of("window", "valid", ".json") if operation_of(path) in OUTWARD
 ]
 OPENAPI = {
     "revenue": json.loads((FOLDERS["revenue"] / "openapi.json").read_text(encoding="utf-8")),
+    "complaints": json.loads((FOLDERS["complaints"] / "openapi.json").read_text(encoding="utf-8")),
     "gateway": json.loads((FOLDERS["window"] / "openapi.json").read_text(encoding="utf-8")),
 }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ops.demo.installation import Installation
 from tests.support.records import ROOT
 
-_STAND_INS = ("gateway", "revenue", "urban_core")
+_STAND_INS = ("complaints", "gateway", "revenue", "urban_core")
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tests.support.house import services
 EVERY_TABLE = frozenset(step.table for steps in STEPS.values() for step in steps)
 BILLED: Payload = {"bills": [{"fiche_no": "F-1"}]}
 UNBILLED: Payload = {"bills": []}
+ISSUED: Payload = {"document": {"document_no": "CL-1"}}
 
 ROWS = [
     ("case", Operation.SUBMIT_REQUEST, Verdict.DONE, {}, []),
@@ -48,6 +49,29 @@ ROWS = [
     ("bill", Operation.SUBMIT_SURVEY, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
     ("bill", Operation.WITHDRAW_REQUEST, Verdict.DONE, {}, [("withdrawal", Operation.PUSH_STATUS)]),
     ("bill", Operation.WITHDRAW_REQUEST, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
+    (
+        "bill",
+        Operation.SUBMIT_REQUEST,
+        Verdict.DONE,
+        ISSUED,
+        [("assessed", Operation.PUSH_STATUS), ("document", Operation.PUSH_DOCUMENT)],
+    ),
+    (
+        "bill",
+        Operation.CONFIRM_PAYMENT,
+        Verdict.DONE,
+        ISSUED,
+        [("receipt", Operation.PUSH_STATUS), ("document", Operation.PUSH_DOCUMENT)],
+    ),
+    ("inquiry", Operation.CONFIRM_PAYMENT, Verdict.DONE, {}, [("receipt", Operation.PUSH_STATUS)]),
+    ("inquiry", Operation.CONFIRM_PAYMENT, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
+    ("inquiry", Operation.REVERSE_PAYMENT, Verdict.DONE, {}, [("receipt", Operation.PUSH_STATUS)]),
+    ("inquiry", Operation.REVERSE_PAYMENT, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
+    ("inquiry", Operation.ATTACH_DOCUMENT, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
+    ("inquiry", Operation.WITHDRAW_REQUEST, Verdict.REFUSED, {}, [("setback", Operation.PUSH_STATUS)]),
+    ("calculation", Operation.INQUIRE, Verdict.DONE, {}, [("answer", Operation.ANSWER_INQUIRY)]),
+    ("calculation", Operation.INQUIRE, Verdict.REFUSED, {}, [("refused_answer", Operation.ANSWER_INQUIRY)]),
+    ("referral", Operation.SUBMIT_REQUEST, Verdict.DONE, {}, []),
     ("inquiry", Operation.INQUIRE, Verdict.DONE, {}, [("answer", Operation.ANSWER_INQUIRY)]),
     ("inquiry", Operation.INQUIRE, Verdict.REFUSED, {}, [("refused_answer", Operation.ANSWER_INQUIRY)]),
 ]
@@ -165,5 +189,12 @@ def test_the_stage_is_the_one_the_gateway_was_told(stage: Stage) -> None:
 def test_a_message_without_a_stage_leaves_the_case_where_it_is_unless_the_pattern_says_more() -> None:
     assert stage_after("bill", Operation.ISSUE_BILL, {}) is Stage.TO_PAY
     assert stage_after("inquiry", Operation.ANSWER_INQUIRY, {}) is Stage.ENDED
+    assert stage_after("inquiry", Operation.ISSUE_BILL, {}) is Stage.TO_PAY
+    assert stage_after("calculation", Operation.ANSWER_INQUIRY, {"answer": {"code": "60"}}) is Stage.ENDED
     assert stage_after("case", Operation.ISSUE_BILL, {}) is None
     assert stage_after("case", Operation.PUSH_DOCUMENT, {}) is None
+
+
+def test_an_answer_that_brings_a_bill_leaves_its_inquiry_to_be_paid() -> None:
+    assert stage_after("inquiry", Operation.ANSWER_INQUIRY, {"answer": BILLED}) is Stage.TO_PAY
+    assert stage_after("inquiry", Operation.ANSWER_INQUIRY, {"answer": UNBILLED}) is Stage.ENDED
