@@ -222,4 +222,5 @@ async def test_a_fault_of_one_tenants_own_rows_keeps_all_tables_before_and_names
     told = await town.do("tables.reload", apply=True, reason="a mistake")
 
     assert not told["is_changed"]
-    assert told["faults"][0].startswith(f"mappings/tenants/{TENANT}/building_permit/service.toml:1: pattern: 'referal'")
+    place = f"mappings/tenants/{TENANT}/building_permit/service.toml:1: pattern: 'referal'"
+    assert any(fault.startswith(place) for fault in told["faults"])
