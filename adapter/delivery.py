@@ -31,7 +31,7 @@ from adapter.exchange import (
 from adapter.journal import Journal, Pause, Settlement, reading
 from adapter.offer import Offer
 from adapter.retry import Profile
-from adapter.service import Service
+from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling
 from adapter.telemetry import Metrics
@@ -157,6 +157,9 @@ class Delivery:
         prepared = await self._prepare(claim, service)
         if prepared is None:
             return
+        if service.stage is ServiceStage.SHADOW:
+            await self._keep_in_shadow(claim)
+            return
         operation = prepared.operation
         with self.endpoints.call(endpoint, operation.group, self.clock) as end:
             if end is None:
@@ -172,6 +175,17 @@ class Delivery:
         if payload is None and exchange.direction is Direction.OUTWARD:
             payload = prepared.target.thaw(operation.name, prepared.frozen)
         await self.settle(self.settling.by_outcome(sending, outcome, service, payload), outcome.verdict)
+
+    async def _keep_in_shadow(self, claim: Claim) -> None:
+        """Withdraw what was never sent; what was sent before its service went into shadow waits for its return."""
+        exchange = claim.exchange
+        if claim.frozen is not None:
+            await self.journal.release(claim, self.clock() + self.profile.schedule[0])
+            return
+        await self.journal.settle(self.settling.shadowed(claim))
+        told = {"tenant": exchange.tenant, "service": exchange.service, "operation": exchange.operation.value}
+        _log.info("exchange_shadowed", **told, exchange=exchange.id, case=exchange.case_id)
+        self.hint()
 
     async def settle(self, settlement: Settlement, verdict: Verdict) -> None:
         """Commit a settlement and deliver at once what follows from it."""
@@ -212,10 +226,12 @@ class Delivery:
 
         The second value is the answer as the gateway reads it; None when it is to come later.
         """
+        late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
+        if service.stage is ServiceStage.SHADOW:
+            return late, None
         operation = self.settling.contract_of(Claim(exchange, case, fence=0, record=record), service)
         endpoint = exchange.tenant, exchange.target
         target, within = self.endpoints.targets[endpoint], service.answer_within or self.profile.idle
-        late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
         try:
             frozen = target.freeze(operation.name, render(exchange, case, record, service, now=self.clock()))
             with self.endpoints.call(endpoint, operation.group, self.clock) as end:

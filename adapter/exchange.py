@@ -137,6 +137,9 @@ class Operation(StrEnum):
 OPENING_OPERATIONS = frozenset({Operation.SUBMIT_REQUEST, Operation.INQUIRE})
 """They open a case: without them it has nothing to be about."""
 
+SHADOW = "shadow"
+"""The code of an exchange that was translated and not sent, for its service is in shadow."""
+
 PARENT_CASE = "parent_case"
 """Where a request tells the tracking code of the case under which it stands."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from adapter.errors import ServiceStopped, UnknownService
-from adapter.service import Service
+from adapter.service import Service, ServiceStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,32 @@ class Offer:
         return self.by_name.get((tenant, name))
 
 
+Stopped = tuple[str, str]
+"""The service id of a faulty folder, and its first fault."""
+
+
 def offer_of(
-    tenants: Mapping[str, Iterable[str]], services: Mapping[str, Service], stopped: Mapping[str, tuple[str, str]]
+    tenants: Mapping[str, Iterable[str]],
+    services: Mapping[str, Service],
+    stopped: Mapping[str, Stopped],
+    *,
+    views: Mapping[tuple[str, str], Service | Stopped] | None = None,
 ) -> Offer:
-    """The offer of each tenant, which lists the names of its services; `stopped`: name → (service id, first fault)."""
-    offered = [(tenant, name) for tenant, names in tenants.items() for name in names]
+    """The offer of each tenant, which lists the names of its services: shared ones, sound or stopped, by name.
+
+    A draft is offered to nobody. `views` are those that a tenant has of its own, by (tenant, name): for it they stand
+    in the shared one's place.
+    """
+    shared: dict[str, Service | Stopped] = {**stopped, **services}
+    own = views or {}
+    found = {
+        (tenant, name): own.get((tenant, name), shared.get(name)) for tenant, names in tenants.items() for name in names
+    }
+    sound = {
+        place: one for place, one in found.items() if isinstance(one, Service) and one.stage is not ServiceStage.DRAFT
+    }
     return Offer(
-        by_id={(tenant, services[name].service_id): services[name] for tenant, name in offered if name in services},
-        by_name={(tenant, name): services[name] for tenant, name in offered if name in services},
-        stopped={(tenant, stopped[name][0]): stopped[name][1] for tenant, name in offered if name in stopped},
+        by_id={(tenant, service.service_id): service for (tenant, _), service in sound.items()},
+        by_name=sound,
+        stopped={(tenant, one[0]): one[1] for (tenant, _), one in found.items() if isinstance(one, tuple)},
     )

@@ -75,18 +75,22 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A TOML file's values and the line of each dotted key."""
+    """A TOML file's values and the line of each dotted key; `own` is a tenant's file whose keys were laid over it."""
 
     file: str
     values: Mapping[str, Any]
     lines: Mapping[str, int] = field(default_factory=dict)
+    own: Document | None = None
 
     def fault(self, key: str, what: str, why: str = "", *, what_to_do: str = "") -> Fault:
         """Return a fault at a dotted key, or at the nearest section above it that stands in the file."""
-        line, at = 0, _ENTRY_NUMBER.sub("", key)
-        while at and not line:
-            line, at = self.lines.get(at, 0), at.rpartition(".")[0]
-        return Fault(self.file, line or 1, key, what, why, what_to_do)
+        at = _ENTRY_NUMBER.sub("", key)
+        while at:
+            for one in filter(None, (self.own, self)):
+                if at in one.lines:
+                    return Fault(one.file, one.lines[at], key, what, why, what_to_do)
+            at = at.rpartition(".")[0]
+        return Fault(self.file, 1, key, what, why, what_to_do)
 
 
 @dataclass(frozen=True, slots=True)

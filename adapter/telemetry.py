@@ -101,6 +101,16 @@ class Metrics:
             registry=self.registry,
         )
 
+        self.tables_read = Gauge(
+            "panjereh_tables_read_timestamp_seconds",
+            "When the live tables were read, by their digest",
+            ["sha256"],
+            registry=self.registry,
+        )
+        self.tables_faults = Gauge(
+            "panjereh_tables_faults", "Faults that the last reading of the tables found", registry=self.registry
+        )
+
     def settled(self, exchange: Exchange, verdict: Verdict, *, seconds: float) -> None:
         """Count one settled attempt; the duration counts when it is done."""
         labels = (exchange.tenant, exchange.service, exchange.direction.value)

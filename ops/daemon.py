@@ -28,6 +28,7 @@ from adapter.telemetry import configure_logging
 from ops import admin
 from ops.operators import Desk, perform
 from ops.protocol import ConnectionLimits, limited
+from ops.reloading import keep_reloading
 from ops.serving import application
 from ops.settings import HttpSettings, Settings
 from ops.wiring import House, Parts, open_house
@@ -52,7 +53,8 @@ def run(settings: Settings) -> int:
 async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when nothing could be kept any more.
 
-    Raises what opening the house raises, and FaultySettings for an address or a socket that cannot be had.
+    SIGHUP has the tables read anew. Raises what opening the house raises, and FaultySettings for an address or a
+    socket that cannot be had.
     """
     os.umask(0o077)  # the journal's files are its owner's alone
     configure_logging(level=settings.log_level)
@@ -86,13 +88,14 @@ def tune_process() -> None:
 
 
 async def _live(house: House, listener: socket.socket) -> int:
-    stopped = asyncio.Event()
+    stopped, reload = asyncio.Event(), asyncio.Event()
     code = 0
     try:
-        with _heeding_signals(stopped):
+        with _heeding_signals({signal.SIGTERM: stopped, signal.SIGINT: stopped, signal.SIGHUP: reload}):
             async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
                 flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
                 flows.append(group.create_task(keep_retiring(house.journal, house.profile)))
+                flows.append(group.create_task(keep_reloading(house, reload)))
                 async with served(application(house), listener, _limits(house.settings.http)):
                     _log.info("daemon_started", **_introduction(house, listener))
                     await stopped.wait()
@@ -192,15 +195,14 @@ async def served(app: ASGIApp, listener: socket.socket, limits: ConnectionLimits
 
 
 @contextmanager
-def _heeding_signals(stopped: asyncio.Event) -> Iterator[None]:
+def _heeding_signals(events: Mapping[signal.Signals, asyncio.Event]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, stopped.set)
+    for number, event in events.items():
+        loop.add_signal_handler(number, event.set)
     try:
         yield
     finally:
-        for number in numbers:
+        for number in events:
             loop.remove_signal_handler(number)
 
 

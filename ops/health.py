@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
@@ -130,6 +130,7 @@ async def checks(house: House) -> dict[str, Check]:
         "journal": await _journal_check(house),
         "disk": _disk_check(house.settings.database),
         "configuration": _configuration_check(house),
+        "tables": _tables_check(house),
     }
     if found["journal"].status is Status.FAIL:
         return found
@@ -170,6 +171,21 @@ def _configuration_check(house: House) -> Check:
     return Check(Status.PASS)
 
 
+def _tables_check(house: House) -> Check:
+    last, live = house.tables.last, house.tables.now
+    if last is None or not last.faults:
+        return Check(Status.PASS)
+    told = f"{len(last.faults)} faults in what {last.actor} had read at {_told(last.at)}"
+    return Check(Status.WARN, f"{told}; the tables of {_told(live.read_at)} go on; run: panjereh check")
+
+
+def _tables_told(house: House) -> dict[str, Any]:
+    """Which tables are live since when, and how the last reading after the first went."""
+    last, live = house.tables.last, house.tables.now
+    reading = None if last is None else {**asdict(last), "at": _told(last.at), "faults": len(last.faults)}
+    return {"sha256": live.sha256, "since": _told(live.read_at), "last_reading": reading}
+
+
 def report(found: dict[str, Check]) -> dict[str, Any]:
     """The checks as application/health+json tells them."""
     order = list(Status)
@@ -191,6 +207,7 @@ async def whole_health(house: House) -> dict[str, Any]:
         "node": house.settings.node,
         "profile": house.profile.name,
         "started_at": _told(house.started_at),
+        "tables": _tables_told(house),
         "tenants": tenants,
     }
 
@@ -265,6 +282,10 @@ def _count(house: House, counts: Mapping[tuple[str, str, str], int], overdue: Ma
     closed = house.endpoints.closed(house.clock())
     for tenant, contract in house.endpoints.targets:
         house.metrics.endpoints.labels(tenant, contract).set((tenant, contract) not in closed)
+    last, live = house.tables.last, house.tables.now
+    house.metrics.tables_read.clear()
+    house.metrics.tables_read.labels(live.sha256).set(live.read_at.timestamp())
+    house.metrics.tables_faults.set(sum(map(len, live.faults.values())) if last is None else len(last.faults))
     house.metrics.open.clear()
     for labels, number in counts.items():
         house.metrics.open.labels(*labels).set(number)

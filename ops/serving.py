@@ -30,13 +30,11 @@ _KEPT_NOTHING_OF = frozenset({Operation.GET_STATUS, Operation.GET_HISTORY, Opera
 
 def application(house: House) -> ASGIApp:
     """The doors of every gateway contract that a service speaks, and the health pages."""
-    gateways = sorted({service.gateway for service in house.services.values()})
-
     public_url = house.settings.http.public_url
     limits = Limits(spool=house.settings.http.spool)
     doors = [
         route
-        for name in gateways
+        for name in sorted(house.served)
         for route in routes(
             house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
         )

@@ -8,9 +8,18 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    DirectoryPath,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 import adapter
@@ -23,7 +32,7 @@ _LEAST_MASTER_KEY_BYTES = 32
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """This machine's own networks."""
 
-_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "spool"})
+_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "signed", "spool"})
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
 
@@ -60,6 +69,7 @@ class TenantSettings(_Strict):
 
     services: list[str] = Field(description="names of its services: folders in the mappings folder")
     endpoints: dict[str, EndpointSettings] = Field(description='by contract, such as "window/1.0"')
+    signs_off: bool = Field(default=False, description="new tables are live for it only after its own sign-off")
 
 
 class HttpSettings(_Strict):
@@ -120,11 +130,18 @@ class Settings(BaseSettings):
     admin_socket: Path = Field(description="Unix socket for the operators' command")
     contracts: Path = Field(default=_HOUSE / "contracts", description="the folder of contracts")
     mappings: Path = Field(default=_HOUSE / "mappings", description="the folder of services")
+    signed: Path | None = Field(default=None, description="folder of the tables that tenants have signed off")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     http: HttpSettings = Field(default_factory=HttpSettings, description="doors and health")
     profile: ProfileSettings = Field(default_factory=ProfileSettings, description="durations")
     callers: list[CallerSettings] = Field(description="who may call us")
     tenants: dict[str, TenantSettings] = Field(description="the municipalities served")
+
+    @model_validator(mode="after")
+    def _has_a_place_for_what_is_signed(self) -> Self:
+        if self.signed is None and any(its.signs_off for its in self.tenants.values()):
+            raise ValueError("a tenant signs off: name the folder of what is signed, signed = …")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -185,7 +185,7 @@ class Journal:
         await self._writer.submit(operating.pause, order)
 
     async def note(self, told: Note) -> None:
-        """Tell in the audit what a person looked at."""
+        """Tell in the audit what a person looked at, or changed outside the journal."""
         await self._writer.submit(operating.note, told)
 
     async def keep_findings(self, findings: Findings) -> None:

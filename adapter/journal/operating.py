@@ -124,13 +124,14 @@ def pause(unit: Unit, orders: Sequence[Pause]) -> list[Exception | None]:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a person looked at: it changes nothing and is told in the audit all the same."""
+    """What a person looked at or changed outside the journal, told in the audit all the same; `what` names it."""
 
     event: str
     actor: str
-    exchange: Exchange
+    exchange: Exchange | None
     why: str
     what: str
+    tenant: str | None = None
 
 
 def note(unit: Unit, notes: Sequence[Note]) -> list[Exception | None]:
@@ -140,9 +141,9 @@ def note(unit: Unit, notes: Sequence[Note]) -> list[Exception | None]:
         unit.tell(
             told.event,
             actor=told.actor,
-            tenant=exchange.tenant,
-            case_id=exchange.case_id,
-            exchange_id=exchange.id,
+            tenant=told.tenant if exchange is None else exchange.tenant,
+            case_id=None if exchange is None else exchange.case_id,
+            exchange_id=None if exchange is None else exchange.id,
             what=told.what,
             why=told.why,
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from adapter.service.cases import INPUT, INPUT_KEYS, OUTPUT, REFUSAL
+from adapter.service.layers import File, Layers
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import STILL_TO_FILL, TO_FILL, Fault, near
 from adapter.translator import Table
@@ -32,18 +32,22 @@ class _File:
         return Fault(self.label, line, column, what, why, what_to_do)
 
 
-def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, named: Collection[str]) -> list[Fault]:
+def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collection[str]) -> list[Fault]:
     """Return what is wrong with the files of cases, cases that are missing, and tables that none tries.
 
-    `named` are the tables that service.toml names; those among them that could not be read are in no `tables`.
+    `named` are the tables that service.toml names; those among them that could not be read are in no `tables`. A
+    shared case of a table that a tenant has no more is not its matter.
     """
-    cases = folder / "cases"
-    names = {path.name for path in cases.iterdir() if path.name[0] != "."} if cases.is_dir() else set()
+    label = layers.label()
+    files = {name: layers.last("cases", name) for name in layers.names("cases", "") if not name.startswith(".")}
+    names = set(files)
     faults = _halves(names, label)
     halves = {}
     for name in sorted(name for name in names if name.endswith((INPUT, OUTPUT))):
-        halves[name], found = _read(f"{folder}/cases/{name}", f"{label}/cases/{name}")
+        halves[name], found = _read(str(files[name].path), files[name].label)
         faults += found
+    if layers.own is not None:
+        halves = {name: half for name, half in halves.items() if not _is_of_others(layers, files[name], half, named)}
     inputs = {name: half for name, half in halves.items() if name.endswith(INPUT)}
     if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
         what = f"{len(inputs)} cases are too few"
@@ -57,6 +61,11 @@ def case_faults(folder: Path, label: str, tables: Mapping[str, Table], *, named:
         *faults,
         *(Fault(tables[name].file, 0, "", "no case tries this table", what_to_do="write one") for name in untried),
     ]
+
+
+def _is_of_others(layers: Layers, file: File, half: _File, named: Collection[str]) -> bool:
+    is_shared = layers.own is None or not file.path.is_relative_to(layers.own)
+    return is_shared and half.content is not None and half.content.get("table", None) not in {None, *named}
 
 
 def _halves(names: set[str], label: str) -> list[Fault]:

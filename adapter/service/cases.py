@@ -66,16 +66,39 @@ class _Unusable(Exception):
     """A case that cannot be run; its text is the difference that is told."""
 
 
-def run_cases(folder: Path, service: Service) -> list[CaseResult]:
-    """Run every case of a service's folder, sorted by name."""
-    return [_run_case(path, service) for path in sorted((folder / "cases").glob(f"*{INPUT}"))]
+def run_cases(folder: Path, service: Service, *, own: Path | None = None) -> list[CaseResult]:
+    """Run every case of a service's folder, sorted by name.
+
+    With a tenant's `own` folder its halves take the place of the shared ones of their name, and a shared case of a
+    table that the tenant has no more is left out.
+    """
+    given, expected = (_halves((folder, own), end) for end in (INPUT, OUTPUT))
+    cases = [(path, expected.get(name, path.with_name(f"{name}{OUTPUT}"))) for name, path in sorted(given.items())]
+    return [
+        _run_case(path, answer, service)
+        for path, answer in cases
+        if own is None or path.is_relative_to(own) or _table_of(path) in service.tables
+    ]
 
 
-def _run_case(path: Path, service: Service) -> CaseResult:
+def _halves(folders: Sequence[Path | None], end: str) -> dict[str, Path]:
+    """Name → the half with this ending, that of the last folder which has it."""
+    found = [path for folder in folders if folder is not None for path in (folder / "cases").glob(f"*{end}")]
+    return {path.name.removesuffix(end): path for path in found}
+
+
+def _table_of(path: Path) -> str | None:
+    try:
+        return str(_read_json(path).get("table"))
+    except _Unusable:
+        return None
+
+
+def _run_case(path: Path, answer: Path, service: Service) -> CaseResult:
     name, given_table = path.name.removesuffix(INPUT), ""
     try:
         given = _read_json(path)
-        expected = _read_json(path.with_name(f"{name}{OUTPUT}"))
+        expected = _read_json(answer)
         given_table = str(given.get("table", ""))
         table = _checked_table(given, service)
         pairs = _pairs(given, expected)

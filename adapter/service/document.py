@@ -14,7 +14,7 @@ from adapter.identifiers import service_id
 from adapter.promise import Promise
 from adapter.service.checks import PATTERNS, path_fault
 from adapter.service.fitting import misfits
-from adapter.service.model import Route, Source
+from adapter.service.model import Route, ServiceStage, Source
 from adapter.service.referral import REFERRAL
 from adapter.tables import TO_FILL, Document, Fault, Key, check_keys, near
 from adapter.translator.paths import compile_collector, parse_path
@@ -26,6 +26,7 @@ _KEYS = {
     "pattern": Key(str, choices=tuple(PATTERNS)),
     "tier": Key(str, choices=("essential", "general")),
     "kind": Key(str, choices=("service", "area")),
+    "stage": Key(str, required=False, choices=tuple(ServiceStage)),
     "gateway": Key(str),
     "system": Key(str, required=False),
     "answer_within_seconds": Key(int, required=False),
@@ -197,6 +198,12 @@ def read_answer_within(document: Document) -> timedelta | None:
     """Read answer_within_seconds, found sound before."""
     seconds = document.values.get("answer_within_seconds")
     return timedelta(seconds=seconds) if seconds else None
+
+
+def read_stage(document: Document) -> ServiceStage:
+    """Read stage, live where it is not said; what is no stage is told elsewhere."""
+    said = document.values.get("stage", ServiceStage.LIVE)
+    return ServiceStage(said) if said in set(ServiceStage) else ServiceStage.LIVE
 
 
 def read_objection_within(document: Document) -> timedelta | None:

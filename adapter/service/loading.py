@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,14 +26,16 @@ from adapter.service.checks import (
     reversal_faults,
     spoken,
 )
+from adapter.service.digest import digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
-from adapter.service.model import Route, Service
+from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
+from adapter.service.model import Route, Service, ServiceStage
 from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
 from adapter.tables import STILL_TO_FILL, TO_FILL, Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 
-NOT_SERVICES = frozenset({"calendars"})
+NOT_SERVICES = frozenset({"calendars", TENANTS})
 """Folders of `mappings/` that hold something else."""
 
 
@@ -43,22 +43,18 @@ NOT_SERVICES = frozenset({"calendars"})
 class _Reading:
     """One folder while it is read."""
 
-    folder: Path
+    layers: Layers
     faults: list[Fault] = field(default_factory=list)
 
-    def label(self, *names: str) -> str:
-        """Name a file as people know it: from the folder of all services on."""
-        return "/".join((self.folder.parent.name, self.folder.name, *names))
-
     def read_document(self, name: str) -> Document:
-        document, faults = read_toml(self.folder / name, self.label(name))
+        document, faults = read_document(self.layers.file(name))
         self.faults += faults
         return document
 
 
 def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
-    service, faults = _read_service(folder, _read_document(folder), contracts, misfits)
+    service, faults = _read_service(Layers(folder, folder.parent), contracts, misfits)
     if service is None:
         raise FaultyTables([str(fault) for fault in faults])
     return service
@@ -81,17 +77,39 @@ def load_services(
     paths = service_folders(folder)
     services: dict[str, Service] = {}
     faults: dict[str, list[Fault]] = {}
-    documents = {path.name: _read_document(path) for path in paths}
-    same_ids = _same_ids({name: document for name, (document, _) in documents.items()})
+    same_ids = _same_ids({path.name: read_document(Layers(path, folder).file("service.toml"))[0] for path in paths})
     misfits = asking_once()
     with _collector_at_rest():
         for path in paths:
             if only is None or only == path.name:
-                service, found = _read_service(path, documents[path.name], contracts, misfits, fields=fields)
+                service, found = _read_service(Layers(path, folder), contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and not faults[path.name]:
                     services[path.name] = service
     return services, {name: found for name, found in faults.items() if found}
+
+
+def load_views(
+    folder: Path, contracts: Mapping[str, Contract], *, only: str | None = None
+) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
+    """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
+
+    What is wrong in a shared file stops the tenants' views of it, too; what is wrong in a tenant's stops its alone.
+    """
+    views: dict[tuple[str, str], Service] = {}
+    faults: dict[tuple[str, str], list[Fault]] = {}
+    misfits = asking_once()
+    with _collector_at_rest():
+        for tenant, name in overlays(folder):
+            if only not in {None, name}:
+                continue
+            layers, found = layers_of(folder, tenant, name)
+            service, more = _read_service(layers, contracts, misfits)
+            if service is not None and not found:
+                views[tenant, name] = service
+            else:
+                faults[tenant, name] = sorted({*found, *more})
+    return views, faults
 
 
 def service_folders(folder: Path) -> list[Path]:
@@ -110,8 +128,11 @@ def declared_id(folder: Path) -> str:
     return declared if isinstance(declared, str) else folder.name
 
 
-def _read_document(folder: Path) -> tuple[Document, list[Fault]]:
-    return read_toml(folder / "service.toml", f"{folder.parent.name}/{folder.name}/service.toml")
+def is_draft(root: Path, name: str, tenant: str | None = None) -> bool:
+    """Whether a folder, or a tenant's view of it, still declares that it is only to be checked."""
+    layers = Layers(root / name, root) if tenant is None else layers_of(root, tenant, name)[0]
+    document, _ = read_document(layers.file("service.toml"))
+    return parts.read_stage(document) is ServiceStage.DRAFT
 
 
 def _same_ids(documents: Mapping[str, Document]) -> dict[str, list[Fault]]:
@@ -135,17 +156,12 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
 
 
 def _read_service(
-    folder: Path,
-    read: tuple[Document, list[Fault]],
-    contracts: Mapping[str, Contract],
-    misfits: Misfits,
-    *,
-    fields: Mapping[str, Fields] | None = None,
+    layers: Layers, contracts: Mapping[str, Contract], misfits: Misfits, *, fields: Mapping[str, Fields] | None = None
 ) -> tuple[Service | None, list[Fault]]:
-    """Give the service, or else its faults, all of them, in the order of files and lines; `read` is service.toml."""
-    document, faults = read[0], [*read[1]]
-    reading = _Reading(folder, faults)
-    card = reading.read_document("card.toml")
+    """Give the service, or else its faults, all of them, in the order of files and lines."""
+    reading = _Reading(layers)
+    faults = reading.faults
+    document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
     if not document.values:
         return None, sorted(set(faults))
@@ -161,7 +177,7 @@ def _read_service(
     tables = _read_tables(reading, document, books, inward, outward)
     faults += operation_faults(document, between, inward, outward)
     faults += _table_faults(tables, inward, outward, between)
-    faults += case_faults(folder, reading.label(), tables, named=_named_tables(document))
+    faults += case_faults(layers, tables, named=_named_tables(document))
     if fields is not None:
         told = {(one.file, one.line, one.column) for one in faults if one.column}
         is_whole = _named_tables(document) == tables.keys()
@@ -175,7 +191,7 @@ def _read_service(
     if faults:
         return None, _each_once(faults)
     service = Service(
-        name=folder.name,
+        name=layers.name,
         **{name: document.values.get(name, "") for name in _AS_WRITTEN},
         inward=inward,
         outward=outward,
@@ -185,9 +201,10 @@ def _read_service(
         channels=channels,
         answer_within=parts.read_answer_within(document),
         objection_within=parts.read_objection_within(document),
+        stage=parts.read_stage(document),
         promise=parts.read_promise(document),
         card=card.values,
-        sha256=_digest(folder),
+        sha256=digest_of(*layers.folders),
     )
     return service, []
 
@@ -225,6 +242,7 @@ def _read_tables(
     outward: Mapping[str, Operation],
 ) -> dict[str, Table]:
     """Compile every table that service.toml names, from the folder called as the internal contract, or `referral`."""
+    layers = reading.layers
     directions = dict.fromkeys(outward, Direction.OUTWARD)
     for operation, route in inward.items():
         if route.table in directions:
@@ -237,25 +255,33 @@ def _read_tables(
     tables = {}
     for name, direction in directions.items():
         tools = Tools(direction, books)
-        path = reading.folder / system / f"{name}.csv"
-        tables[name], faults = compile_table(path, reading.label(system, path.name), tools)
+        file = layers.file(system, f"{name}.csv")
+        tables[name], faults = compile_table(file.path, file.label, tools, _own(file))
         reading.faults += [*faults, *tools.faults]
-    unused = (
-        sorted({path.stem for path in (reading.folder / system).glob("*.csv")} - set(tables) - _named_tables(document))
-        if system
-        else []
-    )
+    used = {*tables, *_named_tables(document)}
+    unused = [name for name in layers.names(system, ".csv") if name.removesuffix(".csv") not in used]
     reading.faults += [
-        Fault(reading.label(system, f"{name}.csv"), 0, "", "no operation of service.toml uses this table")
-        for name in unused
+        Fault(_written(layers.file(system, name)), 0, "", "no operation of service.toml uses this table")
+        for name in (unused if system else ())
+        if layers.own is None or (layers.own / system / name).is_file()  # a tenant need not use what is shared
     ]
     return tables
 
 
+def _own(file: File) -> tuple[Path, str] | None:
+    return None if file.own is None else (file.own.path, file.own.label)
+
+
+def _written(file: File) -> str:
+    """The name of the file that was written last: the tenant's where it has one."""
+    return file.label if file.own is None else file.own.label
+
+
 def _read_books(reading: _Reading) -> dict[str, CodeBook]:
     books = {}
-    for path in sorted((reading.folder / "codes").glob("*.csv")):
-        books[path.stem], faults = read_codes(path, reading.label("codes", path.name))
+    for name in reading.layers.names("codes", ".csv"):
+        file = reading.layers.file("codes", name)
+        books[name.removesuffix(".csv")], faults = read_codes(file.path, file.label, _own(file))
         reading.faults += faults
     return books
 
@@ -269,32 +295,6 @@ def _table_faults(
     for name, operation in outward.items():
         faults += outward_table_faults(tables[name], operation, inward, between)
     return faults
-
-
-def _digest(folder: Path) -> str:
-    """Hash names and contents of all files, so that any change is another version."""
-    digest = hashlib.sha256()
-    for name, path in sorted(_files(str(folder)), key=_by_parts):
-        with open(path, "rb") as file:  # noqa: PTH123 - 22 000 files of 300 services: a Path for each takes 0.3 s
-            content = file.read()
-        digest.update(f"{name}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _by_parts(file: tuple[str, str]) -> list[str]:
-    return file[0].split("/")
-
-
-def _files(folder: str, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Give (name from the service's folder on, path) of every file below."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = f"{prefix}{entry.name}"
-            if entry.is_dir():
-                yield from _files(entry.path, f"{name}/")
-            elif entry.is_file():
-                yield name, entry.path
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from adapter.exchange import Operation, Record
@@ -19,6 +20,14 @@ _BETWEEN_VALUES = "\x1e"
 
 NATIONAL_ID = "national_id"
 """The kind in `[search]` by which a citizen's history is found."""
+
+
+class ServiceStage(StrEnum):
+    """How far a service has come: its tables are only checked, or taken in and compared, or really sent."""
+
+    DRAFT = "draft"
+    SHADOW = "shadow"
+    LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class Service:
     promise: Promise = field(default_factory=Promise)
     card: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
+    stage: ServiceStage = ServiceStage.LIVE
 
     def refers(self, channel: str) -> bool:
         """Whether what comes through this channel is referred to the office."""

@@ -13,6 +13,7 @@ from adapter.contract.paths import value_at
 from adapter.exchange import (
     OPENING_OPERATIONS,
     PAYMENT_OPERATIONS,
+    SHADOW,
     Claim,
     Direction,
     Effect,
@@ -100,6 +101,17 @@ class Settling:
             code=code,
             reason=reason,
             may_have_effect=exchange.may_have_effect,
+        )
+
+    def shadowed(self, claim: Claim) -> Settlement:
+        """Translated and fit to be sent, and not sent: its service is in shadow, the old way carries it."""
+        return Settlement(
+            claim,
+            event=Event.WITHDRAWN.value,
+            state=next_state(claim.exchange.state, Event.WITHDRAWN),
+            due_at=claim.exchange.due_at,
+            code=SHADOW,
+            reason="translated and not sent: the service is in shadow; compare with: panjereh shadow compare",
         )
 
     def found(self, claim: Claim, sight: Sight, service: Service, payload: Payload | None) -> Settlement:

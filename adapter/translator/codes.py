@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from adapter.errors import Unfit
 from adapter.exchange import Stage
 from adapter.tables import STILL_TO_FILL, TO_FILL, Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
+from adapter.translator.overlaying import columns_of_own, is_taken_out, taking_faults
 
 CODE_COLUMNS = Columns(
     required=("gateway", "internal"),
@@ -31,11 +32,12 @@ Lookup: TypeAlias = Callable[[str, date], str]
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """One row with its period; both days are included."""
+    """One row with its period; both days are included. `is_own` tells a tenant's row from a shared one."""
 
     row: Row
     valid_from: date
     valid_to: date
+    is_own: bool = False
 
     @property
     def is_always_valid(self) -> bool:
@@ -81,10 +83,17 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class CodeBook:
-    """One codes file, read."""
+    """One codes file, read; a tenant's own row hides the shared ones with its code, whichever way it is looked up."""
 
     file: str
     rows: tuple[CodeRow, ...]
+
+    def led_by(self, key: str) -> Iterator[CodeRow]:
+        """Give the rows that a code in column `key` leads to."""
+        own = {row.row[key] for row in self.rows if row.is_own}
+        for row in self.rows:
+            if row.row[key] and (row.is_own or row.row[key] not in own) and not is_taken_out(row.row):
+                yield row
 
     def lookup(self, key: str, value: str) -> tuple[Lookup, list[Fault]]:
         """Return a function from a code of column `key`, however it is written, and a day to column `value`, or Unfit.
@@ -93,10 +102,8 @@ class CodeBook:
         """
         index: dict[str, list[CodeRow]] = {}
         faults: list[Fault] = []
-        for row in self.rows:
+        for row in self.led_by(key):
             code = row.row[key]
-            if not code:
-                continue
             others = index.setdefault(code, [])
             faults += [
                 _ambiguous(row, other, key)
@@ -127,12 +134,24 @@ class CodeBook:
 
     def cells(self, key: str, value: str) -> tuple[Cell, ...]:
         """Every cell that a lookup from column `key` to column `value` can give."""
-        return tuple(Cell(row, key, value) for row in self.rows if row.row[key])
+        return tuple(Cell(row, key, value) for row in self.led_by(key))
 
 
-def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
-    """Read one codes file, codes with ASCII digits; every bad date, unknown stage and row without a code is a fault."""
-    rows, faults = read_csv(path, label, CODE_COLUMNS)
+def read_codes(path: Path, label: str, own: tuple[Path, str] | None = None) -> tuple[CodeBook, list[Fault]]:
+    """Read one codes file, codes with ASCII digits; every bad date, unknown stage and row without a code is a fault.
+
+    `own` is a tenant's file, laid over it row by row.
+    """
+    rows, faults = _read_rows(path, label, CODE_COLUMNS)
+    if own is None:
+        return CodeBook(label, rows), faults
+    over, own_faults = _read_rows(*own, columns_of_own(CODE_COLUMNS))
+    faults += [*own_faults, *taking_faults([one.row for one in rows], [one.row for one in over], *_CODES)]
+    return CodeBook(label, (*(replace(row, is_own=True) for row in over), *rows)), faults
+
+
+def _read_rows(path: Path, label: str, columns: Columns) -> tuple[tuple[CodeRow, ...], list[Fault]]:
+    rows, faults = read_csv(path, label, columns)
     read: list[CodeRow] = []
     for row in map(_with_canonical_codes, rows):
         first, first_faults = _day(row, "valid_from", date.min)
@@ -144,7 +163,7 @@ def read_codes(path: Path, label: str) -> tuple[CodeBook, list[Fault]]:
         if not row["gateway"] and not row["internal"]:
             faults.append(row.fault("gateway", "the row has no code"))
         read.append(CodeRow(row, first, last))
-    return CodeBook(label, tuple(read)), [*faults, *_repeated(read)]
+    return tuple(read), [*faults, *_repeated(read)]
 
 
 def _with_canonical_codes(row: Row) -> Row:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Payload, Record
 from adapter.tables import Fault
-from adapter.translator.lines import CONDITIONS, Line, read_lines
+from adapter.translator.lines import CONDITIONS, Line, OwnFile, read_lines
 from adapter.translator.needing import Need, needs_of
 from adapter.translator.paths import (
     NIL,
@@ -51,9 +51,12 @@ class Table:
         return [path for path, collect in self.needs if not collect(record)]
 
 
-def compile_table(path: FilePath, label: str, tools: Tools) -> tuple[Table, list[Fault]]:
-    """Read and compile one table; with faults the table must not be used. `label` is the file's name in messages."""
-    lines, faults = read_lines(path, label, tools)
+def compile_table(path: FilePath, label: str, tools: Tools, own: OwnFile = None) -> tuple[Table, list[Fault]]:
+    """Read and compile one table; with faults the table must not be used. `label` is the file's name in messages.
+
+    `own` is a tenant's table: its rows take the place of those with the same target.
+    """
+    lines, faults = read_lines(path, label, tools, own)
     build = _compile_section(lines, depth=0, scopes=(), faults=faults)
     return Table(path.stem, label, lines, build, needs_of(lines)), faults
 

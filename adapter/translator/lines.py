@@ -11,6 +11,7 @@ from adapter.errors import Unfit
 from adapter.tables import Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
 from adapter.translator.codes import Cell
+from adapter.translator.overlaying import columns_of_own, laid_over, taking_faults
 from adapter.translator.paths import NIL, Context, Path, is_absent, parse_path
 from adapter.translator.rules import RULES, Conversion, Tools, code_cells, inner_rule
 
@@ -46,11 +47,19 @@ class Line:
         return self.book[0].key if self.book else ""
 
 
-def read_lines(path: FilePath, label: str, tools: Tools) -> tuple[tuple[Line, ...], list[Fault]]:
+OwnFile: TypeAlias = tuple[FilePath, str] | None
+"""A tenant's own file over a shared one, and its name in messages."""
+
+
+def read_lines(path: FilePath, label: str, tools: Tools, own: OwnFile = None) -> tuple[tuple[Line, ...], list[Fault]]:
     """Read a table's rows; a row whose paths are sound is there even when its other cells have faults."""
     rows, faults = read_csv(path, label, TABLE_COLUMNS)
     if not rows and not faults:
         faults.append(Fault(label, 1, "", "the table has no rows"))
+    if own is not None:
+        over, own_faults = read_csv(*own, columns_of_own(TABLE_COLUMNS))
+        faults += [*own_faults, *taking_faults(rows, over, "target")]
+        rows = laid_over(rows, over, key="target")
     read = [_read_line(row, tools, faults) for row in rows]
     lines = tuple(line for line in read if line is not None)
     return lines, [*faults, *_alternatives_without_when(lines)]

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("/etc/panjereh/panjereh.toml")
 _COMMAND = re.compile(
-    r"\bpanjereh (?:run|check|health|migrate|(?:exchanges|cases|endpoints|reconcile|services|journal) [a-z]+)\b"
+    r"\bpanjereh (?:run|check|health|migrate"
+    r"|(?:exchanges|cases|endpoints|reconcile|services|shadow|tables|journal) [a-z]+)\b"
     r"(?! --config)"
 )
 

@@ -16,7 +16,7 @@ from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.contract.sides import Fields, fields_of
 from adapter.errors import FaultyTables, NotFound
-from adapter.service import Service, load_services, service_folders
+from adapter.service import TENANTS, Service, load_services, load_views, overlays, service_folders
 from adapter.tables import Fault, near
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
@@ -49,22 +49,25 @@ def check(
     loaded, faults = load_contracts(folders["contracts"])
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
     services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
-    faults += [str(fault) for _, found in sorted(faulty.items()) for fault in found]
+    views, faulty_views = load_views(folders["mappings"], loaded, only=service)
+    told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
+    faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
-    faults += door_clashes(loaded[name] for name in {one.gateway for one in services.values()})
+    speaking = (*services.values(), *views.values())
+    faults += door_clashes(loaded[name] for name in {one.gateway for one in speaking})
     if service is None:
         faults += map(str, catalogue_faults(folders["mappings"]))
     if config is not None:
-        faults += _key_faults(config)
-    sound = {"contracts": sorted(loaded), "services": sorted(services)}
+        faults += [*_key_faults(config), *_tenant_faults(config, {*views, *faulty_views})]
+    sound = {"contracts": sorted(loaded), "services": [*sorted(services), *map("/".join, sorted(views))]}
     if json:
         print_json({**sound, "faults": faults})
     else:
         for fault in faults:
             print(fault)
-        told = ", ".join(f"{len(names)} {kind}" for kind, names in sound.items())
+        counts = ", ".join(f"{len(names)} {kind}" for kind, names in sound.items())
         where = "" if folders == _SHIPPED else f" ({folders['contracts']}, {folders['mappings']})"
-        say(f"{told} are sound; {len(faults)} faults{where}")
+        say(f"{counts} are sound; {len(faults)} faults{where}")
     return Exit.FINDINGS if faults else Exit.OK
 
 
@@ -87,7 +90,7 @@ def load_folders(
     """The services of a folder, or one of them, as `load_services` gives them; raises NotFound."""
     if not folder.is_dir():
         raise NotFound(f"{folder}: there is no such folder of services; name the folder with --mappings")
-    names = [path.name for path in service_folders(folder)]
+    names = {path.name for path in service_folders(folder)} | {name for _, name in overlays(folder)}
     if only is not None and only not in names:
         raise NotFound(f"{folder}: there is no service {only!r}; {near(only, names)}")
     return load_services(folder, contracts, only=only, fields=fields)
@@ -106,6 +109,16 @@ def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
     if not sound and not faults:
         raise NotFound(f"{folder}: no contract is there; name the folder with --contracts")
     return sound, [fault.replace(f"{folder}/", f"{folder.name}/") for fault in faults]
+
+
+def _tenant_faults(config: Path, views: set[tuple[str, str]]) -> list[str]:
+    """Folders of tenants that the settings do not know: nobody would ever be served by them."""
+    try:
+        tenants = load_settings(config).tenants
+    except FaultyTables:  # told with the keys
+        return []
+    unknown = sorted({tenant for tenant, _ in views} - set(tenants))
+    return [f"mappings/{TENANTS}/{name}: the settings have no such tenant, {near(name, tenants)}" for name in unknown]
 
 
 def _key_faults(config: Path) -> list[str]:

@@ -10,13 +10,18 @@ from cyclopts import App, Parameter
 from adapter.errors import NotFound, Refused
 from adapter.service import service_folders
 from adapter.tables import near
+from ops.cli import live
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
 
 app = App(
-    name="tables", help="Give a service's tables to a spreadsheet program, and take them back.", help_format="plaintext"
+    name="tables",
+    help="A service's tables as a workbook and back; all tables read anew, or signed off.",
+    help_format="plaintext",
 )
+app.command(live.reload)
+app.command(live.signoff)
 
 _SUFFIX = ".xlsx"
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from adapter.service import CaseResult, Coverage, Service, coverage_of, coverage_of_all, run_cases
+from adapter.service import (
+    CaseResult,
+    Coverage,
+    Service,
+    coverage_of,
+    coverage_of_all,
+    layers_of,
+    load_views,
+    run_cases,
+)
 from adapter.service.coverage import Share
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
 from ops.cli.exits import Exit
@@ -35,7 +45,10 @@ def cases(
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, _ = load_contracts(folders["contracts"])
     services, faulty = load_folders(folders["mappings"], loaded, only=service)
+    views, faulty_views = load_views(folders["mappings"], loaded, only=service)
     results = {name: run_cases(folders["mappings"] / name, one) for name, one in sorted(services.items())}
+    results |= {"/".join(at): _run_view(folders["mappings"], at, one) for at, one in sorted(views.items())}
+    faulty = faulty | {"/".join(at): found for at, found in faulty_views.items()}
     touched = _coverages(services, results) if coverage else {}
     failed = sum(not case.is_passed for found in results.values() for case in found)
     short = [name for name, one in touched.items() if not one.reaches(least)]
@@ -45,6 +58,12 @@ def cases(
         _print_cases(results, failed, sorted(faulty))
         _print_coverage(touched, short, least)
     return Exit.FINDINGS if failed or faulty or short else Exit.OK
+
+
+def _run_view(mappings: Path, at: tuple[str, str], view: Service) -> list[CaseResult]:
+    """The cases of a tenant's own service: its own, and the shared ones that it has not replaced."""
+    layers, _ = layers_of(mappings, *at)
+    return run_cases(layers.shared, view, own=layers.own)
 
 
 def _coverages(services: Mapping[str, Service], results: Mapping[str, list[CaseResult]]) -> dict[str, Coverage]:

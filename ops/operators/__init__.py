@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from adapter.errors import Refused
 from adapter.exchange import Payload
 from adapter.tables import near
-from ops.operators import deciding, promising, publishing, reconciling, showing, standing
+from ops.operators import deciding, promising, publishing, reconciling, shadowing, showing, standing, tabling
 from ops.operators.desk import Arguments, Desk, Nothing
 
 __all__ = ["ACTIONS", "Action", "Desk", "perform"]
@@ -44,6 +44,9 @@ ACTIONS: Mapping[str, Action] = {
     "reconcile.show": Action(reconciling.RunShown, reconciling.show_reconciliation),
     "services.durations": Action(promising.DurationsWanted, promising.show_durations),
     "services.publish": Action(publishing.Published, publishing.publish_service),
+    "shadow.compare": Action(shadowing.Compared, shadowing.compare),
+    "tables.reload": Action(tabling.Reloaded, tabling.reload),
+    "tables.signoff": Action(tabling.SignedOff, tabling.sign_off),
 }
 
 

@@ -22,13 +22,13 @@ class Published(Arguments):
 async def publish_service(desk: Desk, wanted: Published) -> Payload:
     """Keep the service's card for each gateway that does not have it yet; it is delivered like anything else."""
     house = desk.house
-    refuse_unknown("service", wanted.service, {*house.services, *house.faults})
+    refuse_unknown("service", wanted.service, house.tables.now.names)
     refuse_unknown("tenant", wanted.tenant, house.settings.tenants)
-    if wanted.service not in house.services:
-        raise Refused(f"{wanted.service} is stopped: its tables have faults; see: panjereh check")
     why = needed(wanted.reason) if wanted.apply else ""
     tenants = [name for name in sorted(house.settings.tenants) if wanted.tenant in {None, name}]
     offering = [name for name in tenants if house.offer.named(name, wanted.service) is not None]
+    if not offering and wanted.service in house.faults:
+        raise Refused(f"{wanted.service} is stopped: its tables have faults; see: panjereh check")
     if not offering:
         raise Refused(f"{wanted.service} is not offered by {wanted.tenant or 'any tenant'}")
     return {"applied": wanted.apply, "publications": [await _publish(desk, one, wanted, why) for one in offering]}
@@ -36,7 +36,7 @@ async def publish_service(desk: Desk, wanted: Published) -> Payload:
 
 async def _publish(desk: Desk, tenant: str, wanted: Published, why: str) -> dict[str, Any]:
     house = desk.house
-    service = house.services[wanted.service]
+    service = house.offer.by_name[tenant, wanted.service]
     content, last, is_same = await house.publishing.standing(tenant, service)
     told = {"tenant": tenant, "service": service.name, "gateway": service.gateway, "revision": content["revision"]}
     if not wanted.apply or is_same:

@@ -79,7 +79,7 @@ async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
         ),
     )
     if not found:
-        refuse_unknown("service", wanted.service, {*desk.house.services, *desk.house.faults})
+        refuse_unknown("service", wanted.service, desk.house.tables.now.names)
         refuse_unknown("tenant", wanted.tenant, desk.house.settings.tenants)
     return found
 

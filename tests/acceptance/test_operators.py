@@ -410,6 +410,22 @@ async def test_a_service_card_is_published_once_by_a_command(town: Town) -> None
     assert [one.subject for one in cards] == ["13042650207"]
 
 
+async def test_a_running_daemon_takes_new_tables_up_by_a_command_and_by_a_signal(town: Town) -> None:
+    none_runs = await town.run("tables", "reload")
+    await town.start()
+    dry = await town.run("tables", "reload", "--json")
+    wet = await town.run("tables", "reload", "--reason", "a new code", "--apply")
+    by_command = await town.event("tables_reloaded", actor=ME)
+    assert town.daemon is not None
+    town.daemon.send_signal(signal.SIGHUP)
+    by_signal = await town.event("tables_reloaded", actor="signal")
+
+    assert (none_runs.code, "start it with: panjereh run" in none_runs.err) == (3, True)
+    assert (dry.json()["is_changed"], dry.json()["services"]) == (False, [])
+    assert (wet.code, wet.err) == (0, f"{by_command['sha256'][:12]} is live\n")
+    assert by_signal["sha256"] == by_command["sha256"]
+
+
 async def test_commands_work_the_same_while_no_daemon_runs(town: Town) -> None:
     await town.start()
     await town.submit(permit(request_kind="a_kind_of_tomorrow"))

@@ -20,9 +20,9 @@ from structlog.testing import capture_logs
 
 from adapter.doors import routes
 from adapter.exchange import Caller, Operation, Record, Reply
+from ops.callers import key_digest
 from ops.daemon import served
 from ops.protocol import ConnectionLimits
-from ops.wiring import key_digest
 from tests.support.house import COUNTER, WINDOW, Town, contracts, found_town
 
 KEY = "invented-api-key-0001"

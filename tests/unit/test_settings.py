@@ -11,6 +11,7 @@ import pytest
 
 from adapter.errors import FaultySettings
 from adapter.retry import Profile
+from ops.callers import callers_of, key_digest
 from ops.settings import (
     CallerSettings,
     EndpointSettings,
@@ -24,7 +25,6 @@ from ops.settings import (
     profile_of,
     secret_of,
 )
-from ops.wiring import callers_of, key_digest
 
 FILE = """
 node = "node-7"

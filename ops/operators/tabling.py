@@ -1,0 +1,127 @@
+"""What operators do to the tables as a whole: read them anew, all or nothing, and sign them off for a tenant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from adapter.errors import FaultyTables, Refused
+from adapter.exchange import Exchange, Payload
+from adapter.journal import Note
+from adapter.offer import Offer
+from ops.operators.desk import Arguments, Desk, needed, told_exchange
+from ops.operators.showing import refuse_unknown
+from ops.reloading import read_anew, reload_tables, translatable
+from ops.signing import digest_of, keep_signed, signed_digest, signing_tenants
+from ops.tables import Tables
+
+_MOST_NAMED = 5
+"""Of more exchanges the command names what they have in common rather than each."""
+
+
+class Reloaded(Arguments):
+    """Read the tables anew."""
+
+    reason: str | None = None
+    apply: bool = False
+
+
+async def reload(desk: Desk, wanted: Reloaded) -> Payload:
+    """What the tables on disk would change; with `apply` they are live, unless they have a fault: it is told."""
+    before = desk.house.tables.now
+    tables, faults = before, []
+    if wanted.apply:
+        faults = list((await reload_tables(desk.house, actor=desk.actor, why=needed(wanted.reason))).faults)
+        tables = desk.house.tables.now
+    else:
+        try:
+            tables = await read_anew(desk.house)
+        except FaultyTables as error:
+            faults = error.faults
+    mended = [] if faults else await translatable(desk.house, tables.offer)
+    return {
+        "applied": wanted.apply,
+        "is_changed": wanted.apply and not faults,
+        "faults": faults,
+        "sha256": tables.sha256,
+        "services": list(_changed(before, tables)),
+        "translatable": [told_exchange(one) for one in mended],
+        "replay_with": _replay_with(mended),
+        "awaiting_signoff": [] if faults else _awaited(desk, tables),
+    }
+
+
+class SignedOff(Arguments):
+    """The tables on disk, for one tenant."""
+
+    tenant: str
+    reason: str | None = None
+    apply: bool = False
+
+
+async def sign_off(desk: Desk, wanted: SignedOff) -> Payload:
+    """What the tables on disk would change for the tenant; with `apply` it has signed them, and is served by them.
+
+    Raises Refused for a tenant that does not sign off, and FaultyTables for what no tables could go live with.
+    """
+    house = desk.house
+    refuse_unknown("tenant", wanted.tenant, house.settings.tenants)
+    if wanted.tenant not in signing_tenants(house.settings):
+        raise Refused(f"{wanted.tenant} does not sign off: tenants.{wanted.tenant}.signs_off is not set")
+    tables = await read_anew(house)
+    digest, before = digest_of(tables.on_disk, wanted.tenant), signed_digest(house.settings, wanted.tenant)
+    changed = list(_changed_for(wanted.tenant, house.offer, tables.on_disk))
+    if wanted.apply and digest != before:
+        why = needed(wanted.reason)
+        await house.journal.note(Note("tables_signed_off", desk.actor, None, why, digest, tenant=wanted.tenant))
+        await asyncio.to_thread(keep_signed, house.settings, wanted.tenant, digest)
+        await reload_tables(house, actor=desk.actor, why=why)
+    is_changed = wanted.apply and digest != before
+    told = {"tenant": wanted.tenant, "sha256": digest, "signed_before": before, "services": changed}
+    return {"applied": wanted.apply, "is_changed": is_changed, **told}
+
+
+def _changed_for(tenant: str, live: Offer, on_disk: Offer) -> Iterator[dict[str, Any]]:
+    """Every service of the tenant that is not served by what lies on disk."""
+    for (owner, name), service in sorted(on_disk.by_name.items(), key=lambda one: one[0]):
+        served = live.named(owner, name)
+        if owner == tenant and (served is None or served.sha256 != service.sha256):
+            yield {"service": name, "change": "new" if served is None else "changed"}
+
+
+def _awaited(desk: Desk, tables: Tables) -> list[str]:
+    """The tenants that are not served by what lies on disk, for they have not signed it."""
+    return [
+        one for one in signing_tenants(desk.house.settings) if list(_changed_for(one, tables.offer, tables.on_disk))
+    ]
+
+
+def _changed(before: Tables, after: Tables) -> Iterator[dict[str, Any]]:
+    """Every service whose folder is not what it was."""
+    was, now = _digests(before), _digests(after)
+    for name in sorted({*was, *before.faults, *now}):
+        old, new = was.get(name), now.get(name)
+        if new is None:
+            if old is not None:
+                yield {"service": name, "change": "gone"}
+        elif old is None:
+            yield {"service": name, "change": "mended" if name in before.faults else "new"}
+        elif old != new:
+            yield {"service": name, "change": "changed"}
+
+
+def _digests(tables: Tables) -> dict[str, str]:
+    """The digest of every sound service, a tenant's own as `tenant/name`."""
+    own = {"/".join(at): service.sha256 for at, service in tables.views.items()}
+    return {name: service.sha256 for name, service in tables.services.items()} | own
+
+
+def _replay_with(mended: Sequence[Exchange]) -> str | None:
+    """The command that makes them due again."""
+    if not mended:
+        return None
+    which = " ".join(one.id for one in mended)
+    if len(mended) > _MOST_NAMED:
+        which = f"--state parked --code {mended[0].code}"
+    return f"panjereh exchanges replay {which} --apply --reason …"

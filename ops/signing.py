@@ -1,0 +1,84 @@
+"""Signing off: a tenant that asks for it is served by the tables it has signed, kept in a folder of their own.
+
+`signed/<tenant>/current` names the digest of what was signed last; `signed/<tenant>/<digest>/mappings` holds it. What
+changed on disk since is live for everybody else, and for this tenant only after its next sign-off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from adapter.contract.model import Contract
+from adapter.offer import Offer, Stopped
+from adapter.service import TENANTS, Service, declared_id, load_services, load_views
+from adapter.tables import Fault
+from ops.settings import Settings
+
+_CURRENT = "current"
+_DIGITS = 32
+
+Views = dict[tuple[str, str], Service | Stopped]
+
+
+def signing_tenants(settings: Settings) -> list[str]:
+    """The tenants that are served by what they signed alone."""
+    return sorted(name for name, its in settings.tenants.items() if its.signs_off)
+
+
+def digest_of(offer: Offer, tenant: str) -> str:
+    """Of everything that the tenant is offered: the same files give the same."""
+    lines = sorted(f"{name} {one.sha256}" for (owner, name), one in offer.by_name.items() if owner == tenant)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:_DIGITS]
+
+
+def signed_digest(settings: Settings, tenant: str) -> str | None:
+    """What the tenant signed last; None while it has signed nothing."""
+    current = _folder(settings, tenant) / _CURRENT
+    return current.read_text(encoding="ascii").strip() if current.is_file() else None
+
+
+def keep_signed(settings: Settings, tenant: str, digest: str) -> None:
+    """Afterwards the mappings on disk that the tenant sees are what it signed, whatever becomes of the folder."""
+    folder = _folder(settings, tenant)
+    kept = folder / digest / settings.mappings.name
+    shutil.rmtree(folder / digest, ignore_errors=True)
+    for name in settings.tenants[tenant].services:
+        for part in (Path(name), Path(TENANTS) / tenant / name):
+            if (settings.mappings / part).is_dir():
+                shutil.copytree(settings.mappings / part, kept / part)
+    fresh = folder / f".{_CURRENT}"
+    fresh.write_text(f"{digest}\n", encoding="ascii")
+    os.replace(fresh, folder / _CURRENT)  # noqa: PTH105 - one step, so that a crash leaves the one or the other
+
+
+def signed_views(
+    settings: Settings, contracts: Mapping[str, Contract]
+) -> tuple[Views, dict[tuple[str, str], list[Fault]]]:
+    """What each signing tenant is served by, and the faults in it; what it has not signed is stopped for it."""
+    views: Views = {}
+    faults: dict[tuple[str, str], list[Fault]] = {}
+    for tenant in signing_tenants(settings):
+        digest = signed_digest(settings, tenant)
+        root = _folder(settings, tenant) / (digest or "") / settings.mappings.name
+        services, faulty = load_services(root, contracts) if digest and root.is_dir() else ({}, {})
+        own, faulty_own = load_views(root, contracts) if digest else ({}, {})
+        for name in settings.tenants[tenant].services:
+            found: Service | Stopped | None = own.get((tenant, name), services.get(name))
+            if found is None:
+                faults |= _faults_of((tenant, name), faulty_own.get((tenant, name), faulty.get(name)))
+                found = declared_id(settings.mappings / name), f"not signed off: panjereh tables signoff {tenant}"
+            views[tenant, name] = found
+    return views, faults
+
+
+def _faults_of(at: tuple[str, str], found: Iterable[Fault] | None) -> dict[tuple[str, str], list[Fault]]:
+    return {at: list(found)} if found else {}
+
+
+def _folder(settings: Settings, tenant: str) -> Path:
+    assert settings.signed is not None  # noqa: S101 - the settings are refused without it
+    return settings.signed / tenant

@@ -1,0 +1,173 @@
+"""The live tables: all mappings read as one, what each tenant offers by them, and how the last reading went."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from adapter.contract import load_contract
+from adapter.contract.checks import door_clashes
+from adapter.contract.model import Contract
+from adapter.errors import FaultySettings, FaultyTables
+from adapter.offer import Offer, Stopped, offer_of
+from adapter.service import (
+    TENANTS,
+    Service,
+    declared_id,
+    is_draft,
+    load_services,
+    load_views,
+    overlays,
+    service_folders,
+)
+from adapter.tables import Fault
+from adapter.wsdl import read_wsdl
+from ops.settings import Settings
+from ops.signing import signed_views
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """One reading of all mappings: the shared services by name, those of a tenant's own by (tenant, name).
+
+    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`. `offer` is what
+    is live, `on_disk` what would be if every tenant had signed it.
+    """
+
+    services: Mapping[str, Service]
+    views: Mapping[tuple[str, str], Service]
+    faults: Mapping[str, list[Fault]]
+    offer: Offer
+    on_disk: Offer
+    read_at: datetime
+
+    @property
+    def names(self) -> set[str]:
+        """Of every service there is, sound or not, shared or a tenant's own."""
+        named = {*self.services, *self.faults, *(name for _, name in self.views)}
+        return {name.rpartition("/")[2] for name in named}
+
+    @property
+    def sha256(self) -> str:
+        """Over every folder read: two readings of the same files have the same."""
+        lines = [f"{name} {service.sha256}" for name, service in self.services.items()]
+        lines += [f"{tenant}/{name} {service.sha256}" for (tenant, name), service in self.views.items()]
+        lines += [f"{'/'.join(at)} {service.sha256}" for at, service in self.offer.by_name.items()]
+        lines += [f"{name} {fault}" for name, faults in self.faults.items() for fault in faults]
+        return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a reading of new tables went: with any fault the tables before it went on. `sha256` is what was read."""
+
+    at: datetime
+    actor: str
+    sha256: str | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class LiveTables:
+    """The tables by which everything is translated now, and the last reading after the first; one reads at a time."""
+
+    now: Tables
+    last: Reading | None = None
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def load_contracts(folder: Path) -> dict[str, Contract]:
+    """Every contract of the folder by `name/version`; raises FaultyTables with the faults of all of them."""
+    contracts, faults = {}, []
+    for path in sorted(folder.glob("*/*/contract.toml")):
+        try:
+            contract = load_contract(path.parent, read_wsdl)
+            contracts[contract.title] = contract
+        except FaultyTables as error:
+            faults += error.faults
+    if faults:
+        raise FaultyTables(faults)
+    return contracts
+
+
+def check_folders(settings: Settings) -> None:
+    """Raises FaultySettings for a folder that is not there."""
+    named = {"contracts": settings.contracts, "mappings": settings.mappings}
+    missing = [f"{name}: there is no folder {folder}" for name, folder in named.items() if not folder.is_dir()]
+    if missing:
+        raise FaultySettings(missing)
+
+
+def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: datetime) -> Tables:
+    """Every service of the mappings against the contracts; a faulty one stops, and is told among the faults.
+
+    The faults of a draft are nobody's matter but its clerk's: `panjereh check` tells them.
+    Raises FaultyTables when two contracts want one door, FaultySettings for a service that is not there and for an
+    endpoint that a service needs and its tenant has not.
+    """
+    services, faults = load_services(settings.mappings, contracts)
+    views, faulty_views = load_views(settings.mappings, contracts)
+    faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
+    faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
+    stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
+    on_disk = _offer(settings, services, faults, {**views, **stopped})
+    signed, faulty_signed = signed_views(settings, contracts)
+    offer = _offer(settings, services, faults, {**views, **stopped, **signed})
+    faulty_views |= faulty_signed
+    told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
+    tables = Tables(services, views, told, offer, on_disk, now)
+    if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
+        raise FaultyTables(clashes)
+    _check_endpoints(settings, offer, contracts)
+    return tables
+
+
+def gateways_of(tables: Tables) -> set[str]:
+    """The gateway contracts that the services speak."""
+    return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
+
+
+def _stopped(settings: Settings, tenant: str, name: str, faults: list[Fault]) -> Stopped:
+    own, shared = settings.mappings / TENANTS / tenant / name, settings.mappings / name
+    declared = declared_id(own)
+    return declared if declared != name else declared_id(shared), str(faults[0])
+
+
+def _offer(
+    settings: Settings,
+    services: Mapping[str, Service],
+    faults: Mapping[str, list[Fault]],
+    views: Mapping[tuple[str, str], Service | Stopped],
+) -> Offer:
+    known, overlaid = {path.name for path in service_folders(settings.mappings)}, set(overlays(settings.mappings))
+    missing = [
+        f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
+        for tenant, its in settings.tenants.items()
+        for name in its.services
+        if name not in known and (tenant, name) not in overlaid
+    ]
+    if missing:
+        raise FaultySettings(missing)
+    stopped = {name: (declared_id(settings.mappings / name), str(found[0])) for name, found in faults.items()}
+    return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped, views=views)
+
+
+def _check_endpoints(settings: Settings, offer: Offer, contracts: Mapping[str, Contract]) -> None:
+    wanted = {
+        (tenant, contract)
+        for (tenant, _), service in offer.by_name.items()
+        for contract in filter(None, (service.gateway, service.system))
+    }
+    given = {(tenant, name) for tenant, its in settings.tenants.items() for name in its.endpoints}
+    faults = [f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given]
+    faults += [
+        f"tenants.{tenant}.endpoints.{name}: there is no such contract; there are {', '.join(sorted(contracts))}"
+        for tenant, name in given
+        if name not in contracts
+    ]
+    if faults:
+        raise FaultySettings(sorted(faults))

@@ -1,0 +1,226 @@
+"""Reloading: new tables are live all or nothing, and nothing that was ever sent is translated anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapter.errors import Refused
+from adapter.exchange import Outcome, State, Verdict
+from ops.demo.installation import TENANT
+from ops.health import whole_health
+from ops.reloading import keep_reloading
+from tests.support.own_mappings import OPERATOR, Owned, owned
+from tests.support.records import permit
+
+pytest_plugins = ["tests.support.fixtures"]
+
+KINDS = "building_permit/codes/request_kind.csv"
+OLD_ROW, NEW_ROW = "new_building,1,", "new_building,3,"
+LOST = Outcome(Verdict.IN_DOUBT, "lost", "the request may have arrived, no whole answer came")
+
+
+@pytest.fixture
+async def town(tmp_path: Path, logs: object) -> AsyncIterator[Owned]:
+    async with owned(tmp_path, services=["building_permit"]) as town:
+        yield town
+
+
+def kind_sent(town: Owned, number: int) -> str:
+    core = town.sides["urban_core/1.0"]
+    return str(core.sent_as("RegisterRequest")[number].says(core)["RequestKind"])
+
+
+def change_a_code(town: Owned) -> None:
+    town.edit(KINDS, "add_storey,3,", "add_storey,1,")
+    town.edit(KINDS, OLD_ROW, NEW_ROW)
+
+
+async def test_what_was_never_sent_goes_out_by_the_new_tables(town: Owned) -> None:
+    await town.submit(permit())
+    (ready,) = await town.exchanges()
+    change_a_code(town)
+
+    told = await town.do("tables.reload", apply=True, reason="the core renumbered its kinds")
+    await town.deliver_due()
+
+    assert ready.state is State.READY
+    assert (told["is_changed"], told["faults"]) == (True, [])
+    assert told["services"] == [{"service": "building_permit", "change": "changed"}]
+    assert kind_sent(town, 0) == "3"
+
+
+async def test_what_was_sent_once_keeps_its_bytes_through_a_reload(town: Owned) -> None:
+    core = town.sides["urban_core/1.0"]
+    core.say(LOST)
+    await town.submit(permit())
+    await town.deliver_due()
+    (doubtful,) = await town.exchanges()
+    assert doubtful.state is State.IN_DOUBT
+
+    change_a_code(town)
+    await town.do("tables.reload", apply=True, reason="the core renumbered its kinds")
+    for _ in range(3):
+        town.clock.advance(600)
+        await town.house.followup.ask_unsettled()
+        await town.deliver_due()
+
+    first, again = core.sent_as("RegisterRequest")
+    assert first.frozen == again.frozen
+    assert kind_sent(town, 1) == "1"
+
+
+async def test_without_apply_nothing_changes_and_what_would_is_told(town: Owned) -> None:
+    before = town.house.tables.now
+    change_a_code(town)
+
+    told = await town.do("tables.reload")
+
+    assert (told["applied"], told["is_changed"]) == (False, False)
+    assert told["services"] == [{"service": "building_permit", "change": "changed"}]
+    assert told["sha256"] != before.sha256
+    assert town.house.tables.now is before
+    assert town.house.tables.last is None
+
+
+async def test_a_reload_needs_a_reason(town: Owned) -> None:
+    with pytest.raises(Refused, match="every change needs a reason"):
+        await town.do("tables.reload", apply=True)
+
+
+async def test_with_any_fault_the_tables_before_go_on_and_the_faults_are_told_everywhere(town: Owned) -> None:
+    before = town.house.tables.now
+    town.edit(KINDS, "extension,6,", "extension,sixth_of_them,")
+    town.edit("building_permit/urban_core/submit.csv", ",national_id,", ",national_ed,")
+
+    told = await town.do("tables.reload", apply=True, reason="two mistakes")
+    health = await whole_health(town.house)
+    await town.submit(permit())
+    await town.deliver_due()
+
+    assert told["is_changed"] is False
+    assert any(fault.startswith(f"mappings/{KINDS}:6: internal: ") for fault in told["faults"])
+    assert any("'national_ed' is not a rule, did you mean 'national_id'?" in fault for fault in told["faults"])
+    assert town.house.tables.now is before
+    (check,) = health["checks"]["tables"]
+    assert check["status"] == "warn"
+    assert f"{len(told['faults'])} faults in what {OPERATOR} had read at 2026-11-21" in check["output"]
+    assert health["tables"]["sha256"] == before.sha256
+    assert health["tables"]["last_reading"]["faults"] == len(told["faults"])
+    assert kind_sent(town, 0) == "1"
+    assert await town.audit("tables_reloaded") == []
+
+
+async def test_a_mended_reload_clears_what_health_told(town: Owned) -> None:
+    town.edit(KINDS, OLD_ROW, "new_building,first,")
+    await town.do("tables.reload", apply=True, reason="a mistake")
+    town.edit(KINDS, "new_building,first,", OLD_ROW)
+
+    told = await town.do("tables.reload", apply=True, reason="mended")
+    health = await whole_health(town.house)
+
+    assert told["is_changed"]
+    assert health["checks"]["tables"] == [{"status": "pass"}]
+
+
+async def test_a_reload_is_told_in_the_audit_with_who_why_and_which(town: Owned) -> None:
+    change_a_code(town)
+
+    told = await town.do("tables.reload", apply=True, reason="the core renumbered its kinds")
+
+    (row,) = await town.audit("tables_reloaded")
+    detail = json.loads(row["detail"])
+    assert (row["actor"], detail["why"], detail["what"]) == (
+        OPERATOR,
+        "the core renumbered its kinds",
+        told["sha256"],
+    )
+    assert (await town.do("journal.verify"))["is_whole"]
+
+
+async def test_the_parked_exchanges_that_a_reload_mended_are_named_with_their_command(town: Owned) -> None:
+    town.edit(KINDS, "duplicate,9,صدور المثنی,,,assumption\n", "")
+    await town.do("tables.reload", apply=True, reason="a code is taken out, for the test")
+    await town.submit(permit(request_kind="duplicate"))
+    await town.submit(permit(49, request_kind="a_kind_of_tomorrow"))
+    await town.deliver_due()
+    mended, _ = await town.exchanges(state=State.PARKED)
+    town.edit(KINDS, "extension,6,", "duplicate,9,صدور المثنی,,,\nextension,6,")
+
+    dry = await town.do("tables.reload")
+    told = await town.do("tables.reload", apply=True, reason="the code is there")
+
+    assert [one["id"] for one in dry["translatable"]] == [mended.id]
+    assert [one["id"] for one in told["translatable"]] == [mended.id]
+    assert told["replay_with"] == f"panjereh exchanges replay {mended.id} --apply --reason …"
+
+
+async def test_a_service_that_its_tenant_offers_and_that_is_gone_keeps_the_tables_before(town: Owned) -> None:
+    (town.mappings / "building_permit").rename(town.mappings / "_building_permit")
+
+    told = await town.do("tables.reload", apply=True, reason="a folder was moved")
+
+    assert not told["is_changed"]
+    assert any("there is no folder 'building_permit'" in fault for fault in told["faults"])
+    assert town.house.offer.by_name
+
+
+async def test_a_signal_reloads_and_a_second_one_does_too(town: Owned) -> None:
+    asked = asyncio.Event()
+    keeping = asyncio.create_task(keep_reloading(town.house, asked))
+    change_a_code(town)
+    asked.set()
+    async with asyncio.timeout(10):
+        while town.house.tables.last is None:
+            await asyncio.sleep(0.01)
+    town.edit(KINDS, NEW_ROW, "new_building,first,")
+    asked.set()
+    async with asyncio.timeout(10):
+        while not town.house.tables.last.faults:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await keeping
+
+    (row,) = await town.audit("tables_reloaded")
+    assert (row["actor"], json.loads(row["detail"])["why"]) == ("signal", "SIGHUP")
+
+
+async def test_figures_tell_which_tables_are_live_and_how_many_faults_were_found(town: Owned) -> None:
+    from ops.health import _count  # noqa: PLC0415 - the page itself needs a door
+
+    town.edit(KINDS, OLD_ROW, "new_building,first,")
+    told = await town.do("tables.reload", apply=True, reason="a mistake")
+    _count(town.house, {}, {})
+
+    page = town.house.metrics.page().decode()
+    assert f"panjereh_tables_faults {float(len(told['faults']))}" in page
+    assert f'panjereh_tables_read_timestamp_seconds{{sha256="{town.house.tables.now.sha256}"}}' in page
+
+
+async def test_a_tenants_own_rows_are_live_after_a_reload_for_it(town: Owned) -> None:
+    town.write(
+        f"tenants/{TENANT}/{KINDS}", "gateway,internal,title,valid_from,valid_to,note\nnew_building,3,نوساز,,,\n"
+    )
+
+    told = await town.do("tables.reload", apply=True, reason="our core counts otherwise")
+    await town.submit(permit())
+    await town.deliver_due()
+
+    assert told["services"] == [{"service": f"{TENANT}/building_permit", "change": "new"}]
+    assert kind_sent(town, 0) == "3"
+
+
+async def test_a_fault_of_one_tenants_own_rows_keeps_all_tables_before_and_names_its_file(town: Owned) -> None:
+    town.write(f"tenants/{TENANT}/building_permit/service.toml", 'pattern = "referal"\n')
+
+    told = await town.do("tables.reload", apply=True, reason="a mistake")
+
+    assert not told["is_changed"]
+    place = f"mappings/tenants/{TENANT}/building_permit/service.toml:1: pattern: 'referal'"
+    assert any(fault.startswith(place) for fault in told["faults"])
