@@ -304,7 +304,7 @@ def test_the_permit_is_a_pdf_whose_table_of_places_is_right() -> None:
 
 def test_the_readme_names_every_magic_number_under_its_operation() -> None:
     readme = (SANDBOX / "README.md").read_text(encoding="utf-8")
-    sections = {part.split(" ", 1)[0]: part for part in readme.split("### ")[1:]}
+    sections = {part.split(maxsplit=1)[0]: part for part in readme.split("### ")[1:]}
     tables: dict[str, set[int]] = {
         "RegisterRequest": set(PERMIT_HOUSES),
         "AskProperty": set(INQUIRY_HOUSES) | set(INQUIRY_REPLIES),
