@@ -89,6 +89,16 @@ class Stage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class Parallel(StrEnum):
+    """What becomes of another request about a subject whose first one stands open: a service's choice."""
+
+    REFUSE = "refuse"
+    MARK = "mark"
+
+
+PARALLEL_CODE = "parallel_tracking_code"
+"""Where an answer tells the tracking code of the first request about the subject, if its contract has the field."""
+
 CLOSED_STAGES = frozenset({Stage.REFUSED, Stage.ENDED, Stage.WITHDRAWN})
 
 

@@ -11,12 +11,14 @@ from adapter.channels import Clock
 from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
     OPENING_OPERATIONS,
+    PARALLEL_CODE,
     Caller,
     Case,
     Claim,
     Exchange,
     Operation,
     Outcome,
+    Parallel,
     Payload,
     Record,
     Reply,
@@ -165,7 +167,17 @@ class Intake:
     def _opening(self, call: Call, identity: Identity) -> Acceptance:
         now = self.clock()
         case = self._new_case(call, now)
-        return self._acceptance(call, identity, case, now=now, case=case, search=self._search(call))
+        gateway, service = self.drafting.contracts[call.service.gateway], call.service
+        return self._acceptance(
+            call,
+            identity,
+            case,
+            now=now,
+            case=case,
+            search=self._search(call),
+            marks_parallel=service.parallel is Parallel.MARK,
+            tells_parallel=PARALLEL_CODE in gateway.answer_shapes.get(call.operation, {}),
+        )
 
     def _new_case(self, call: Call, now: datetime) -> Case:
         return Case(

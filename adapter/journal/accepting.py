@@ -16,10 +16,12 @@ from adapter.journal.recognising import (
     Acceptance,
     Accepted,
     answer_label,
+    beside,
     first_answer,
     known_keys,
     known_subjects,
     same_subject,
+    says_otherwise,
 )
 from adapter.journal.rows import MICROSECOND, case_of, exchange_row, micros
 from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
@@ -71,7 +73,9 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     if acceptance.business_key is not None:
         subject = known.subjects.get((tenant, acceptance.business_key))
         if subject is not None:
-            return same_subject(unit, acceptance, subject)
+            if not (acceptance.marks_parallel and says_otherwise(acceptance, subject)):
+                return same_subject(unit, acceptance, subject)
+            return _keep(unit, beside(acceptance, subject), known, parallel_to=subject.first_case)
     in_flight = {acceptance.scope} if acceptance.business_key is None else {acceptance.scope, acceptance.business_key}
     if in_flight & known.scopes_in_batch:
         raise StillInFlight(retry_after=1)
@@ -79,7 +83,7 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
     return _keep(unit, acceptance, known)
 
 
-def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
+def _keep(unit: Unit, acceptance: Acceptance, known: _Known, *, parallel_to: str | None = None) -> Accepted:
     case, seal = _case_and_seal(unit, acceptance, known)
     exchange = acceptance.exchange
     is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
@@ -98,6 +102,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
         operation=exchange.operation,
         state=exchange.state,
         why=acceptance.why,
+        parallel_to=parallel_to,
     )
     claim = Claim(exchange, case, fence=fence, record=acceptance.record) if is_ours else None
     return Accepted(status=acceptance.status, body=acceptance.body, claim=claim)

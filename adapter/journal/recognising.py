@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 
 from adapter.errors import AlreadyFiled, KeyConflict, KeyRetired, RequestRefused
-from adapter.exchange import Caller, Case, Claim, Exchange, Payload, Record, Stage
+from adapter.exchange import PARALLEL_CODE, Caller, Case, Claim, Exchange, Payload, Record, Stage
 from adapter.journal import payloads
 from adapter.journal.schema import TOMBSTONE, business_keys, cases, idempotency_keys
 from adapter.journal.unit import Unit
@@ -23,7 +23,9 @@ class Acceptance:
     `case` is given for a call that opens one; otherwise the exchange belongs to a case already kept.
     `body` is what the caller is answered, now and whenever it calls again. Without `may_leave` it waits unclaimed.
     `taken_after` names the closed stages of its case in which it is kept all the same, each with how long after the
-    end, None for ever. `why` is the reason that an operator gave, who then is the caller.
+    end, None for ever. `why` is the reason that an operator gave, who then is the caller. With `marks_parallel` a call
+    about a subject whose first call said otherwise is kept beside it, and marked; `tells_parallel` says that the answer
+    may name the first one's tracking code.
     """
 
     caller: Caller
@@ -41,6 +43,8 @@ class Acceptance:
     taken_after: Mapping[Stage, timedelta | None] = field(default_factory=dict)
     search: Mapping[str, bytes] = field(default_factory=dict)
     may_leave: bool = True
+    marks_parallel: bool = False
+    tells_parallel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,17 @@ def first_answer(unit: Unit, acceptance: Acceptance, first: Row[Any]) -> Accepte
     return _replay(unit, first)
 
 
+def beside(acceptance: Acceptance, subject: Row[Any]) -> Acceptance:
+    """The call as it is kept beside the first one about its subject, whose the subject remains."""
+    told = {PARALLEL_CODE: subject.tracking_code} if acceptance.tells_parallel else {}
+    return replace(acceptance, business_key=None, body={**acceptance.body, **told})
+
+
+def says_otherwise(acceptance: Acceptance, subject: Row[Any]) -> bool:
+    """Whether the first call about the subject said something else."""
+    return bool(subject.subject_fingerprint != acceptance.fingerprint)
+
+
 def same_subject(unit: Unit, acceptance: Acceptance, subject: Row[Any]) -> Accepted:
     """What the first call about the subject was answered; AlreadyFiled for other content, or when that is gone."""
     is_kept = subject.status not in {None, TOMBSTONE}
@@ -136,6 +151,7 @@ def _subjects_in(keys: _Values) -> Select[Any]:
     return (
         select(
             business_keys.c.key,
+            business_keys.c.case_id.label("first_case"),
             business_keys.c.fingerprint.label("subject_fingerprint"),
             idempotency_keys,
             cases.c.data_key,

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapter.contract.model import Contract
 from adapter.errors import Unfit
-from adapter.exchange import Operation
+from adapter.exchange import Operation, Parallel
 from adapter.identifiers import service_id
 from adapter.promise import Promise
 from adapter.service.checks import PATTERNS, path_fault
@@ -27,6 +27,7 @@ _KEYS = {
     "tier": Key(str, choices=("essential", "general")),
     "kind": Key(str, choices=("service", "area")),
     "stage": Key(str, required=False, choices=tuple(ServiceStage)),
+    "parallel": Key(str, required=False, choices=tuple(Parallel)),
     "gateway": Key(str),
     "system": Key(str, required=False),
     "answer_within_seconds": Key(int, required=False),
@@ -204,6 +205,12 @@ def read_stage(document: Document) -> ServiceStage:
     """Read stage, live where it is not said; what is no stage is told elsewhere."""
     said = document.values.get("stage", ServiceStage.LIVE)
     return ServiceStage(said) if said in set(ServiceStage) else ServiceStage.LIVE
+
+
+def read_parallel(document: Document) -> Parallel:
+    """Read parallel, refuse where it is not said; what is no choice is told elsewhere."""
+    said = document.values.get("parallel", Parallel.REFUSE)
+    return Parallel(said) if said in set(Parallel) else Parallel.REFUSE
 
 
 def read_objection_within(document: Document) -> timedelta | None:

@@ -202,6 +202,7 @@ def _read_service(
         answer_within=parts.read_answer_within(document),
         objection_within=parts.read_objection_within(document),
         stage=parts.read_stage(document),
+        parallel=parts.read_parallel(document),
         promise=parts.read_promise(document),
         card=card.values,
         sha256=digest_of(*layers.folders),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from adapter.exchange import Operation, Record
+from adapter.exchange import Operation, Parallel, Record
 from adapter.promise import Promise
 from adapter.service.referral import REFERRAL
 from adapter.text import canonical_text
@@ -78,6 +78,7 @@ class Service:
     card: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
     stage: ServiceStage = ServiceStage.LIVE
+    parallel: Parallel = Parallel.REFUSE
 
     def refers(self, channel: str) -> bool:
         """Whether what comes through this channel is referred to the office."""

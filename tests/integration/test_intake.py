@@ -26,12 +26,24 @@ from adapter.errors import (
     UnknownCase,
     UnknownService,
 )
-from adapter.exchange import Direction, Operation, Outcome, Record, Stage, State, Verdict
+from adapter.exchange import Direction, Operation, Outcome, Parallel, Record, Stage, State, Verdict
 from adapter.idempotency import canonical
 from adapter.journal import reading
+from adapter.offer import offer_of
 from adapter.settlement.drafting import is_tracking_code
 from tests.support.cancelling import cancelled_at
-from tests.support.house import ASSESSED, COUNTER, MOBILE, NEIGHBOUR, TENANT, House, Town, contracts, shipped_offer
+from tests.support.house import (
+    ASSESSED,
+    COUNTER,
+    MOBILE,
+    NEIGHBOUR,
+    TENANT,
+    House,
+    Town,
+    contracts,
+    services,
+    shipped_offer,
+)
 from tests.support.records import (
     EXAMPLES,
     correction,
@@ -208,6 +220,21 @@ async def test_the_same_subject_with_other_content_names_the_first_tracking_code
     assert (refused.status, refused.context["tracking_code"]) == (409, code)
     assert code in refused.detail
     assert len(await house.exchanges()) == 1
+
+
+async def test_a_service_may_have_a_parallel_request_marked_instead_of_refused(house: House) -> None:
+    code = await house.submit(toll())
+    marking = {name: replace(one, parallel=Parallel.MARK) for name, one in services().items()}
+    house.offer = offer_of({TENANT: sorted(marking)}, marking, {})
+    other = toll()
+    other["applicant"]["mobile"] = "09000000099"
+
+    reply = await house.receive(Operation.SUBMIT_REQUEST, other)
+
+    assert (reply.status, reply.body["parallel_tracking_code"]) == (202, code)
+    assert reply.body["tracking_code"] != code
+    for codec in contracts()["window/1.0"].bindings.values():
+        assert codec.encode_answer("SubmitRequest", reply.body)
 
 
 async def test_another_subject_is_another_case(house: House) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -165,6 +167,34 @@ async def test_the_same_subject_with_other_content_is_told_the_first_tracking_co
     assert refused.value.context["tracking_code"] == first.case.tracking_code
     assert first.case.tracking_code in refused.value.detail
     assert counts(journal_url) == before
+
+
+async def test_a_parallel_call_is_kept_beside_the_first_where_the_service_wants_that(
+    journal: Journal, journal_url: str
+):
+    first = opening("one", business_key=SUBJECT)
+    await journal.accept(first)
+    marking: dict[str, Any] = {"business_key": SUBJECT, "fingerprint": OTHER, "marks_parallel": True}
+    assert first.case is not None
+
+    told = await journal.accept(opening("two", tells_parallel=True, **marking))
+    silent = await journal.accept(opening("three", **marking))
+
+    assert told.body["parallel_tracking_code"] == first.case.tracking_code
+    assert "parallel_tracking_code" not in silent.body
+    assert (await journal.accept(opening("two", **marking))).body == told.body
+    details = [json.loads(detail) for (detail,) in look(journal_url, "SELECT detail FROM audit ORDER BY number")]
+    assert [one.get("parallel_to") for one in details] == [None, first.case.id, first.case.id]
+    assert counts(journal_url)["business_keys"] == 1
+
+
+async def test_the_same_content_is_the_same_call_even_where_parallel_ones_are_kept(journal: Journal):
+    first = opening("one", business_key=SUBJECT)
+    await journal.accept(first)
+
+    again = await journal.accept(opening("two", business_key=SUBJECT, marks_parallel=True))
+
+    assert again == Accepted(status=202, body=first.body, is_replay=True)
 
 
 async def test_a_refused_key_is_not_burnt(journal: Journal):
