@@ -275,8 +275,8 @@ async def test_three_dead_systems_are_degraded_in_every_view(town: Town) -> None
     assert (ready.status, json.loads(whole.body)["status"]) == (200, "warn")
     assert json.loads(whole.body)["tenants"]["sample-city"]["state"] == "degraded"
     assert reconciled.code == 3
-    assert "not compared: 3 of 3 ledgers could not be read" in reconciled.err
-    assert "no findings" not in reconciled.err
+    assert "not compared: 3 of 4 ledgers could not be read" in reconciled.err
+    assert "no findings in the others" in reconciled.err
 
 
 async def test_another_method_at_a_known_address_is_told_which_it_takes(town: Town) -> None:
@@ -375,7 +375,7 @@ async def test_what_the_gateway_has_and_we_parked_is_found_and_its_own_command_m
     assert mended.code == 0
     assert (again.code, again.json()["findings"]) == (0, [])
     assert (shown.code, "no findings" in shown.err) == (0, True)
-    assert [town.sandbox.ledger(name).repeated for name in town.sandbox.addresses] == [0, 0, 0]
+    assert not any(town.sandbox.ledger(name).repeated for name in town.sandbox.addresses)
 
 
 async def test_a_history_is_asked_for_without_a_key_and_its_national_id_is_said_nowhere(town: Town) -> None:

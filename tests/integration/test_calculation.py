@@ -45,6 +45,9 @@ class Rows:
         filled: Record = self._payload(record, context)
         return filled
 
+    def missing(self, _record: Record) -> list[str]:
+        return []
+
 
 def own(context: Context) -> Record:
     return {

@@ -29,6 +29,9 @@ class _UnderAnother:
         number = context.parent.get("internal_reference")
         return {**self._table.translate(record, context), **({"ParentCaseNo": number} if number else {})}
 
+    def missing(self, record: Record) -> list[str]:
+        return self._table.missing(record)
+
 
 def parents_told(house: House) -> list[str | None]:
     return [one.says(house.core).get("ParentCaseNo") for one in house.core.sent]
