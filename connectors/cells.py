@@ -12,9 +12,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from adapter.calendar import parse_day
 from adapter.contract.records import Column
 from adapter.errors import Unfit
@@ -80,6 +77,8 @@ def written_csv(header: Sequence[str], values: Sequence[Any]) -> bytes:
 
 def written_xlsx(header: Sequence[str], values: Sequence[Any]) -> bytes:
     """One row under its header; every text is a text, whatever it looks like."""
+    from openpyxl import Workbook  # noqa: PLC0415 - 22 MB that a daemon without such a folder never pays
+
     book, content = Workbook(), io.BytesIO()
     sheet: Any = book.active
     sheet.sheet_view.rightToLeft = True
@@ -117,6 +116,9 @@ def _csv(content: bytes, _title: str | None) -> tuple[str, list[list[Any]]]:
 
 
 def _xlsx(content: bytes, title: str | None) -> tuple[str, list[list[Any]]]:
+    from openpyxl import load_workbook  # noqa: PLC0415 - as above
+    from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             if sum(one.file_size for one in package.infolist()) > _MOST_UNPACKED:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 import jsonschema_rs
 
@@ -16,6 +18,7 @@ Schema: TypeAlias = dict[str, Any]
 MOST_VALUES_SEARCHED = 5_000
 """In more values only the first fault is looked for: jsonschema_rs builds them all at once, some 2 KB each."""
 
+_COMPONENT = re.compile("#/components/([^/]+)/([^/]+)")
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -31,7 +34,7 @@ class Validator:
     """One schema, compiled once; the document around it resolves its references."""
 
     def __init__(self, schema: Schema, document: Schema) -> None:
-        whole = {**schema, "components": document.get("components", {})}
+        whole = {**schema, "components": _components_of(schema, document.get("components", {}))}
         self._validator = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
     def check(self, value: Any) -> None:
@@ -48,6 +51,32 @@ class Validator:
             errors = self._validator.iter_errors(value) if is_searched else [first]
             return list(islice(chain.from_iterable(map(_violations, errors)), MOST_VIOLATIONS))
         return []
+
+
+def _components_of(schema: Schema, components: Mapping[str, Any]) -> Schema:
+    """Those components that the schema refers to, at any distance: a validator keeps a copy of all it is given."""
+    found: Schema = {}
+    waiting: list[Any] = [schema]
+    while waiting:
+        for kind, name in _references(waiting.pop()):
+            its = found.setdefault(kind, {})
+            if name not in its and name in components.get(kind, {}):
+                its[name] = components[kind][name]
+                waiting.append(its[name])
+    return found
+
+
+def _references(part: Any) -> Iterator[tuple[str, str]]:
+    """Kind and name of every component that a part of a schema names."""
+    if isinstance(part, dict):
+        referred = _COMPONENT.match(part["$ref"]) if isinstance(part.get("$ref"), str) else None
+        if referred:
+            yield referred[1], unquote(referred[2]).replace("~1", "/").replace("~0", "~")
+        for inner in part.values():
+            yield from _references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _references(inner)
 
 
 def _values_in(value: Any) -> int:
