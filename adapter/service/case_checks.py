@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapter.service.cases import INPUT, INPUT_KEYS, OUTPUT, REFUSAL
-from adapter.service.layers import File, Layers
+from adapter.service.layers import Layers
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import STILL_TO_FILL, TO_FILL, Fault, near
 from adapter.translator import Table
@@ -39,15 +39,16 @@ def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collectio
     shared case of a table that a tenant has no more is not its matter.
     """
     label = layers.label()
-    files = {name: layers.last("cases", name) for name in layers.names("cases", "") if not name.startswith(".")}
+    files = {name: file for name, file in layers.last_of("cases").items() if not name.startswith(".")}
     names = set(files)
     faults = _halves(names, label)
     halves = {}
-    for name in sorted(name for name in names if name.endswith((INPUT, OUTPUT))):
-        halves[name], found = _read(str(files[name].path), files[name].label)
-        faults += found
+    for name, file in files.items():
+        if name.endswith((INPUT, OUTPUT)):
+            halves[name], found = _read(*file)
+            faults += found
     if layers.own is not None:
-        halves = {name: half for name, half in halves.items() if not _is_of_others(layers, files[name], half, named)}
+        halves = {name: half for name, half in halves.items() if not _is_of_others(layers, files[name][0], half, named)}
     inputs = {name: half for name, half in halves.items() if name.endswith(INPUT)}
     if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
         what = f"{len(inputs)} cases are too few"
@@ -63,8 +64,8 @@ def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collectio
     ]
 
 
-def _is_of_others(layers: Layers, file: File, half: _File, named: Collection[str]) -> bool:
-    is_shared = layers.own is None or not file.path.is_relative_to(layers.own)
+def _is_of_others(layers: Layers, path: str, half: _File, named: Collection[str]) -> bool:
+    is_shared = layers.own is None or not path.startswith(f"{layers.own}/")
     return is_shared and half.content is not None and half.content.get("table", None) not in {None, *named}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -66,6 +67,15 @@ class Layers:
         """The file with this name whole: the tenant's where it has one, else the shared one."""
         file = self.file(*names)
         return file.own or file
+
+    def last_of(self, folder: str) -> dict[str, tuple[str, str]]:
+        """Path and label of every file in one folder, sorted, the tenant's where it has one; as texts, for many."""
+        found: dict[str, tuple[str, str]] = {}
+        for layer in self.folders:
+            place, label = str(layer / folder), self._label(layer / folder)
+            if os.path.isdir(place):  # noqa: PTH112 - as texts
+                found |= {name: (f"{place}/{name}", f"{label}/{name}") for name in os.listdir(place)}  # noqa: PTH208
+        return dict(sorted(found.items()))
 
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""

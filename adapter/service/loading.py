@@ -44,17 +44,19 @@ class _Reading:
     """One folder while it is read."""
 
     layers: Layers
+    read: Mapping[str, tuple[Document, list[Fault]]] = field(default_factory=dict)
+    """Documents that were read before."""
     faults: list[Fault] = field(default_factory=list)
 
     def read_document(self, name: str) -> Document:
-        document, faults = read_document(self.layers.file(name))
+        document, faults = self.read.get(name) or read_document(self.layers.file(name))
         self.faults += faults
         return document
 
 
 def load_service(folder: Path, *, contracts: Mapping[str, Contract]) -> Service:
     """Read one folder against the contracts, by their titles; raises FaultyTables with every fault there is."""
-    service, faults = _read_service(Layers(folder, folder.parent), contracts, misfits)
+    service, faults = _read_service(_Reading(Layers(folder, folder.parent)), contracts, misfits)
     if service is None:
         raise FaultyTables([str(fault) for fault in faults])
     return service
@@ -77,12 +79,14 @@ def load_services(
     paths = service_folders(folder)
     services: dict[str, Service] = {}
     faults: dict[str, list[Fault]] = {}
-    same_ids = _same_ids({path.name: read_document(Layers(path, folder).file("service.toml"))[0] for path in paths})
+    documents = {path.name: read_document(Layers(path, folder).file("service.toml")) for path in paths}
+    same_ids = _same_ids({name: document for name, (document, _) in documents.items()})
     misfits = asking_once()
     with _collector_at_rest():
         for path in paths:
             if only is None or only == path.name:
-                service, found = _read_service(Layers(path, folder), contracts, misfits, fields=fields)
+                reading = _Reading(Layers(path, folder), {"service.toml": documents[path.name]})
+                service, found = _read_service(reading, contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and not faults[path.name]:
                     services[path.name] = service
@@ -104,7 +108,7 @@ def load_views(
             if only not in {None, name}:
                 continue
             layers, found = layers_of(folder, tenant, name)
-            service, more = _read_service(layers, contracts, misfits)
+            service, more = _read_service(_Reading(layers), contracts, misfits)
             if service is not None and not found:
                 views[tenant, name] = service
             else:
@@ -156,11 +160,14 @@ def _same_id(document: Document, declared: str, others: list[str]) -> Fault:
 
 
 def _read_service(
-    layers: Layers, contracts: Mapping[str, Contract], misfits: Misfits, *, fields: Mapping[str, Fields] | None = None
+    reading: _Reading,
+    contracts: Mapping[str, Contract],
+    misfits: Misfits,
+    *,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[Service | None, list[Fault]]:
     """Give the service, or else its faults, all of them, in the order of files and lines."""
-    reading = _Reading(layers)
-    faults = reading.faults
+    layers, faults = reading.layers, reading.faults
     document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
     if not document.values:
