@@ -182,6 +182,23 @@ def test_a_tenants_whole_service_stands_alone_with_a_pattern_of_its_own(mappings
     assert (common.pattern, common.system) == ("bill", "revenue/1.0")
 
 
+def test_a_specialised_service_is_referred_in_one_tenant_and_a_case_in_another(mappings: Path) -> None:
+    special = "subdivision_consolidation"
+    shutil.copytree(ROOT / "mappings" / special, mappings / special)
+    (mappings / f"tenants/{CITY}/{special}").mkdir(parents=True)
+    own = mappings / f"tenants/{CITY}/{special}/service.toml"
+    own.write_text('[channels]\nnational_window = "case"\n', encoding="utf-8")
+
+    views, faults = load_views(mappings, contracts())
+    common = load_services(mappings, contracts())[0][special]
+
+    assert not faults
+    assert common.refers("national_window")
+    assert not views[CITY, special].refers("national_window")
+    assert views[CITY, special].refers("mobile")
+    assert views[CITY, special].pattern == "case"
+
+
 def test_a_service_that_only_one_tenant_has_needs_no_word_that_it_stands_alone(mappings: Path) -> None:
     shutil.copytree(ROOT / "mappings" / "building_permit", mappings / "tenants" / CITY / "building_permit")
 
