@@ -5,6 +5,7 @@ from __future__ import annotations
 from binascii import b2a_base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
@@ -30,7 +31,10 @@ _BLOCK = 3 * 21_845
 def base64_of(part: Part) -> bytes:
     """The part's content as canonical Base64, encoded block by block."""
     part.file.seek(0)
-    return b"".join(b2a_base64(block, newline=False) for block in iter(lambda: part.file.read(_BLOCK), b""))
+    written = BytesIO()  # hands its bytes over as they are; a join of pieces holds all of it twice
+    for block in iter(lambda: part.file.read(_BLOCK), b""):
+        written.write(b2a_base64(block, newline=False))
+    return written.getvalue()
 
 
 @dataclass(slots=True)
