@@ -103,14 +103,16 @@ def check_folders(settings: Settings) -> None:
 
 
 def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: datetime) -> Tables:
-    """Every service of the mappings against the contracts; a faulty one stops, and is told among the faults.
+    """The services that a tenant offers, against the contracts; a faulty one stops, and is told among the faults.
 
+    What nobody offers is not read: a start should not wait for it, and `panjereh check` tells its faults.
     The faults of a draft are nobody's matter but its clerk's: `panjereh check` tells them.
     Raises FaultyTables when two contracts want one door, FaultySettings for a service that is not there and for an
     endpoint that a service needs and its tenant has not.
     """
-    services, faults = load_services(settings.mappings, contracts)
-    views, faulty_views = load_views(settings.mappings, contracts)
+    offered = {name for tenant in settings.tenants.values() for name in tenant.services}
+    services, faults = load_services(settings.mappings, contracts, only=offered)
+    views, faulty_views = load_views(settings.mappings, contracts, only=offered)
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
     faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
     stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}

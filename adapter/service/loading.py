@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,10 +66,10 @@ def load_services(
     folder: Path,
     contracts: Mapping[str, Contract],
     *,
-    only: str | None = None,
+    only: Collection[str] | None = None,
     fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
-    """Read every service of `mappings/`, or `only` one: the sound ones by name, and the faults of the others by name.
+    """Read every service of `mappings/`, or `only` some: the sound ones by name, and the faults of the others by name.
 
     A faulty table stops its own service only; folders with one service id stop each other. With the `fields` of the
     contracts by title the services are reviewed as well. Raises FaultyTables when there is no such folder.
@@ -84,7 +84,7 @@ def load_services(
     misfits = asking_once()
     with _collector_at_rest():
         for path in paths:
-            if only is None or only == path.name:
+            if only is None or path.name in only:
                 reading = _Reading(Layers(path, folder), {"service.toml": documents[path.name]})
                 service, found = _read_service(reading, contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
@@ -94,7 +94,7 @@ def load_services(
 
 
 def load_views(
-    folder: Path, contracts: Mapping[str, Contract], *, only: str | None = None
+    folder: Path, contracts: Mapping[str, Contract], *, only: Collection[str] | None = None
 ) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
     """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
 
@@ -105,7 +105,7 @@ def load_views(
     misfits = asking_once()
     with _collector_at_rest():
         for tenant, name in overlays(folder):
-            if only not in {None, name}:
+            if only is not None and name not in only:
                 continue
             layers, found = layers_of(folder, tenant, name)
             service, more = _read_service(_Reading(layers), contracts, misfits)

@@ -49,7 +49,7 @@ def check(
     loaded, faults = load_contracts(folders["contracts"])
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
     services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
-    views, faulty_views = load_views(folders["mappings"], loaded, only=service)
+    views, faulty_views = load_views(folders["mappings"], loaded, only=service and {service})
     told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
     faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
@@ -93,7 +93,7 @@ def load_folders(
     names = {path.name for path in service_folders(folder)} | {name for _, name in overlays(folder)}
     if only is not None and only not in names:
         raise NotFound(f"{folder}: there is no service {only!r}; {near(only, names)}")
-    return load_services(folder, contracts, only=only, fields=fields)
+    return load_services(folder, contracts, only=only and {only}, fields=fields)
 
 
 def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:

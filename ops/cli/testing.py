@@ -45,7 +45,7 @@ def cases(
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, _ = load_contracts(folders["contracts"])
     services, faulty = load_folders(folders["mappings"], loaded, only=service)
-    views, faulty_views = load_views(folders["mappings"], loaded, only=service)
+    views, faulty_views = load_views(folders["mappings"], loaded, only=service and {service})
     results = {name: run_cases(folders["mappings"] / name, one) for name, one in sorted(services.items())}
     results |= {"/".join(at): _run_view(folders["mappings"], at, one) for at, one in sorted(views.items())}
     faulty = faulty | {"/".join(at): found for at, found in faulty_views.items()}

@@ -174,5 +174,5 @@ def _checked(changes: Mapping[str, str], folder: Path, contracts: Mapping[str, C
             if other.name != folder.name:
                 (mappings / other.name).symlink_to(other.resolve(), target_is_directory=True)
         apply(changes, mappings / folder.name)
-        _, faults = load_services(mappings, contracts, only=folder.name)
+        _, faults = load_services(mappings, contracts, only={folder.name})
     return faults.get(folder.name, [])

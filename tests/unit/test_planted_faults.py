@@ -62,7 +62,7 @@ def mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def check(mappings: Path, known: tuple[dict[str, Contract], dict[str, Fields]]) -> Check:
     contracts, fields = known
-    return lambda service: load_services(mappings, contracts, only=service, fields=fields)[1].get(service, [])
+    return lambda service: load_services(mappings, contracts, only={service}, fields=fields)[1].get(service, [])
 
 
 def test_there_are_sixty_different_faults_and_more() -> None:
