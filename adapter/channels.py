@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from adapter.exchange import Change, LedgerEntry, Outcome, Payload
+from adapter.mark import Mark
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
@@ -81,4 +82,35 @@ class System(Target, Protocol):
 
     async def poll(self, operation: str, number: str) -> Outcome:
         """The deferred answer to an operation by the number it was given; `awaiting` while there is none."""
+        ...
+
+
+class DocumentSink(Protocol):
+    """One document's content on its way into the store, sealed as it comes."""
+
+    async def write(self, piece: bytes) -> None:
+        """The next bytes of the content."""
+        ...
+
+    async def end(self) -> Mark:
+        """All of it is durable, and waits to be bound to the case of the message that holds the mark."""
+        ...
+
+    async def discard(self) -> None:
+        """Nothing of it is left."""
+        ...
+
+
+class Documents(Protocol):
+    """The store of large documents: each is sealed in pieces under a key that is sealed under its case's key."""
+
+    def begin(self, tenant: str) -> DocumentSink:
+        """A place for one document; what is bound to no case within an hour is gone."""
+        ...
+
+    def content(self, tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
+        """The content of a document in the case of the exchange with this reference, piece by piece.
+
+        Raises DocumentMissing when the case has none like it.
+        """
         ...

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess  # the demo's point is that these are processes of their own
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ _LOOK_SECONDS = 0.05
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _OK = 200
+_PORTS = range(20_000, 32_000)
+"""Below those that Linux (32768) and others (49152, RFC 6335) give to whoever asks for any."""
 
 
 class NotStartedError(Exception):
@@ -117,11 +120,15 @@ def own_environment() -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port of loopback that nobody listens on now, and that no system gives away by itself.
+
+    A killed daemon's port stays free until its restart only if no other process can come by it.
+    """
+    while True:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @asynccontextmanager

@@ -10,9 +10,10 @@ import urllib.request
 from pathlib import Path
 
 from ops.demo.installation import Installation, install
+from ops.demo.processes import free_port
 from tests.figures import Figure
 from tests.score.trial import requests
-from tests.support.running import free_port, running, sandbox, until_ready
+from tests.support.running import running, sandbox, until_ready
 
 AT_ONCE = 32
 

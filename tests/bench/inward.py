@@ -19,10 +19,11 @@ from adapter.contract.model import Contract
 from adapter.journal import Pause, open_journal
 from adapter.wsdl import read_wsdl
 from ops.demo.installation import TENANT, Installation, install
+from ops.demo.processes import free_port
 from ops.randomness import buffered
 from tests.figures import HOUSE, Figure
 from tests.score.trial import requests
-from tests.support.running import free_port, running, until_ready
+from tests.support.running import running, until_ready
 
 CONNECTIONS = 64
 WARM_UP = 500

@@ -14,10 +14,11 @@ import pytest
 
 from adapter.exchange import Direction, Effect, Record
 from ops.demo.installation import Installation, install
+from ops.demo.processes import free_port
 from tests.support import records
 from tests.support.house import contracts, services
 from tests.support.peers import NODE_FOLDER, node_soap, php
-from tests.support.running import free_port, running, sandbox, until_ready
+from tests.support.running import running, sandbox, until_ready
 
 WINDOW = contracts()["window/1.0"]
 INWARD = sorted(name for name, one in WINDOW.operations.items() if one.direction is Direction.INWARD)

@@ -20,10 +20,10 @@ from adapter.contract.model import Contract, Fault
 from adapter.contract.outcomes import Observation, Seen, classify
 from adapter.contract.soap import SoapCodec
 from adapter.exchange import Direction, Outcome, Payload
+from ops.demo.processes import free_port
 from tests.support.house import contracts
 from tests.support.peers import NODE_FOLDER, node_soap, php
 from tests.support.records import ROOT
-from tests.support.running import free_port
 
 REFERENCE = "0191c2a4-7e1b-7c3d-8f2a-5b6c7d8e9f00"
 LARGE = 9_999_999_999_999

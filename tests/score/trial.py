@@ -17,13 +17,13 @@ from typing import Any
 import httpx
 
 from ops.demo.installation import Installation, install
+from ops.demo.processes import free_port
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.faults import FaultRule, Mode
 from tests.figures import SEED
 from tests.score import victim
 from tests.score.proxy import Proxy, Strike
 from tests.score.victim import Point
-from tests.support.running import free_port
 
 HOUSE = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = HOUSE / "contracts/window/1.0/examples/valid"

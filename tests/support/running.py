@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -51,10 +50,3 @@ def until_ready(url: str) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"{url}: not ready after 10 s")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
