@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from adapter.errors import Refused
-from adapter.exchange import Outcome, State, Verdict
+from adapter.exchange import State
 from ops.demo.installation import TENANT
 from ops.health import whole_health
 from ops.reloading import keep_reloading
+from tests.support.lives import LOST
 from tests.support.own_mappings import OPERATOR, Owned, owned
 from tests.support.records import permit
 
@@ -22,7 +23,6 @@ pytest_plugins = ["tests.support.fixtures"]
 
 KINDS = "building_permit/codes/request_kind.csv"
 OLD_ROW, NEW_ROW = "new_building,1,", "new_building,3,"
-LOST = Outcome(Verdict.IN_DOUBT, "lost", "the request may have arrived, no whole answer came")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from adapter.errors import NotFound, UnknownService
 from adapter.exchange import Operation, State
 from adapter.service import ServiceStage
+from tests.support.lives import LOST
 from tests.support.own_mappings import COUNTER, Owned, owned
 from tests.support.records import permit, question
 
@@ -100,8 +101,6 @@ async def test_in_shadow_a_question_is_answered_later_and_nobody_is_asked(town: 
 
 
 async def test_what_was_sent_before_its_service_went_into_shadow_waits_and_is_not_sent_again(town: Owned) -> None:
-    from tests.integration.test_reloading import LOST  # noqa: PLC0415 - one word for one outcome
-
     town.sides[CORE].say(LOST)
     await town.submit(permit())
     await town.deliver_due()
