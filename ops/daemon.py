@@ -62,6 +62,7 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
     tune_process()
     with _listening(settings) as listener:
         house = await open_house(settings, parts)
+        gc.freeze()  # its tables live as long as the process, too
         _tell_stopped(house)
         try:
             return await _live(house, listener)
