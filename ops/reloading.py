@@ -40,7 +40,8 @@ def _read(settings: Settings, live: Mapping[str, Contract], served: frozenset[st
     """Beside the loop, so with codecs of its own: those in use know one thread only."""
     contracts = load_contracts(settings.contracts)
     tables = read_tables(settings, contracts, now=now)
-    faults = list(dict.fromkeys(str(fault) for found in tables.faults.values() for fault in found))
+    faulty = (*tables.faults.values(), tables.calendars.faults)
+    faults = list(dict.fromkeys(str(fault) for found in faulty for fault in found))
     faults += _changed_under(tables, contracts, live)
     faults += [
         f"{name}: no door of this daemon speaks it; restart the daemon to take it up"

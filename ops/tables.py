@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from adapter.calendar import Days, read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
@@ -24,10 +25,23 @@ from adapter.service import (
     overlays,
     service_folders,
 )
+from adapter.service.digest import digest_of
 from adapter.tables import Fault
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
 from ops.signing import signed_views
+
+CALENDARS = "calendars"
+"""The folder of `mappings/` that holds the calendars, one table a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendars:
+    """The working days of all tenants, what is wrong in the calendars, and the digest of their folder."""
+
+    days: Days
+    faults: tuple[Fault, ...]
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,7 @@ class Tables:
     faults: Mapping[str, list[Fault]]
     offer: Offer
     on_disk: Offer
+    calendars: Calendars
     read_at: datetime
 
     @property
@@ -58,6 +73,7 @@ class Tables:
         lines += [f"{tenant}/{name} {service.sha256}" for (tenant, name), service in self.views.items()]
         lines += [f"{'/'.join(at)} {service.sha256}" for at, service in self.offer.by_name.items()]
         lines += [f"{name} {fault}" for name, faults in self.faults.items() for fault in faults]
+        lines.append(f"{CALENDARS} {self.calendars.sha256}")
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -121,7 +137,7 @@ def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: d
     offer = _offer(settings, services, faults, {**views, **stopped, **signed})
     faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
-    tables = Tables(services, views, told, offer, on_disk, now)
+    tables = Tables(services, views, told, offer, on_disk, _calendars(settings.mappings / CALENDARS), now)
     if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
     _check_endpoints(settings, offer, contracts)
@@ -131,6 +147,11 @@ def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: d
 def gateways_of(tables: Tables) -> set[str]:
     """The gateway contracts that the services speak."""
     return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
+
+
+def _calendars(folder: Path) -> Calendars:
+    days, faults = read_calendars(folder)
+    return Calendars(days, tuple(faults), digest_of(folder) if folder.is_dir() else "")
 
 
 def _stopped(settings: Settings, tenant: str, name: str, faults: list[Fault]) -> Stopped:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from adapter.calendar import Days, read_calendars
+from adapter.calendar import Days
 from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract.model import Contract
@@ -89,7 +89,6 @@ class House:
     contracts: Mapping[str, Contract]
     tables: LiveTables
     served: frozenset[str]
-    days: Days
     journal: Journal
     endpoints: Endpoints
     settling: Settling
@@ -118,6 +117,11 @@ class House:
         """What each tenant offers now."""
         return self.tables.now.offer
 
+    @property
+    def days(self) -> Days:
+        """The working days of all tenants, as the live calendars have them."""
+        return self.tables.now.calendars.days
+
     async def aclose(self) -> None:
         """Afterwards every connection is closed and all that was acknowledged is on disk."""
         await asyncio.gather(*(target.aclose() for target in self._connected))
@@ -134,15 +138,14 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     check_folders(settings)
     contracts = load_contracts(settings.contracts)
     tables = LiveTables(read_tables(settings, contracts, now=parts.clock()))
-    days, calendar_faults = read_calendars(settings.mappings / "calendars")
-    if calendar_faults:
+    if calendar_faults := tables.now.calendars.faults:
         raise FaultyTables([str(fault) for fault in calendar_faults])
     callers = callers_of(settings)
     connected: list[Closable] = []
     endpoints = _endpoints(settings, contracts, profile, parts, connected)
     journal = parts.journal(_open_journal(settings, profile, parts))
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
-    loaded = _Loaded(profile, contracts, tables, days, callers)
+    loaded = _Loaded(profile, contracts, tables, callers)
     return _join(settings, parts, loaded, journal, endpoints, connected)
 
 
@@ -151,7 +154,6 @@ class _Loaded:
     profile: Profile
     contracts: Mapping[str, Contract]
     tables: LiveTables
-    days: Days
     callers: Mapping[str, Caller]
 
 
@@ -177,7 +179,6 @@ def _join(
         contracts=loaded.contracts,
         tables=loaded.tables,
         served=frozenset(gateways_of(loaded.tables.now)),
-        days=loaded.days,
         journal=journal,
         endpoints=endpoints,
         settling=settling,

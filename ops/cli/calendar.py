@@ -23,6 +23,7 @@ from adapter.calendar import (
     with_closure,
 )
 from adapter.errors import FaultyTables, NotFound, Refused, Unfit
+from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.checking import Config, Json, Mappings, folders_of
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
@@ -82,7 +83,9 @@ def close(
     was = "worked" if working.is_working(closed) else "was closed anyhow"
     if apply:
         _replace(path, text)
-    done = "closed; restart the daemon to take it up" if apply else "nothing was changed; add --apply"
+    reload = "panjereh tables reload --apply --reason …"
+    told = f"closed; take it up with: {named(reload, config or DEFAULT_CONFIG)}"
+    done = told if apply else "nothing was changed; add --apply"
     say(f"{spell_day(closed)} ({weekday_of(closed)}) {was} for {tenant}: {done}")
     return Exit.OK
 

@@ -30,6 +30,8 @@ def reload(
         say(f"{len(told['faults'])} faults; nothing was changed, the tables before go on")
         return Exit.FINDINGS
     print_table(("service", "change"), ([one["service"], one["change"]] for one in told["services"]))
+    if told["calendars_changed"]:
+        say("the calendars are other ones; promises are counted by them")
     if told["translatable"]:
         say(f"now translatable: {len(told['translatable'])}; replay them with: {told['replay_with']}")
     for tenant in told["awaiting_signoff"]:

@@ -46,6 +46,7 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
         "faults": faults,
         "sha256": tables.sha256,
         "services": list(_changed(before, tables)),
+        "calendars_changed": before.calendars.sha256 != tables.calendars.sha256,
         "translatable": [told_exchange(one) for one in mended],
         "replay_with": _replay_with(mended),
         "awaiting_signoff": [] if faults else _awaited(desk, tables),

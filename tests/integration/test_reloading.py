@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adapter.calendar import jalali_day
 from adapter.errors import Refused
 from adapter.exchange import State
 from ops.demo.installation import TENANT
@@ -23,6 +24,7 @@ pytest_plugins = ["tests.support.fixtures"]
 
 KINDS = "building_permit/codes/request_kind.csv"
 OLD_ROW, NEW_ROW = "new_building,1,", "new_building,3,"
+CALENDAR = "date,tenant,kind,opens,closes,title,note\n"
 
 
 @pytest.fixture
@@ -224,3 +226,37 @@ async def test_a_fault_of_one_tenants_own_rows_keeps_all_tables_before_and_names
     assert not told["is_changed"]
     place = f"mappings/tenants/{TENANT}/building_permit/service.toml:1: pattern: 'referal'"
     assert any(fault.startswith(place) for fault in told["faults"])
+
+
+async def test_calendars_are_read_anew_with_the_tables(town: Owned) -> None:
+    town.write("calendars/ir-1405.csv", CALENDAR)
+    opened = await town.do("tables.reload", apply=True, reason="a calendar")
+    working = town.house.days.of(TENANT)
+    town.write("calendars/ir-1405.csv", f"{CALENDAR}1405/09/22,{TENANT},closure,,,آلودگی هوا,\n")
+
+    dry = await town.do("tables.reload")
+    told = await town.do("tables.reload", apply=True, reason="smog")
+
+    smog = jalali_day(1405, 9, 22)
+    assert (opened["calendars_changed"], dry["calendars_changed"], told["calendars_changed"]) == (True, True, True)
+    assert (dry["sha256"], told["services"]) == (told["sha256"], [])
+    assert (working.is_working(smog), town.house.days.of(TENANT).is_working(smog)) == (True, False)
+    assert (await town.do("tables.reload"))["calendars_changed"] is False
+
+
+async def test_a_fault_in_a_calendar_or_in_a_table_keeps_both_before(town: Owned) -> None:
+    before = town.house.tables.now
+    town.write("calendars/ir-1405.csv", f"{CALENDAR}1405/09/22,{TENANT},closed,,,آلودگی هوا,\n")
+    change_a_code(town)
+
+    told = await town.do("tables.reload", apply=True, reason="a mistake in the calendar")
+
+    assert [fault.split(", ")[0] for fault in told["faults"]] == [
+        "mappings/calendars/ir-1405.csv:2: kind: 'closed' is not a kind of day"
+    ]
+    assert town.house.tables.now is before
+
+    town.write("calendars/ir-1405.csv", f"{CALENDAR}1405/09/22,{TENANT},closure,,,آلودگی هوا,\n")
+    town.edit(KINDS, "extension,6,", "extension,sixth_of_them,")
+    assert (await town.do("tables.reload", apply=True, reason="a mistake in a table"))["faults"]
+    assert town.house.days.of(TENANT).is_working(jalali_day(1405, 9, 22))
