@@ -215,6 +215,14 @@ class Unfit(PanjerehError):
     """A value is not what its field must hold; the text tells the rule that it breaks, never the value."""
 
 
+class DocumentMissing(PanjerehError):
+    """The store has no such document in this case; was its content erased, or never fetched?"""
+
+
+class DocumentDamaged(PanjerehError):
+    """A kept document cannot be read as it was written; see the disk or the database that it lies in."""
+
+
 class LeaseLost(PanjerehError):
     """The fence is no longer ours: another worker has the exchange, nothing was written."""
 

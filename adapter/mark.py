@@ -22,6 +22,7 @@ TEXT_PREFIX = b64encode(_MAGIC)
 _TEXT_BYTES = RAW_BYTES // 3 * 4
 _RAW = re.compile(re.escape(_MAGIC) + b".{%d}" % (RAW_BYTES - len(_MAGIC)), re.DOTALL)
 _TEXT = re.compile(re.escape(TEXT_PREFIX) + b"[A-Za-z0-9+/]{%d}" % (_TEXT_BYTES - len(TEXT_PREFIX)))
+_AROUND_TEXT = b" \t\r\n<>\"'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,30 @@ def mark_of(text: str) -> Mark | None:
 
 
 def marks_in(frozen: bytes) -> Iterator[Marked]:
-    """Every mark in these bytes, in the order of their places."""
+    """Every mark in these bytes, in the order of their places; one amid other content is part of that content."""
     found = [(match, True) for match in _TEXT.finditer(frozen)] + [(match, False) for match in _RAW.finditer(frozen)]
     for match, is_text in sorted(found, key=lambda one: one[0].start()):
-        mark = _read(b64decode(match[0]) if is_text else match[0])
+        mark = _read(b64decode(match[0]) if is_text else match[0]) if _stands_alone(match, is_text=is_text) else None
         if mark is not None:
             yield Marked(mark, match.start(), match.end(), is_text)
+
+
+def whole_size(frozen: bytes) -> int:
+    """How many bytes these are once every document has taken its mark's place."""
+    sizes = [(one.end - one.start, _sent(one)) for one in marks_in(frozen)]
+    return len(frozen) + sum(sent - mark for mark, sent in sizes)
+
+
+def _sent(marked: Marked) -> int:
+    return -(-marked.mark.size // 3) * 4 if marked.is_text else marked.mark.size
+
+
+def _stands_alone(match: re.Match[bytes], *, is_text: bool) -> bool:
+    """A field holds nothing but its mark, a part neither: content that some caller wrote may hold one anywhere."""
+    before, after = match.string[max(match.start() - 4, 0) : match.start()], match.string[match.end() : match.end() + 4]
+    if is_text:
+        return not (before[-1:] + after[:1]).translate(None, _AROUND_TEXT)
+    return before in {b"", b"\r\n\r\n"} and after in {b"", b"\r\n--"}
 
 
 def _read(raw: bytes) -> Mark | None:

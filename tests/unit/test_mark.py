@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from adapter.mark import RAW_BYTES, TEXT_PREFIX, Mark, Marked, mark_of, marks_in
+from adapter.mark import RAW_BYTES, TEXT_PREFIX, Mark, Marked, mark_of, marks_in, whole_size
 
 MARK = Mark(sha256(b"a plan").digest(), 200 * 1024 * 1024)
 
@@ -53,3 +53,17 @@ def test_marks_are_found_in_frozen_bytes_at_their_places() -> None:
 def test_bytes_that_only_begin_like_a_mark_are_left_alone() -> None:
     assert list(marks_in(TEXT_PREFIX + b"=" * 80 + MARK.raw[:-1])) == []
     assert list(marks_in(MARK.raw[:-1] + bytes([MARK.raw[-1] ^ 1]))) == []
+
+
+def test_a_mark_amid_other_content_is_part_of_that_content() -> None:
+    assert list(marks_in(b'{"content":"abcd' + MARK.text.encode() + b'"}')) == []
+    assert list(marks_in(b"\r\n\r\n%PDF" + MARK.raw + b"\r\n--end")) == []
+
+
+@pytest.mark.parametrize(("size", "inline"), [(0, 0), (1, 4), (3, 4), (300_001, 400_004)])
+def test_the_whole_size_is_that_with_every_document_in_its_place(size: int, inline: int) -> None:
+    mark = Mark(sha256(b"a plan").digest(), size)
+
+    assert whole_size(b"<C>" + mark.text.encode() + b"</C>") == 7 + inline
+    assert whole_size(b"C: d\r\n\r\n" + mark.raw + b"\r\n--b--") == 8 + size + 7
+    assert whole_size(b"nothing but itself") == 18
