@@ -216,7 +216,7 @@ class Unfit(PanjerehError):
 
 
 class DocumentMissing(PanjerehError):
-    """The store has no such document in this case; was its content erased, or never fetched?"""
+    """The store has no such document in this case: its content was erased, or never fetched."""
 
 
 class DocumentDamaged(PanjerehError):
