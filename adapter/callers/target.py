@@ -16,9 +16,9 @@ from adapter.channels import Clock, Sight
 from adapter.contract.model import Codec, Contract, HttpForm
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import value_at
-from adapter.contract.strict_json import safe_name
 from adapter.errors import RequestRefused
 from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
+from adapter.strict_json import safe_name
 
 _log = structlog.get_logger(__name__)
 

@@ -16,9 +16,9 @@ from adapter.contract.mime import MediaType
 from adapter.contract.multipart import Multipart, Part
 from adapter.contract.openapi import Packaging
 from adapter.contract.paths import put, value_at
-from adapter.contract.strict_json import read_json
 from adapter.errors import Unreadable
 from adapter.exchange import Payload
+from adapter.strict_json import read_json
 
 RELATED = "multipart/related"
 XOP = "application/xop+xml"

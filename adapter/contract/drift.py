@@ -17,8 +17,8 @@ from typing import Any
 from lxml import etree
 
 from adapter.contract.model import Shape
-from adapter.contract.strict_json import safe_name
 from adapter.errors import Violation
+from adapter.strict_json import safe_name
 
 MOST_STRANGERS = 20
 """A partner that grows adds a few names; more in one message are another message."""

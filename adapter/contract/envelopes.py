@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from adapter.contract.xml_reading import is_plain, read_xml
-from adapter.contract.xml_types import SOAP_11, SOAP_12
 from adapter.errors import Unreadable
+from adapter.xml.reading import is_plain, read_xml
+from adapter.xml.types import SOAP_11, SOAP_12
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from adapter.contract.strict_json import MOST_VIOLATIONS, kind_of, safe_name
 from adapter.errors import SchemaViolation, Violation
+from adapter.strict_json import MOST_VIOLATIONS, kind_of, safe_name
 
 Schema: TypeAlias = dict[str, Any]
 

@@ -17,10 +17,10 @@ from adapter.contract.sheets import Sheets, read_sheets
 from adapter.contract.soap import SoapCodec
 from adapter.contract.statement_files import read_statements
 from adapter.contract.statements import Statements
-from adapter.contract.strict_json import read_json
-from adapter.contract.xml_types import WsdlReader
 from adapter.errors import FaultyTables, RequestRefused
+from adapter.strict_json import read_json
 from adapter.telemetry import DriftLog
+from adapter.xml.types import WsdlReader
 
 
 @dataclass(slots=True)

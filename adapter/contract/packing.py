@@ -17,9 +17,9 @@ from adapter.contract.envelopes import Version
 from adapter.contract.mime import MediaType
 from adapter.contract.openapi import JSON, Packaging
 from adapter.contract.paths import value_at
-from adapter.contract.strict_json import write_json
-from adapter.contract.xml_types import SOAP_12
 from adapter.exchange import Payload
+from adapter.strict_json import write_json
+from adapter.xml.types import SOAP_12
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _BINARY = "base64Binary"

@@ -16,9 +16,9 @@ from adapter.contract.mime import MediaType
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.openapi import JSON, Packaging, RestOperation
 from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
-from adapter.contract.strict_json import faults_in, read_json, write_json
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.strict_json import faults_in, read_json, write_json
 from adapter.telemetry import DriftLog
 
 PROBLEM = "application/problem+json"

@@ -15,13 +15,13 @@ from adapter.contract.mime import media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Shape
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.soap_faults import read_fault, write_fault
-from adapter.contract.xml_messages import Compiler, Message
-from adapter.contract.xml_reading import declared_names, leads_away, violations
-from adapter.contract.xml_shapes import shape_of
-from adapter.contract.xml_types import SOAP_11, Wsdl, messages_of
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 from adapter.telemetry import DriftLog
+from adapter.xml.messages import Compiler, Message
+from adapter.xml.reading import declared_names, leads_away, violations
+from adapter.xml.shapes import shape_of
+from adapter.xml.types import SOAP_11, Wsdl, messages_of
 
 ENVELOPE = VERSIONS[SOAP_11].namespace
 XML = VERSIONS[SOAP_11].media_type

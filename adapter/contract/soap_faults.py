@@ -9,7 +9,7 @@ from lxml import etree
 
 from adapter.contract.envelopes import VERSIONS, Version, new_envelope
 from adapter.contract.model import Fault
-from adapter.contract.xml_types import SOAP_11, SOAP_12
+from adapter.xml.types import SOAP_11, SOAP_12
 
 SENDER, RECEIVER = "Client", "Server"
 """SOAP 1.1's words for who is at fault, used for both versions: so a row of a table holds for both."""

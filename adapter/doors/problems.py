@@ -14,8 +14,8 @@ from adapter.contract.model import Fault
 from adapter.contract.rest import PROBLEM
 from adapter.contract.soap import SoapCodec
 from adapter.contract.soap_faults import fault_status
-from adapter.contract.strict_json import write_json
 from adapter.errors import RequestRefused, SchemaViolation, Violation
+from adapter.strict_json import write_json
 
 _LONGEST_DETAIL = 4000
 _MOST_VIOLATIONS = 100

@@ -15,7 +15,6 @@ from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
-from adapter.contract.xml_types import SOAP_11
 from adapter.doors.packages import envelope_of, fields_of
 from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.publishing import Publication, base_of
@@ -33,6 +32,7 @@ from adapter.doors.reading import (
 )
 from adapter.errors import RequestRefused, Unreadable
 from adapter.exchange import Caller, Direction, Operation, Payload, Reply
+from adapter.xml.types import SOAP_11
 
 Work = Callable[[Request], Awaitable[Response]]
 Write = Callable[[str, Payload], bytes]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from adapter.contract.differing import FieldChange, Side
 from adapter.contract.model import Contract
 from adapter.service.fitting import misfits
 from adapter.service.loading import load_services
@@ -13,6 +12,7 @@ from adapter.service.model import Service
 from adapter.tables import Fault
 from adapter.translator import Table
 from adapter.translator.lines import Line
+from adapter.workbench.differing import FieldChange, Side
 
 
 def broken_cells(

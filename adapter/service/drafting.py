@@ -14,9 +14,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapter.contract.fields import Field, Kind
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields, Paths, Sides
 from adapter.exchange import Direction, Operation, Payload
 from adapter.service.card import CARD_KEYS, ENTRIES
 from adapter.service.checks import PATTERNS
@@ -26,6 +24,8 @@ from adapter.tables import TO_FILL
 from adapter.translator import RULES
 from adapter.translator.lines import TABLE_COLUMNS
 from adapter.translator.paths import RESERVED
+from adapter.workbench.fields import Field, Kind
+from adapter.workbench.sides import Fields, Paths, Sides
 
 _GUESS = "guess"
 _NEAR, _SURE = 0.55, 0.8

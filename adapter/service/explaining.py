@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapter.contract.fields import Field, Limits
 from adapter.errors import Untranslatable
 from adapter.exchange import Record
 from adapter.service.reviewing import Stands
 from adapter.translator import RULES, Context, Step, traced
 from adapter.translator.lines import Line
 from adapter.translator.paths import RESERVED
+from adapter.workbench.fields import Field, Limits
 
 
 @dataclass(frozen=True, slots=True)

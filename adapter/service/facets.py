@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from adapter.contract.fields import Field, Kind, Limits
-from adapter.contract.patterns import samples
-from adapter.contract.sampling import fits
-from adapter.contract.sampling import value as example
-from adapter.contract.sides import Paths
 from adapter.errors import Unfit
 from adapter.tables import Fault
 from adapter.translator import RULES, Context, Table
 from adapter.translator.lines import Line
+from adapter.workbench.fields import Field, Kind, Limits
+from adapter.workbench.patterns import samples
+from adapter.workbench.sampling import fits
+from adapter.workbench.sampling import value as example
+from adapter.workbench.sides import Paths
 
 _NUMBERS = frozenset({"rial", "thousand_rial", "integer"})
 _PASSING = frozenset({"text", "decimal", "integer"})

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields
 from adapter.errors import FaultyTables
 from adapter.exchange import Direction, Operation
 from adapter.service import document as parts
@@ -34,6 +33,7 @@ from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
 from adapter.tables import STILL_TO_FILL, TO_FILL, Document, Fault, read_toml
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
+from adapter.workbench.sides import Fields
 
 NOT_SERVICES = frozenset({"calendars", TENANTS})
 """Folders of `mappings/` that hold something else."""

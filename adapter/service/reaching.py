@@ -7,16 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from adapter.contract.fields import Field, Kind
-from adapter.contract.sampling import fits
-from adapter.contract.sampling import value as example
-from adapter.contract.sides import Paths
 from adapter.exchange import Direction
 from adapter.tables import Fault
 from adapter.text import canonical_text
 from adapter.translator import CodeBook, Table
 from adapter.translator.codes import Cell
 from adapter.translator.lines import Line
+from adapter.workbench.fields import Field, Kind
+from adapter.workbench.sampling import fits
+from adapter.workbench.sampling import value as example
+from adapter.workbench.sides import Paths
 
 _CODES = frozenset({"gateway", "internal"})
 _YES_OR_NO = frozenset({"true", "false"})

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from adapter.contract.fields import Field
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields, Paths, Sides
 from adapter.exchange import Direction, Operation
 from adapter.service.checks import Between
 from adapter.service.facets import facet_faults
@@ -18,6 +16,8 @@ from adapter.service.model import Route
 from adapter.service.reaching import book_faults, code_faults, never_faults, shadowed_faults
 from adapter.tables import Fault
 from adapter.translator import CodeBook, Table
+from adapter.workbench.fields import Field
+from adapter.workbench.sides import Fields, Paths, Sides
 
 
 @dataclass(frozen=True, slots=True)

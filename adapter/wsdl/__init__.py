@@ -13,7 +13,6 @@ from pathlib import Path
 
 from lxml import etree
 
-from adapter.contract.xml_types import Fallback, Wsdl
 from adapter.errors import FaultyTables
 from adapter.wsdl.complex_types import types_of
 from adapter.wsdl.components import components_of
@@ -22,6 +21,7 @@ from adapter.wsdl.falling_back import zeep_of
 from adapter.wsdl.operations import operations_of, rpc_wrappers
 from adapter.wsdl.schemas import combined, normal_schemas
 from adapter.wsdl.vetting import parsed, vetted
+from adapter.xml.types import Fallback, Wsdl
 
 
 def read_wsdl(folder: Path, name: str) -> Wsdl:

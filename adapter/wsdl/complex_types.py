@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from adapter.contract.xml_types import Attribute, ComplexType, Element, Group, Particle, SimpleType, Types, Wildcard
 from adapter.wsdl.components import (
     BUILT_IN,
     Components,
@@ -19,6 +18,7 @@ from adapter.wsdl.components import (
 )
 from adapter.wsdl.naming import CannotBeNamedError, keyed, keyed_attributes, not_compiled, stand_ins, type_key
 from adapter.wsdl.simple_types import SimpleTypes
+from adapter.xml.types import Attribute, ComplexType, Element, Group, Particle, SimpleType, Types, Wildcard
 
 _ANY_TYPE = f"{BUILT_IN}anyType"
 _GROUPS = ("sequence", "choice", "all")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from adapter.contract.xml_types import SOAP_11, SOAP_12
 from adapter.wsdl.schemas import WSDL
+from adapter.xml.types import SOAP_11, SOAP_12
 
 _SOAP = {
     SOAP_11: "{http://schemas.xmlsoap.org/wsdl/soap/}",

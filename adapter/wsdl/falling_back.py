@@ -8,8 +8,8 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.xml_types import Fallback
 from adapter.wsdl.schemas import Schema
+from adapter.xml.types import Fallback
 
 
 def zeep_of(schemas: Sequence[Schema]) -> Fallback:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from adapter.contract.xml_types import (
+from adapter.wsdl.components import local_name
+from adapter.xml.types import (
     ANY,
     ANY_ATTRIBUTES,
     GROUP,
@@ -19,7 +20,6 @@ from adapter.contract.xml_types import (
     SimpleType,
     Wildcard,
 )
-from adapter.wsdl.components import local_name
 
 
 class CannotBeNamedError(Exception):

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from lxml import etree
 
-from adapter.contract.xml_types import Element, WsdlOperation
 from adapter.wsdl.components import clark, local_name
 from adapter.wsdl.definitions import Body, BoundOperation, NotCarriedError, Part
 from adapter.wsdl.schemas import XS, Schema
+from adapter.xml.types import Element, WsdlOperation
 
 _KEY = "IdempotencyKey"
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from lxml import etree
 
-from adapter.contract.xml_types import Facets, SimpleType
 from adapter.wsdl.components import BUILT_IN, Components, local_name, named, qname
+from adapter.xml.types import Facets, SimpleType
 
 _LISTS = {"NMTOKENS": "NMTOKEN", "IDREFS": "IDREF", "ENTITIES": "ENTITY"}
 

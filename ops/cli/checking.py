@@ -14,10 +14,10 @@ from adapter.catalogue import catalogue_faults
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields, fields_of
 from adapter.errors import FaultyTables, NotFound
 from adapter.service import TENANTS, Service, load_services, load_views, overlays, service_folders
 from adapter.tables import Fault, near
+from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say

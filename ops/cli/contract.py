@@ -11,15 +11,15 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from adapter.contract import load_contract
-from adapter.contract.adding import Asked, write_folder
-from adapter.contract.collecting import binding_of, documents_of
-from adapter.contract.differing import Change, FieldChange, declared_changes, message_changes
 from adapter.contract.model import Contract
-from adapter.contract.reviewing import Review, messages_of, review
 from adapter.contract.soap import SoapCodec
 from adapter.errors import FaultyTables, NotFound, Refused
 from adapter.service.breaking import broken_cells
 from adapter.tables import Fault, near
+from adapter.workbench.adding import Asked, write_folder
+from adapter.workbench.collecting import binding_of, documents_of
+from adapter.workbench.differing import Change, FieldChange, declared_changes, message_changes
+from adapter.workbench.reviewing import Review, messages_of, review
 from adapter.wsdl import read_wsdl
 from adapter.wsdl.second_opinion import second_opinion
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of

@@ -15,9 +15,6 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from adapter.contract.model import Contract
-from adapter.contract.reviewing import messages_of
-from adapter.contract.sampling import as_record, whole
-from adapter.contract.sides import fields_of
 from adapter.errors import FaultyTables, NotFound, Refused
 from adapter.service import Service
 from adapter.service.cases import context_of
@@ -27,6 +24,9 @@ from adapter.service.drafting import Draft, files_of
 from adapter.service.explaining import Explained, Passage, explain
 from adapter.service.reviewing import Stands, standing
 from adapter.tables import near
+from adapter.workbench.reviewing import messages_of
+from adapter.workbench.sampling import as_record, whole
+from adapter.workbench.sides import fields_of
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say, shown

@@ -12,9 +12,9 @@ from typing import Any
 from lxml import etree
 
 from adapter.contract.soap import SoapCodec
-from adapter.contract.xml_messages import Compiler
-from adapter.contract.xml_types import ComplexType, Element, Types, Wsdl, elements_of
 from adapter.wsdl import read_wsdl
+from adapter.xml.messages import Compiler
+from adapter.xml.types import ComplexType, Element, Types, Wsdl, elements_of
 from ops.daemon import tune_process
 from tests.figures import HOUSE, Figure
 from tests.support.oracle import Oracle

@@ -26,10 +26,10 @@ from adapter.contract.envelopes import VERSIONS, read_envelope
 from adapter.contract.json_schema import Validator
 from adapter.contract.model import Fault
 from adapter.contract.soap import SoapCodec
-from adapter.contract.strict_json import read_json
 from adapter.doors import Limits, routes
 from adapter.errors import AlreadyFiled, KeyMissing, KeyRetired, RequestRefused, StillInFlight, TooBusy
 from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "window" / "1.0"

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapter.contract.strict_json import read_json
 from adapter.errors import KeyConflict, KeyMissing, KeyUnusable, StillInFlight
 from adapter.exchange import Direction, Operation, Record, Stage, State
 from adapter.idempotency import canonical
 from adapter.settlement.drafting import is_tracking_code
+from adapter.strict_json import read_json
 from tests.support.cancelling import cancelled_at
 from tests.support.house import COUNTER, MOBILE, NEIGHBOUR, House, Town, contracts
 from tests.support.lives import KEY, refusal_of

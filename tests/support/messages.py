@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapter.contract.xml_leaves import INTEGERS, Leaves
-from adapter.contract.xml_text import canonical
-from adapter.contract.xml_types import (
+from adapter.xml.leaves import INTEGERS, Leaves
+from adapter.xml.text import canonical
+from adapter.xml.types import (
     ANY_ATTRIBUTES,
     NIL,
     TEXT,

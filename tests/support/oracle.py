@@ -11,9 +11,9 @@ from typing import Any
 from lxml import etree
 from zeep.helpers import serialize_object
 
-from adapter.contract import xml_values
-from adapter.contract.xml_leaves import Leaf, python_leaf
-from adapter.contract.xml_types import TEXT, TYPE, XSI, ComplexType, Element, Facets, Group, Particle, SimpleType, Wsdl
+from adapter.xml import values as xml_values
+from adapter.xml.leaves import Leaf, python_leaf
+from adapter.xml.types import TEXT, TYPE, XSI, ComplexType, Element, Facets, Group, Particle, SimpleType, Wsdl
 
 
 class Oracle:

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from adapter.contract.strict_json import read_json
 from adapter.exchange import Change, Record
+from adapter.strict_json import read_json
 from tests.support.clock import MORNING
 
 ROOT = Path(__file__).resolve().parents[2]

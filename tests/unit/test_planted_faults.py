@@ -14,9 +14,9 @@ import pytest
 
 from adapter.contract import load_contract
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields, fields_of
 from adapter.service import load_services
 from adapter.tables import Fault
+from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.main import run_command

@@ -13,9 +13,9 @@ import pytest
 
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Fault
-from adapter.contract.strict_json import read_json
 from adapter.errors import FaultyTables, RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.exchange import KeySource
+from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"

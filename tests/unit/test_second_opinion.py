@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adapter.contract.xml_types import Wsdl, messages_of
 from adapter.wsdl import read_wsdl
 from adapter.wsdl.second_opinion import second_opinion
+from adapter.xml.types import Wsdl, messages_of
 
 HOUSE = Path(__file__).parents[2]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapter.contract import load_contract
-from adapter.contract.reviewing import messages_of
 from adapter.errors import FaultyTables
+from adapter.workbench.reviewing import messages_of
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "hamlet" / "1.0"

@@ -17,10 +17,10 @@ from lxml import etree
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Decoded, Fault
 from adapter.contract.soap import ENVELOPE, SoapCodec
-from adapter.contract.strict_json import read_json
-from adapter.contract.xml_reading import violations
 from adapter.errors import RequestRefused, SchemaViolation, TooLarge, Unreadable
+from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
+from adapter.xml.reading import violations
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 WINDOW = CONTRACTS / "window" / "1.0"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from adapter.contract import load_contract
-from adapter.contract.json_fields import json_messages
-from adapter.contract.reviewing import messages_of
 from adapter.errors import FaultyTables, SchemaViolation
 from adapter.service.fitting import misfits
+from adapter.workbench.json_fields import json_messages
+from adapter.workbench.reviewing import messages_of
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "petitions" / "1.0"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from adapter.contract.xml_shapes import shape_of
-from adapter.contract.xml_types import ComplexType, Element, SimpleType
 from adapter.errors import FaultyTables
 from adapter.wsdl import read_wsdl
+from adapter.xml.shapes import shape_of
+from adapter.xml.types import ComplexType, Element, SimpleType
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 WINDOW = CONTRACTS / "window" / "1.0"

@@ -12,9 +12,9 @@ import pytest
 from lxml import etree
 
 from adapter.contract.soap import SoapCodec
-from adapter.contract.xml_types import ComplexType, Wsdl
 from adapter.errors import FaultyTables
 from adapter.wsdl import read_wsdl
+from adapter.xml.types import ComplexType, Wsdl
 from tests.unit.test_wsdl import WSDL
 
 EVERYTHING = Path(__file__).parents[1] / "contracts/everything"

@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 from lxml import etree
 
-from adapter.contract.xml_children import Child, Late, Read, by_place
+from adapter.xml.children import Child, Late, Read, by_place
 
 TAGS = ("a", "b", "c", "d", "e")
 

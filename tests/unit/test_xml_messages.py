@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
-from adapter.contract.xml_leaves import PYTHON, RECORD, Leaves
-from adapter.contract.xml_messages import Compiler, Message
-from adapter.contract.xml_shapes import shape_of
-from adapter.contract.xml_types import SOAP_11, SOAP_12, Element, SimpleType, Wsdl, messages_of
-from adapter.contract.xml_values import Duration, Partial, ZonedDate
 from adapter.errors import Violation
 from adapter.wsdl import read_wsdl
+from adapter.xml.leaves import PYTHON, RECORD, Leaves
+from adapter.xml.messages import Compiler, Message
+from adapter.xml.shapes import shape_of
+from adapter.xml.types import SOAP_11, SOAP_12, Element, SimpleType, Wsdl, messages_of
+from adapter.xml.values import Duration, Partial, ZonedDate
 from tests.support.messages import content_of
 from tests.support.oracle import Oracle, as_the_oracle_reads, canonical, leaves
 

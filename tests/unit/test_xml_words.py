@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from adapter.contract.xml_reading import read_xml, violations
-from adapter.contract.xml_words import _RULES
+from adapter.xml.reading import read_xml, violations
+from adapter.xml.words import _RULES
 
 XS = "http://www.w3.org/2001/XMLSchema"
 SCOPE = f'xmlns="urn:x" xmlns:t="urn:x" xmlns:xs="{XS}" xmlns:xsi="{XS}-instance"'

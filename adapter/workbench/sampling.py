@@ -13,9 +13,9 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.fields import Field, Kind, Limits
-from adapter.contract.patterns import samples
 from adapter.exchange import Payload
+from adapter.workbench.fields import Field, Kind, Limits
+from adapter.workbench.patterns import samples
 
 _FORMS = {
     "uuid": "00000000-0000-4000-8000-000000000001",

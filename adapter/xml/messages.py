@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from adapter.contract.strict_json import kind_of
-from adapter.contract.xml_leaves import RECORD, Leaves
-from adapter.contract.xml_parsing import Readers
-from adapter.contract.xml_putting import Put
-from adapter.contract.xml_text import Prefixes, Text, namespace_of
-from adapter.contract.xml_types import XSI, ComplexType, Element, Fallback, Types, Wsdl, elements_of, messages_of
-from adapter.contract.xml_writing import Writers
 from adapter.errors import Violation
+from adapter.strict_json import kind_of
+from adapter.xml.leaves import RECORD, Leaves
+from adapter.xml.parsing import Readers
+from adapter.xml.putting import Put
+from adapter.xml.text import Prefixes, Text, namespace_of
+from adapter.xml.types import XSI, ComplexType, Element, Fallback, Types, Wsdl, elements_of, messages_of
+from adapter.xml.writing import Writers
 
 Write: TypeAlias = Callable[[Any, list[Violation]], str]
 """Content → the element as text; what does not fit is added to the violations."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from adapter.contract.fields import Field, Message, Messages, flat
 from adapter.contract.model import OutcomeRow
 from adapter.tables import Fault as Finding
 from adapter.tables import near
+from adapter.workbench.fields import Field, Message, Messages, flat
 
 BODY, FAULT = "body", "fault"
 

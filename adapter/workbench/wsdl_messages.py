@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
-from adapter.contract.fields import Field, Kind, Limits, Message
-from adapter.contract.xsd_fields import XsdFields
-from adapter.contract.xsd_schemas import Declaration, schemas_of
+from adapter.workbench.fields import Field, Kind, Limits, Message
+from adapter.workbench.xsd_fields import XsdFields
+from adapter.workbench.xsd_schemas import Declaration, schemas_of
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _SOAP = ("{http://schemas.xmlsoap.org/wsdl/soap/}", "{http://schemas.xmlsoap.org/wsdl/soap12/}")

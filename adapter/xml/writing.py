@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from adapter.contract.xml_leaves import Leaves
-from adapter.contract.xml_putting import (
+from adapter.errors import Violation
+from adapter.xml.leaves import Leaves
+from adapter.xml.putting import (
     Late,
     Put,
     Step,
@@ -29,8 +30,8 @@ from adapter.contract.xml_putting import (
     record,
     shares,
 )
-from adapter.contract.xml_text import Prefixes, Text, declaration, namespace_of
-from adapter.contract.xml_types import (
+from adapter.xml.text import Prefixes, Text, declaration, namespace_of
+from adapter.xml.types import (
     ANY_ATTRIBUTES,
     NIL,
     TEXT,
@@ -43,7 +44,6 @@ from adapter.contract.xml_types import (
     Types,
     Wildcard,
 )
-from adapter.errors import Violation
 
 
 class Writers:

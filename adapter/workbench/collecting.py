@@ -9,8 +9,8 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.strict_json import read_json
 from adapter.errors import FaultyTables, RequestRefused
+from adapter.strict_json import read_json
 
 _REFERRING = re.compile(r"\}(import|include|redefine|override)$")
 _REFERENCES = ("schemaLocation", "location")

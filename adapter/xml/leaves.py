@@ -11,8 +11,8 @@ from functools import partial
 from operator import methodcaller
 from typing import Any, TypeAlias
 
-from adapter.contract import xml_values as values
-from adapter.contract.xml_types import SimpleType
+from adapter.xml import values
+from adapter.xml.types import SimpleType
 
 INTEGERS = frozenset(
     [

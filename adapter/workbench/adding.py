@@ -11,19 +11,19 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract import starting
-from adapter.contract.examples import Example, example_name, refusal
-from adapter.contract.fields import Field, Kind, Limits, Messages
-from adapter.contract.json_fields import json_messages
 from adapter.contract.loading import load_contract
 from adapter.contract.model import Contract
 from adapter.contract.openapi_30 import as_31
-from adapter.contract.sampling import as_record, as_xml, lacking, least, whole
 from adapter.contract.soap import ENVELOPE
-from adapter.contract.strict_json import read_json
-from adapter.contract.totality import codes_of
-from adapter.contract.wsdl_messages import wsdl_messages
-from adapter.contract.xml_types import WsdlReader
+from adapter.strict_json import read_json
+from adapter.workbench import starting
+from adapter.workbench.examples import Example, example_name, refusal
+from adapter.workbench.fields import Field, Kind, Limits, Messages
+from adapter.workbench.json_fields import json_messages
+from adapter.workbench.sampling import as_record, as_xml, lacking, least, whole
+from adapter.workbench.totality import codes_of
+from adapter.workbench.wsdl_messages import wsdl_messages
+from adapter.xml.types import WsdlReader
 
 _STRANGE = "a_field_that_nobody_knows"
 _FILLED, _LEAST = "with_everything", "with_the_least"

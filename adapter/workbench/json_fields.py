@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapter.contract.fields import Field, Kind, Limits, Message
 from adapter.contract.json_schema import Schema, resolved
 from adapter.contract.openapi import JSON, METHODS
+from adapter.workbench.fields import Field, Kind, Limits, Message
 
 _FORMATS = {"date": Kind.DAY, "date-time": Kind.INSTANT, "time": Kind.CLOCK, "byte": Kind.BINARY}
 _KINDS = {

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from adapter.contract.strict_json import kind_of, safe_name
-from adapter.contract.xml_leaves import Leaf
-from adapter.contract.xml_text import Text, as_it_came, declaration, namespace_of
-from adapter.contract.xml_types import ANY_ATTRIBUTES, XSI, Element, Group, Particle
 from adapter.errors import Violation
+from adapter.strict_json import kind_of, safe_name
+from adapter.xml.leaves import Leaf
+from adapter.xml.text import Text, as_it_came, declaration, namespace_of
+from adapter.xml.types import ANY_ATTRIBUTES, XSI, Element, Group, Particle
 
 Where: TypeAlias = "tuple[Where, str | int] | None"
 """The steps to a value, the last one first; no path is written out before something is wrong."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.contract.model import Codec, Contract, Fault
-from adapter.contract.strict_json import read_json
 from adapter.errors import RequestRefused, SchemaViolation, Unreadable
+from adapter.strict_json import read_json
 from adapter.tables import Fault as Finding
 from adapter.tables import near
 

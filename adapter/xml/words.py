@@ -10,8 +10,8 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.strict_json import safe_name
 from adapter.errors import Violation
+from adapter.strict_json import safe_name
 
 WHOLE = "(whole body)"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.strict_json import MOST_VIOLATIONS
-from adapter.contract.xml_words import Places, told
 from adapter.errors import Unreadable, Violation
+from adapter.strict_json import MOST_VIOLATIONS
+from adapter.xml.words import Places, told
 
 DEEPEST = 64
 MOST_ELEMENTS = 50_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from adapter.contract.fields import Field, Limits, Messages, flat
 from adapter.contract.model import Contract, OutcomeRow
+from adapter.workbench.fields import Field, Limits, Messages, flat
 
 _LIMITS = tuple(one.name for one in fields(Limits) if one.name != "enumeration")
 _DECLARED = ("code_paths", "ignore_codes_when", "soap_path", "health", "finds", "changes", "statement")

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from adapter.contract.aliases import ALIAS_COLUMNS
-from adapter.contract.fields import Messages, flat
 from adapter.contract.folder import OUTCOME_COLUMNS
-from adapter.contract.totality import Codes
+from adapter.workbench.fields import Messages, flat
+from adapter.workbench.totality import Codes
 
 UNWRITTEN = "Not decided yet: "
 """How the sentence of a row begins that nobody has written."""

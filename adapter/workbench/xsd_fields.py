@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
-from adapter.contract.fields import Field, Kind, Limits
-from adapter.contract.xsd_schemas import XS, Declaration, Schemas
+from adapter.workbench.fields import Field, Kind, Limits
+from adapter.workbench.xsd_schemas import XS, Declaration, Schemas
 
 _SECTION = Limits(Kind.SECTION)
 _DEEPEST = 32

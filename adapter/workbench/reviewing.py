@@ -8,20 +8,20 @@ from pathlib import Path
 
 from lxml import etree
 
-from adapter.contract.examples import Example, examples_of, misjudged, missing
-from adapter.contract.fields import Messages
 from adapter.contract.folder import pages_of, read_contract_file
-from adapter.contract.json_fields import json_messages
 from adapter.contract.model import Codec, Contract
 from adapter.contract.openapi_30 import as_31
 from adapter.contract.sheets import read_sheets
 from adapter.contract.soap import SoapCodec
-from adapter.contract.starting import UNWRITTEN
 from adapter.contract.statement_files import read_statements
-from adapter.contract.strict_json import read_json
-from adapter.contract.totality import codes_of, unheard, untold
-from adapter.contract.wsdl_messages import wsdl_messages
+from adapter.strict_json import read_json
 from adapter.tables import Fault
+from adapter.workbench.examples import Example, examples_of, misjudged, missing
+from adapter.workbench.fields import Messages
+from adapter.workbench.json_fields import json_messages
+from adapter.workbench.starting import UNWRITTEN
+from adapter.workbench.totality import codes_of, unheard, untold
+from adapter.workbench.wsdl_messages import wsdl_messages
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from adapter.contract.fields import Field, flat
 from adapter.contract.model import Contract
-from adapter.contract.reviewing import messages_of
+from adapter.workbench.fields import Field, flat
+from adapter.workbench.reviewing import messages_of
 
 Paths: TypeAlias = Mapping[str, tuple[Field, ...]]
 """Path, `[]` after what repeats → the field as each binding has it."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from adapter.contract.xml_children import Child, Late, Node, Read, by_place, by_tag
-from adapter.contract.xml_leaves import Leaves, collapsed
-from adapter.contract.xml_text import canonical
-from adapter.contract.xml_types import (
+from adapter.exchange import Payload
+from adapter.xml.children import Child, Late, Node, Read, by_place, by_tag
+from adapter.xml.leaves import Leaves, collapsed
+from adapter.xml.text import canonical
+from adapter.xml.types import (
     ANY_ATTRIBUTES,
     NIL,
     TEXT,
@@ -21,7 +22,6 @@ from adapter.contract.xml_types import (
     Types,
     Wildcard,
 )
-from adapter.exchange import Payload
 
 _Match: TypeAlias = Callable[[Sequence[Node], int, Payload], int]
 """Takes children from a place on, adds them to the record and tells the place after them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from adapter.contract.xml_types import (
+from adapter.xml.types import (
     ANY_ATTRIBUTES,
     TEXT,
     ComplexType,

@@ -8,9 +8,9 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.strict_json import safe_name
-from adapter.contract.xml_types import XSI
 from adapter.errors import Violation
+from adapter.strict_json import safe_name
+from adapter.xml.types import XSI
 
 _NOT_AS_IT_IS = bytes([*range(0x20), *b'&<>"'])
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
