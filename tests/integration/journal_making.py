@@ -14,17 +14,7 @@ from typing import Any, Self, TypeAlias
 
 from sqlalchemy import event, text
 
-from adapter.exchange import (
-    Caller,
-    Case,
-    Claim,
-    Direction,
-    Exchange,
-    Operation,
-    Record,
-    Stage,
-    State,
-)
+from adapter.exchange import Caller, Case, Claim, Direction, Exchange, Operation, Record, Stage, State
 from adapter.journal import Acceptance, Accepted, Journal, Settlement, Told, open_journal
 from adapter.journal.opening import journal_url as with_driver
 from adapter.journal.opening import make_engine

@@ -1,110 +1,21 @@
-"""What a connection may do before its request is read, and which pages answer whom: real sockets on loopback."""
+"""Connections: a head comes in time and is no larger than anyone needs, and there is room for a newcomer."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
 import uvloop
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
 from structlog.testing import capture_logs
 
-from ops.daemon import served
-from ops.demo.installation import Installation, install
 from ops.protocol import ConnectionLimits
-from ops.serving import application
-from ops.settings import load_settings
-from ops.wiring import House, open_house
-from tests.support.records import toll
+from tests.support.knocking import GET, serving
 
 HASTE = ConnectionLimits(head_time=timedelta(seconds=0.2))
-GET = b"GET /quick HTTP/1.1\r\nHost: x\r\n\r\n"
-NOBODY = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
-
-
-@dataclass(frozen=True)
-class Knock:
-    """One connection as a caller holds it."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-
-    async def ask(self, request: bytes = GET) -> int:
-        """The status of the answer."""
-        self.writer.write(request)
-        return (await self.answer())[0]
-
-    async def answer(self) -> tuple[int, bytes]:
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)
-        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        return int(head.split()[1]), await self.reader.readexactly(length)
-
-    async def is_closed(self, *, within: float = 1.0) -> bool:
-        """Whether it is closed in time, and nothing more was said."""
-        try:
-            return await asyncio.wait_for(self.reader.read(1), within) == b""
-        except ConnectionResetError:
-            return True
-        except TimeoutError:
-            return False
-
-
-@dataclass
-class Server:
-    """What is served, and how to knock there."""
-
-    port: int
-    release: asyncio.Event
-    knocks: AsyncExitStack
-
-    async def knock(self) -> Knock:
-        return self.held(*await asyncio.open_connection("127.0.0.1", self.port))
-
-    def held(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Knock:
-        self.knocks.callback(writer.transport.abort)
-        self.knocks.callback(writer.close)
-        return Knock(reader, writer)
-
-
-@asynccontextmanager
-async def serving(limits: ConnectionLimits, app: ASGIApp | None = None) -> AsyncIterator[Server]:
-    release = asyncio.Event()
-
-    async def quick(_request: Request) -> Response:
-        return Response(b"quick")
-
-    async def slow(_request: Request) -> Response:
-        await release.wait()
-        return Response(b"slow")
-
-    async def large(_request: Request) -> Response:
-        return Response(bytes(32 * 1024 * 1024))
-
-    async def measured(request: Request) -> Response:
-        try:
-            return Response(str(len(await request.body())).encode())
-        except ClientDisconnect:
-            return Response()
-
-    routes = [Route(f"/{one.__name__}", one, methods=["GET", "POST"]) for one in (quick, slow, large, measured)]
-    async with AsyncExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
-        await stack.enter_async_context(served(app or Starlette(routes=routes), listener, limits))
-        stack.callback(release.set)
-        knocks = await stack.enter_async_context(AsyncExitStack())
-        yield Server(listener.getsockname()[1], release, knocks)
 
 
 # A request's head comes in time
@@ -337,111 +248,3 @@ async def test_a_proxy_on_this_machine_has_more() -> None:
         knocks = [await server.knock() for _ in range(5)]
 
         assert [await knock.ask() for knock in knocks] == [200] * 5
-
-
-# Pages, and what is logged: a whole house behind the door
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return install(tmp_path, NOBODY, services=["renovation_toll"], scale=0.01, port=0)
-
-
-Opening = Callable[[], Awaitable[House]]
-
-
-@pytest.fixture
-async def opening(installation: Installation) -> AsyncIterator[Opening]:
-    async with AsyncExitStack() as stack:
-
-        async def open_one() -> House:
-            house = await open_house(load_settings(installation.settings))
-            stack.push_async_callback(house.aclose)
-            return house
-
-        yield open_one
-
-
-def shown_to(installation: Installation, *networks: str) -> None:
-    content = installation.settings.read_text(encoding="utf-8")
-    written = content.replace("[http]", f"[http]\npages_for = {json.dumps(networks)}")
-    installation.settings.write_text(written, encoding="utf-8")
-
-
-async def pages(house: House, *names: str) -> dict[str, tuple[int, bytes]]:
-    async with serving(ConnectionLimits(), application(house)) as server:
-        found = {}
-        for name in names:
-            knock = await server.knock()
-            knock.writer.write(f"GET /{name} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-            found[name] = await knock.answer()
-        return found
-
-
-async def test_on_this_machine_every_page_is_shown(opening: Opening) -> None:
-    found = await pages(await opening(), "livez", "readyz", "healthz", "metrics")
-
-    assert {status for status, _ in found.values()} == {200}
-    assert "sample-city" in json.loads(found["healthz"][1])["tenants"]
-    assert "journal" in json.loads(found["readyz"][1])["checks"]
-
-
-async def test_elsewhere_the_tenants_pages_are_not_to_be_found(opening: Opening, installation: Installation) -> None:
-    shown_to(installation, "192.0.2.0/24", "2001:db8::/32")
-    found = await pages(await opening(), "nothing", "healthz", "metrics", "livez", "readyz")
-
-    assert found["healthz"] == found["metrics"] == found["nothing"]
-    assert found["nothing"][0] == 404
-    assert [json.loads(found[page][1]) for page in ("livez", "readyz")] == [{"status": "pass"}] * 2
-
-
-async def test_the_counts_behind_the_metrics_are_remembered(
-    opening: Opening, installation: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    house = await opening()
-    asked = []
-    read = type(house.journal).read
-
-    async def counted(journal: object, step: Callable[..., object], *given: object, **named: object) -> object:
-        asked.append(step.__name__)
-        return await read(journal, step, *given, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(type(house.journal), "read", counted)
-    async with serving(ConnectionLimits(), application(house)) as server:
-        knock = await server.knock()
-        answers = [await knock.ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n") for _ in range(5)]
-
-    assert answers == [200] * 5
-    assert asked.count("open_counts") == 1
-    assert asked.count("open_lives") == 1
-
-
-def posted(path: str, record: Mapping[str, object], **headers: str) -> bytes:
-    body = json.dumps(record).encode()
-    named = {"Host": "x", "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
-    lines = [f"POST {path} HTTP/1.1", *(f"{name.replace('_', '-')}: {value}" for name, value in named.items()), "", ""]
-    return "\r\n".join(lines).encode() + body
-
-
-async def test_what_is_accepted_is_logged_without_the_code_that_opens_its_case(
-    opening: Opening, installation: Installation
-) -> None:
-    house = await opening()
-    request = posted(
-        "/window/v1/requests", toll(), X_Api_Key=installation.keys["counter"], Idempotency_Key="key-0123456789abcdef"
-    )
-    async with serving(ConnectionLimits(), application(house)) as server:
-        knock = await server.knock()
-        with capture_logs() as logs:
-            knock.writer.write(request)
-            _, body = await knock.answer()
-            assert await knock.ask(request) == 202
-            code = json.loads(body)["tracking_code"]
-            asked = f"GET /window/v1/requests/{code}/status HTTP/1.1\r\nX-Api-Key: {installation.keys['counter']}\r\n"
-            await knock.ask(asked.encode() + b"Host: x\r\n\r\n")
-
-    accepted = [told for told in logs if told["event"] == "exchange_accepted"]
-    standing = {"event": "exchange_accepted", "log_level": "info", "tenant": "sample-city", "status": 202}
-    named = {"operation": "SubmitRequest", "service_id": toll()["service_id"]}
-    assert accepted == [{**standing, **named, "replayed": replayed} for replayed in (False, True)]
-    assert code not in str(logs)

@@ -21,7 +21,7 @@ from adapter.contract.soap import SoapCodec
 from adapter.doors import Limits
 from adapter.exchange import Operation
 from adapter.wsdl import read_wsdl
-from tests.integration.test_doors import ACK, CALLER, FOLDER, IDEMPOTENCY_KEY, KEY, WINDOW, Desk, served, soap_codec
+from tests.support.door_side import ACK, CALLER, FOLDER, IDEMPOTENCY_KEY, KEY, WINDOW, Office, served, soap_codec
 from tests.support.peers import NODE_FOLDER, node_soap
 
 CONTENT = bytes(range(256)) * 8192
@@ -44,14 +44,14 @@ def codec(way: Way, version: str) -> SoapCodec:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def office() -> Office:
+    return Office()
 
 
 @pytest.fixture
-async def door(desk: Desk, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def door(office: Office, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with (
-        served(desk, Limits(spool=tmp_path)) as address,
+        served(office, Limits(spool=tmp_path)) as address,
         httpx.AsyncClient(base_url=address, headers={"X-Api-Key": KEY, "Idempotency-Key": IDEMPOTENCY_KEY}) as client,
     ):
         yield client
@@ -72,7 +72,7 @@ def _target(link: Path) -> str:
 @pytest.mark.parametrize("version", ["1.1", "1.2"])
 @pytest.mark.parametrize("way", [Way.MTOM, Way.SWA, Way.INLINE])
 async def test_soap_with_attachments_becomes_the_same_record(
-    door: httpx.AsyncClient, desk: Desk, tmp_path: Path, way: Way, version: str
+    door: httpx.AsyncClient, office: Office, tmp_path: Path, way: Way, version: str
 ) -> None:
     spoken = codec(way, version)
     form = spoken.form("AttachDocument", spoken.encode_request("AttachDocument", RECORD))
@@ -81,12 +81,12 @@ async def test_soap_with_attachments_becomes_the_same_record(
     assert response.status_code == 200, response.text
     assert read_envelope(response.content).version is VERSIONS[version]
     assert spoken.decode_answer("AttachDocument", response.content) == ACK
-    assert desk.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]
+    assert office.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]
     assert list(tmp_path.iterdir()) == []
     assert open_in(tmp_path) == []
 
 
-async def test_a_form_with_a_file_becomes_the_same_record(door: httpx.AsyncClient, desk: Desk) -> None:
+async def test_a_form_with_a_file_becomes_the_same_record(door: httpx.AsyncClient, office: Office) -> None:
     fields = {name: value for name, value in RECORD.items() if name not in {"tracking_code", "content"}}
     files: dict[str, Any] = {
         "message": (None, httpx.Request("POST", "http://x", json=fields).content, "application/json"),
@@ -94,14 +94,14 @@ async def test_a_form_with_a_file_becomes_the_same_record(door: httpx.AsyncClien
     }
     response = await door.post("/window/v1/requests/4052718396/documents", files=files)
     assert (response.status_code, response.json()) == (202, ACK)
-    assert desk.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]
+    assert office.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]
 
 
-async def test_a_form_is_taken_only_where_the_contract_has_one(door: httpx.AsyncClient, desk: Desk) -> None:
+async def test_a_form_is_taken_only_where_the_contract_has_one(door: httpx.AsyncClient, office: Office) -> None:
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     response = await door.post("/window/v1/requests", content=b"--b--", headers=headers)
     assert response.status_code == 415
-    assert desk.calls == []
+    assert office.calls == []
 
 
 MTOM = codec(Way.MTOM, "1.2")
@@ -109,13 +109,13 @@ FORM = MTOM.form("AttachDocument", MTOM.encode_request("AttachDocument", RECORD)
 TYPE = {"Content-Type": str(FORM.media_type)}
 
 
-async def test_a_package_may_come_in_pieces_of_any_size(door: httpx.AsyncClient, desk: Desk) -> None:
+async def test_a_package_may_come_in_pieces_of_any_size(door: httpx.AsyncClient, office: Office) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for start in range(0, len(FORM.body), 4093):
             yield FORM.body[start : start + 4093]
 
     assert (await door.post("/window/v1/soap", content=pieces(), headers=TYPE)).status_code == 200
-    assert desk.calls[0][2] == RECORD
+    assert office.calls[0][2] == RECORD
 
 
 BROKEN = {
@@ -129,18 +129,18 @@ BROKEN = {
 
 @pytest.mark.parametrize(("body", "headers"), BROKEN.values(), ids=BROKEN)
 async def test_a_broken_package_is_the_callers_fault_and_leaves_no_file(
-    door: httpx.AsyncClient, desk: Desk, tmp_path: Path, body: bytes, headers: dict[str, str]
+    door: httpx.AsyncClient, office: Office, tmp_path: Path, body: bytes, headers: dict[str, str]
 ) -> None:
     response = await door.post("/window/v1/soap", content=body, headers=headers)
     found = soap_codec().decode_answer("AttachDocument", response.content)
     assert isinstance(found, Fault)
     assert (found.code, found.sender) == ("unreadable", True)
-    assert desk.calls == []
+    assert office.calls == []
     assert open_in(tmp_path) == []
 
 
 async def test_too_much_is_refused_while_it_comes_by_the_limit_of_its_operation(
-    door: httpx.AsyncClient, desk: Desk, tmp_path: Path
+    door: httpx.AsyncClient, office: Office, tmp_path: Path
 ) -> None:
     """CheckHealth may have 16 KiB; what follows its envelope is not waited for."""
     small = MTOM.form("CheckHealth", MTOM.encode_request("CheckHealth", {}))
@@ -165,13 +165,13 @@ async def test_too_much_is_refused_while_it_comes_by_the_limit_of_its_operation(
     except httpx.HTTPError:
         pass  # the server may close before the client has sent all
     assert sent < 7_000_000
-    assert desk.calls == []
+    assert office.calls == []
     await asyncio.sleep(0.05)
     assert open_in(tmp_path) == []
 
 
-async def test_a_caller_who_leaves_in_the_middle_leaves_no_file(desk: Desk, tmp_path: Path) -> None:
-    async with served(desk, Limits(spool=tmp_path)) as address:
+async def test_a_caller_who_leaves_in_the_middle_leaves_no_file(office: Office, tmp_path: Path) -> None:
+    async with served(office, Limits(spool=tmp_path)) as address:
         host, port = address.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         head = (
@@ -191,12 +191,12 @@ async def test_a_caller_who_leaves_in_the_middle_leaves_no_file(desk: Desk, tmp_
             if not open_in(tmp_path):
                 break
     assert open_in(tmp_path) == []
-    assert desk.calls == []
+    assert office.calls == []
 
 
 @pytest.mark.parametrize("port", ["WindowInwardPort", "WindowInwardPort12"])
-async def test_nodes_soap_sends_a_document_in_mtom(desk: Desk, tmp_path: Path, port: str) -> None:
-    async with served(desk, Limits(spool=tmp_path)) as address:
+async def test_nodes_soap_sends_a_document_in_mtom(office: Office, tmp_path: Path, port: str) -> None:
+    async with served(office, Limits(spool=tmp_path)) as address:
         script = [node_soap(), "attach.js", f"{address}/window/v1/soap?wsdl", port, KEY, IDEMPOTENCY_KEY]
         call = json.dumps({"content": RECORD, "newer": port.endswith("12")})
         told = await asyncio.to_thread(
@@ -204,4 +204,4 @@ async def test_nodes_soap_sends_a_document_in_mtom(desk: Desk, tmp_path: Path, p
         )
     assert told.returncode == 0, told.stderr.decode()
     assert json.loads(told.stdout)["tracking_code"] == ACK["tracking_code"]
-    assert desk.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]
+    assert office.calls == [(CALLER, Operation.ATTACH_DOCUMENT, RECORD, IDEMPOTENCY_KEY)]

@@ -22,14 +22,14 @@ from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
 from adapter.doors import Limits
 from adapter.wsdl import read_wsdl
-from tests.integration import test_doors
+from tests.support.door_side import FOLDER, IDEMPOTENCY_KEY, KEY, Office, served
 
 MIB = 1024 * 1024
 
 
 def roomy(folder: Path) -> Contract:
     """The window, but a document may have 20 MiB."""
-    for path in test_doors.FOLDER.iterdir():
+    for path in FOLDER.iterdir():
         if path.is_file():
             (folder / path.name).write_bytes(path.read_bytes())
     for name, old, new in (
@@ -45,7 +45,7 @@ def roomy(folder: Path) -> Contract:
 def package(contract: Contract, content: bytes) -> tuple[str, bytes]:
     """Content-Type and body of a document in MTOM, written without holding its Base64."""
     limits = {name: one.max_bytes for name, one in contract.operations.items()}
-    wsdl = read_wsdl(test_doors.FOLDER, "window.wsdl")
+    wsdl = read_wsdl(FOLDER, "window.wsdl")
     codec = SoapCodec(wsdl, limits=limits, path="/v1/soap", ways=dict.fromkeys(limits, Way.MTOM))
     record: dict[str, Any] = {
         "tracking_code": "4052718396",
@@ -72,17 +72,16 @@ async def main(size: int) -> None:
     """Print the resident memory before, its peak, and the seconds of one request of that size."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
         contract = roomy(Path(place))
-        test_doors.WINDOW = contract
         content_type, body = package(contract, os.urandom(size))
         (Path(place) / "body").write_bytes(body)
         del body
-        desk = test_doors.Desk()
+        office = Office()
         headers = {
-            "X-Api-Key": test_doors.KEY,
-            "Idempotency-Key": test_doors.IDEMPOTENCY_KEY,
+            "X-Api-Key": KEY,
+            "Idempotency-Key": IDEMPOTENCY_KEY,
             "Content-Type": content_type,
         }
-        async with test_doors.served(desk, Limits(spool=Path(place))) as address:
+        async with served(office, Limits(spool=Path(place)), window=contract) as address:
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
             before, began = resident(), time.perf_counter()
             response = await asyncio.to_thread(_post, f"{address}/window/v1/soap", Path(place) / "body", headers)
@@ -91,7 +90,7 @@ async def main(size: int) -> None:
         high = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
         peak = int(high[1]) * 1024 if high else peak
         assert response == 200, response
-        assert len(desk.calls[0][2]["content"]) == (size + 2) // 3 * 4
+        assert len(office.calls[0][2]["content"]) == (size + 2) // 3 * 4
     print(before, peak, f"{seconds:.3f}")
 
 

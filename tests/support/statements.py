@@ -12,16 +12,7 @@ from adapter.errors import GatewayUnreachable
 from adapter.exchange import Exchange, LedgerEntry, State
 from adapter.journal import Journal
 from adapter.reconciliation import Compared, Ledger, Period, reconcile
-from tests.integration.journal_making import (
-    TENANT,
-    WINDOW,
-    begun,
-    claim_of,
-    new_case,
-    opening,
-    outward,
-    settlement,
-)
+from tests.integration.journal_making import TENANT, WINDOW, begun, claim_of, new_case, opening, outward, settlement
 
 NOW = datetime.now(UTC)
 DAY = Period(NOW - timedelta(hours=24), NOW + timedelta(seconds=1))

@@ -1,3 +1,5 @@
+"""A table becomes a function: values go where their rows say, and every mistake names its cell."""
+
 from __future__ import annotations
 
 import time
@@ -7,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from adapter.errors import Unfit, Untranslatable
+from adapter.errors import Untranslatable
 from adapter.exchange import Direction
 from adapter.translator import CodeBook, Context, Table, Tools, compile_table, read_codes
-from adapter.translator.paths import compile_collector, compile_reader, parse_path
 from adapter.translator.shapes import empty_cell_faults, source_faults, target_faults
 
 HEADER = "target,source,rule,argument,when,required,note\n"
@@ -398,36 +397,6 @@ def test_targets_and_sources_are_checked_against_the_contracts(table: Compile) -
     assert [str(fault).removeprefix("mappings/x/core/") for fault in source_faults(made, told, "Submit")] == [
         "submit.csv:4: source: 'owners[].nam' is not in Submit, did you mean 'owners[].name'?"
     ]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.text("ab", max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-    max_leaves=12,
-)
-PATHS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=4)
-
-
-@given(JSON, PATHS)
-def test_reading_a_path_is_walking_its_names(record: Any, names: list[str]) -> None:
-    node = record
-    for name in names:
-        node = node.get(name) if isinstance(node, dict) else None
-    assert compile_reader(parse_path(".".join(names)))((record, CONTEXT)) == node
-
-
-@given(JSON, st.lists(st.sampled_from(["a", "b[]", "c"]), min_size=1, max_size=3))
-def test_collecting_a_path_never_fails_and_gives_present_values_only(record: Any, steps: list[str]) -> None:
-    found = compile_collector(parse_path(".".join(steps)))(record)
-    assert all(value not in (None, "") for value in found)
-
-
-@given(st.text(max_size=20))
-def test_whatever_stands_in_a_path_cell_is_a_path_or_unfit(cell: str) -> None:
-    try:
-        assert parse_path(cell).text == cell
-    except Unfit:
-        return
 
 
 def test_translating_thirty_fields_takes_microseconds(table: Compile) -> None:

@@ -1,0 +1,27 @@
+"""An operator's desk over a real house, for tests that name this module in `pytest_plugins`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ops.demo.installation import install
+from ops.operators import Desk
+from ops.settings import load_settings
+from ops.wiring import open_house
+from tests.support.desk import ME
+from tests.support.scripted import NOBODY
+
+NOBODYS = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """The desk of a house in which nothing runs by itself, and whose other sides nobody answers for."""
+    services = ["building_permit", "renovation_toll", "notary_inquiry"]
+    installation = install(tmp_path, NOBODYS, services=services, scale=0.01, port=0)
+    house = await open_house(load_settings(installation.settings))
+    yield Desk(house, ME)
+    await house.aclose()
