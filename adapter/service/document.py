@@ -12,8 +12,7 @@ from adapter.errors import Unfit
 from adapter.exchange import Operation, Parallel
 from adapter.identifiers import service_id
 from adapter.promise import Promise
-from adapter.service.checks import PATTERNS, path_fault
-from adapter.service.fitting import misfits
+from adapter.service.checks import PATTERNS, Between, path_fault
 from adapter.service.model import Route, ServiceStage, Source
 from adapter.service.referral import REFERRAL
 from adapter.tables import TO_FILL, Document, Fault, Key, check_keys, near
@@ -68,7 +67,8 @@ def document_faults(document: Document) -> list[Fault]:
     pattern = PATTERNS.get(str(values.get("pattern")))
     if pattern and pattern.opening is Operation.INQUIRE and "answer_within_seconds" not in values:
         faults.append(document.fault("answer_within_seconds", "the key is missing", "an inquiry is awaited so long"))
-    faults += _system_faults(document, has_system=bool(pattern and pattern.inward))
+    if pattern:
+        faults += _system_faults(document, has_system=bool(pattern.inward))
     if Operation.FILE_OBJECTION in _section(document, "inward") and "objection_within_days" not in values:
         why = "an objection is taken so long after the case has ended"
         faults.append(document.fault("objection_within_days", "the key is missing", why))
@@ -95,7 +95,7 @@ def _system_faults(document: Document, *, has_system: bool) -> list[Fault]:
     return [document.fault(name, f"'{name}' is not a key here", why) for name in told]
 
 
-def read_channels(document: Document, gateway: Contract | None, faults: list[Fault]) -> dict[str, str]:
+def read_channels(document: Document, between: Between, faults: list[Fault]) -> dict[str, str]:
     """Read the section [channels]: channel → the service's own pattern, or referral."""
     channels = {name: str(pattern) for name, pattern in _section(document, "channels").items()}
     choices = (str(document.values.get("pattern")), REFERRAL)
@@ -105,10 +105,10 @@ def read_channels(document: Document, gateway: Contract | None, faults: list[Fau
         if pattern not in choices
     ]
     pattern = PATTERNS.get(choices[0])
-    if gateway and pattern:
-        unknown = misfits(gateway, pattern.opening, CHANNEL, channels)
+    if between.gateway and pattern:
+        unknown = between.misfits(between.gateway, pattern.opening, CHANNEL, channels)
         faults += [
-            document.fault(f"channels.{name}", f"'{name}' is not a channel of {gateway.title}", expected)
+            document.fault(f"channels.{name}", f"'{name}' is not a channel of {between.gateway.title}", expected)
             for name, expected in unknown.items()
         ]
     return channels

@@ -35,16 +35,7 @@ _NUMBERS = re.compile(r"\[[0-9]*\]")
 
 def misfits(contract: Contract, operation: str, path: str, values: Collection[str]) -> dict[str, str]:
     """Return each value that a request's field does not take → what the contract takes there."""
-    found: dict[str, str] = {}
-    for codec in contract.bindings.values():
-        if operation in codec.operations:
-            content = _filled(codec, operation, path)
-            for value in values:
-                _put(content, path.replace("[]", "[0]"), value)
-                for one in _violations(codec, operation, content):
-                    if _is_at(one, path):
-                        found.setdefault(value, one.expected)
-    return found
+    return asking_once()(contract, operation, path, values)
 
 
 def asking_once() -> Misfits:
@@ -52,18 +43,41 @@ def asking_once() -> Misfits:
 
     It is of one set of contracts, in which a title names one.
     """
-    asked: dict[tuple[str, str, str], set[str]] = {}
-    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    probes: dict[tuple[str, str, str], list[_Probe]] = {}
+    asked: dict[tuple[str, str, str], dict[str, str | None]] = {}
 
     def ask(contract: Contract, operation: str, path: str, values: Collection[str]) -> dict[str, str]:
         place = (contract.title, operation, path)
-        known, unfit = asked.setdefault(place, set()), found.setdefault(place, {})
-        if new := set(values) - known:
-            unfit.update(misfits(contract, operation, path, new))
-            known |= new
-        return {value: unfit[value] for value in values if value in unfit}
+        known = asked.setdefault(place, {})
+        if new := set(values) - known.keys():
+            if place not in probes:
+                probes[place] = _probes(contract, operation, path)
+            known |= {value: _first(probes[place], value) for value in new}
+        return {value: expected for value in values if (expected := known[value]) is not None}
 
     return ask
+
+
+_Probe: TypeAlias = Callable[[str], str | None]
+"""From a value to what one binding takes in its place, None where it takes the value."""
+
+
+def _first(probes: list[_Probe], value: str) -> str | None:
+    return next((expected for probe in probes if (expected := probe(value)) is not None), None)
+
+
+def _probes(contract: Contract, operation: str, path: str) -> list[_Probe]:
+    return [_probe(codec, operation, path) for codec in contract.bindings.values() if operation in codec.operations]
+
+
+def _probe(codec: Codec, operation: str, path: str) -> _Probe:
+    content = _filled(codec, operation, path)
+
+    def probe(value: str) -> str | None:
+        _put(content, path.replace("[]", "[0]"), value)
+        return next((one.expected for one in _violations(codec, operation, content) if _is_at(one, path)), None)
+
+    return probe
 
 
 def _filled(codec: Codec, operation: str, path: str) -> Payload:

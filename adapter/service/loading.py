@@ -193,7 +193,7 @@ def _read_service(
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
-    channels = parts.read_channels(document, between.gateway, faults)
+    channels = parts.read_channels(document, between, faults)
     faults += referral_faults(document, card, between.gateway)
     if faults:
         return None, _each_once(faults)
