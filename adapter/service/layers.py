@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,9 +47,10 @@ class Layers:
 
     def label(self, *names: str) -> str:
         """Name a file of the shared layer as people know it: from the folder of all services on."""
-        return self._label(self.shared.joinpath(*names))
+        return self.label_of(self.shared.joinpath(*names))
 
-    def _label(self, path: Path) -> str:
+    def label_of(self, path: Path) -> str:
+        """Name a file of either layer so."""
         return f"{self.root.name}/{path.relative_to(self.root).as_posix()}"
 
     def file(self, *names: str) -> File:
@@ -58,7 +58,7 @@ class Layers:
         shared = File(self.shared.joinpath(*names), self.label(*names))
         if self.own is None or not self.own.joinpath(*names).is_file():
             return shared
-        own = File(self.own.joinpath(*names), self._label(self.own.joinpath(*names)))
+        own = File(self.own.joinpath(*names), self.label_of(self.own.joinpath(*names)))
         if "/".join(names) in self.alone or not shared.path.is_file():
             return own
         return replace(shared, own=own)
@@ -67,15 +67,6 @@ class Layers:
         """The file with this name whole: the tenant's where it has one, else the shared one."""
         file = self.file(*names)
         return file.own or file
-
-    def last_of(self, folder: str) -> dict[str, tuple[str, str]]:
-        """Path and label of every file in one folder, sorted, the tenant's where it has one; as texts, for many."""
-        found: dict[str, tuple[str, str]] = {}
-        for layer in self.folders:
-            place, label = str(layer / folder), self._label(layer / folder)
-            if os.path.isdir(place):  # noqa: PTH112 - as texts
-                found |= {name: (f"{place}/{name}", f"{label}/{name}") for name in os.listdir(place)}  # noqa: PTH208
-        return dict(sorted(found.items()))
 
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""

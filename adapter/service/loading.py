@@ -25,7 +25,7 @@ from adapter.service.checks import (
     reversal_faults,
     spoken,
 )
-from adapter.service.digest import digest_of
+from adapter.service.contents import contents_of, digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
 from adapter.service.model import Route, Service, ServiceStage
@@ -184,7 +184,8 @@ def _read_service(
     tables = _read_tables(reading, document, books, inward, outward)
     faults += operation_faults(document, between, inward, outward)
     faults += _table_faults(tables, inward, outward, between)
-    faults += case_faults(layers, tables, named=_named_tables(document))
+    contents = [contents_of(one) for one in layers.folders]
+    faults += case_faults(layers, contents, tables, named=_named_tables(document))
     if fields is not None:
         told = {(one.file, one.line, one.column) for one in faults if one.column}
         is_whole = _named_tables(document) == tables.keys()
@@ -212,7 +213,7 @@ def _read_service(
         parallel=parts.read_parallel(document),
         promise=parts.read_promise(document),
         card=card.values,
-        sha256=digest_of(*layers.folders),
+        sha256=digest_of(*contents),
     )
     return service, []
 
