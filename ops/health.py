@@ -182,7 +182,11 @@ def _tables_check(house: House) -> Check:
 def _tables_told(house: House) -> dict[str, Any]:
     """Which tables are live since when, and how the last reading after the first went."""
     last, live = house.tables.last, house.tables.now
-    reading = None if last is None else {**asdict(last), "at": _told(last.at), "faults": len(last.faults)}
+    reading = (
+        None
+        if last is None
+        else {**asdict(last), "at": _told(last.at), "faults": len(last.faults), "doubts": len(last.doubts)}
+    )
     return {"sha256": live.sha256, "since": _told(live.read_at), "last_reading": reading}
 
 

@@ -11,6 +11,7 @@ import structlog
 from pydantic_core import from_json
 
 from adapter.contract.model import Contract
+from adapter.contract.sides import fields_of
 from adapter.errors import FaultyTables, SchemaViolation, Untranslatable
 from adapter.exchange import Exchange, State
 from adapter.journal import Filter, Note, reading
@@ -39,7 +40,8 @@ async def read_anew(house: House) -> Tables:
 def _read(settings: Settings, live: Mapping[str, Contract], served: frozenset[str], now: datetime) -> Tables:
     """Beside the loop, so with codecs of its own: those in use know one thread only."""
     contracts = load_contracts(settings.contracts)
-    tables = read_tables(settings, contracts, now=now)
+    fields = {name: fields_of(settings.contracts / name, one) for name, one in contracts.items()}
+    tables = read_tables(settings, contracts, now=now, fields=fields)
     faulty = (*tables.faults.values(), tables.calendars.faults)
     faults = list(dict.fromkeys(str(fault) for found in faulty for fault in found))
     faults += _changed_under(tables, contracts, live)
@@ -67,7 +69,8 @@ def _changed_under(tables: Tables, read: Mapping[str, Contract], live: Mapping[s
 async def reload_tables(house: House, *, actor: str, why: str) -> Reading:
     """Everything is translated by the tables on disk from here on, unless they have a fault: then nothing changed.
 
-    What is `sending` or was ever sent keeps its frozen bytes. Told in the audit, in health and in the metrics.
+    What is `sending` or was ever sent keeps its frozen bytes. Told in the audit, in health and in the metrics. A doubt
+    refuses nothing: the same tables would be live after a restart, so refusing them here would only hide that they are.
     """
     live = house.tables
     async with live.reading:
@@ -79,7 +82,9 @@ async def reload_tables(house: House, *, actor: str, why: str) -> Reading:
                 _log.warning("tables_refused", actor=actor, fault=fault)
             return live.last
         await house.journal.note(Note("tables_reloaded", actor, None, why=why, what=tables.sha256))
-        live.now, live.last = tables, Reading(house.clock(), actor, tables.sha256)
+        live.now, live.last = tables, Reading(house.clock(), actor, tables.sha256, doubts=tables.doubts)
+    for doubt in tables.doubts:
+        _log.warning("tables_doubted", actor=actor, doubt=doubt)
     _log.info("tables_reloaded", actor=actor, sha256=tables.sha256, services=len(tables.services))
     house.delivery.hint()
     return live.last

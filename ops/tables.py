@@ -7,12 +7,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from adapter.calendar import Days, read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
+from adapter.contract.sides import Fields
 from adapter.errors import FaultySettings, FaultyTables
 from adapter.offer import Offer, Stopped, offer_of
 from adapter.service import (
@@ -48,8 +50,9 @@ class Calendars:
 class Tables:
     """One reading of all mappings: the shared services by name, those of a tenant's own by (tenant, name).
 
-    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`. `offer` is what
-    is live, `on_disk` what would be if every tenant had signed it.
+    `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`. `doubts` are
+    what a review found in services that run: rows that never work, codes that may come and have no row. `offer` is
+    what is live, `on_disk` what would be if every tenant had signed it.
     """
 
     services: Mapping[str, Service]
@@ -59,6 +62,7 @@ class Tables:
     on_disk: Offer
     calendars: Calendars
     read_at: datetime
+    doubts: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[str]:
@@ -85,6 +89,7 @@ class Reading:
     actor: str
     sha256: str | None = None
     faults: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -118,26 +123,37 @@ def check_folders(settings: Settings) -> None:
         raise FaultySettings(missing)
 
 
-def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: datetime) -> Tables:
+def read_tables(
+    settings: Settings,
+    contracts: Mapping[str, Contract],
+    *,
+    now: datetime,
+    fields: Mapping[str, Fields] | None = None,
+) -> Tables:
     """The services that a tenant offers, against the contracts; a faulty one stops, and is told among the faults.
 
     What nobody offers is not read: a start should not wait for it, and `panjereh check` tells its faults.
-    The faults of a draft are nobody's matter but its clerk's: `panjereh check` tells them.
+    The faults of a draft are nobody's matter but its clerk's: `panjereh check` tells them. With the `fields` of the
+    contracts the services are reviewed as well, and what is found are doubts.
     Raises FaultyTables when two contracts want one door, FaultySettings for a service that is not there and for an
     endpoint that a service needs and its tenant has not.
     """
     offered = {name for tenant in settings.tenants.values() for name in tenant.services}
-    services, faults = load_services(settings.mappings, contracts, only=offered)
-    views, faulty_views = load_views(settings.mappings, contracts, only=offered)
+    services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields)
+    views, faulty_views = load_views(settings.mappings, contracts, only=offered, fields=fields)
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
     faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
+    doubts = [faults.pop(name) for name in services.keys() & faults.keys()]
+    doubts += [faulty_views.pop(at) for at in views.keys() & faulty_views.keys()]
     stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
     on_disk = _offer(settings, services, faults, {**views, **stopped})
     signed, faulty_signed = signed_views(settings, contracts)
     offer = _offer(settings, services, faults, {**views, **stopped, **signed})
     faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
-    tables = Tables(services, views, told, offer, on_disk, _calendars(settings.mappings / CALENDARS), now)
+    tables = Tables(
+        services, views, told, offer, on_disk, _calendars(settings.mappings / CALENDARS), now, _told(doubts)
+    )
     if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
     _check_endpoints(settings, offer, contracts)
@@ -147,6 +163,11 @@ def read_tables(settings: Settings, contracts: Mapping[str, Contract], *, now: d
 def gateways_of(tables: Tables) -> set[str]:
     """The gateway contracts that the services speak."""
     return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
+
+
+def _told(doubts: list[list[Fault]]) -> tuple[str, ...]:
+    """Each once: a shared row is looked at again for every tenant that lays its own over it."""
+    return tuple(dict.fromkeys(str(fault) for fault in sorted(chain.from_iterable(doubts))))
 
 
 def _calendars(folder: Path) -> Calendars:

@@ -72,7 +72,8 @@ def load_services(
     """Read every service of `mappings/`, or `only` some: the sound ones by name, and the faults of the others by name.
 
     A faulty table stops its own service only; folders with one service id stop each other. With the `fields` of the
-    contracts by title the services are reviewed as well. Raises FaultyTables when there is no such folder.
+    contracts by title the services are reviewed as well: what is found then is among the faults and stops none, so that
+    a service may stand in both. Raises FaultyTables when there is no such folder.
     """
     if not folder.is_dir():
         raise FaultyTables([f"{folder}: there is no such folder of services"])
@@ -88,17 +89,22 @@ def load_services(
                 reading = _Reading(Layers(path, folder), {"service.toml": documents[path.name]})
                 service, found = _read_service(reading, contracts, misfits, fields=fields)
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
-                if service and not faults[path.name]:
+                if service and path.name not in same_ids:
                     services[path.name] = service
     return services, {name: found for name, found in faults.items() if found}
 
 
 def load_views(
-    folder: Path, contracts: Mapping[str, Contract], *, only: Collection[str] | None = None
+    folder: Path,
+    contracts: Mapping[str, Contract],
+    *,
+    only: Collection[str] | None = None,
+    fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
     """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
 
     What is wrong in a shared file stops the tenants' views of it, too; what is wrong in a tenant's stops its alone.
+    With `fields` they are reviewed, as shared services are.
     """
     views: dict[tuple[str, str], Service] = {}
     faults: dict[tuple[str, str], list[Fault]] = {}
@@ -108,12 +114,11 @@ def load_views(
             if only is not None and name not in only:
                 continue
             layers, found = layers_of(folder, tenant, name)
-            service, more = _read_service(_Reading(layers), contracts, misfits)
+            service, more = _read_service(_Reading(layers), contracts, misfits, fields=fields)
+            faults[tenant, name] = sorted({*found, *more})
             if service is not None and not found:
                 views[tenant, name] = service
-            else:
-                faults[tenant, name] = sorted({*found, *more})
-    return views, faults
+    return views, {at: found for at, found in faults.items() if found}
 
 
 def service_folders(folder: Path) -> list[Path]:
@@ -166,8 +171,9 @@ def _read_service(
     *,
     fields: Mapping[str, Fields] | None = None,
 ) -> tuple[Service | None, list[Fault]]:
-    """Give the service, or else its faults, all of them, in the order of files and lines."""
+    """Give the service, or else its faults, all of them, in the order of files and lines; and what its review found."""
     layers, faults = reading.layers, reading.faults
+    doubts: list[Fault] = []
     document, card = reading.read_document("service.toml"), reading.read_document("card.toml")
     faults += [*parts.document_faults(document), *card_faults(card)]
     if not document.values:
@@ -188,16 +194,16 @@ def _read_service(
     faults += case_faults(layers, contents, tables, named=_named_tables(document))
     if fields is not None:
         told = {(one.file, one.line, one.column) for one in faults if one.column}
-        is_whole = _named_tables(document) == tables.keys()
+        is_whole = layers.own is None and _named_tables(document) == tables.keys()
         found = review_faults(tables, books if is_whole else {}, inward, outward, between, fields=fields)
-        faults += [one for one in found if (one.file, one.line, one.column) not in told]
+        doubts = [one for one in found if (one.file, one.line, one.column) not in told]
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
     channels = parts.read_channels(document, between, faults)
     faults += referral_faults(document, card, between.gateway)
     if faults:
-        return None, _each_once(faults)
+        return None, _each_once([*faults, *doubts])
     service = Service(
         name=layers.name,
         **{name: document.values.get(name, "") for name in _AS_WRITTEN},
@@ -215,7 +221,7 @@ def _read_service(
         card=card.values,
         sha256=digest_of(*contents),
     )
-    return service, []
+    return service, _each_once(doubts)
 
 
 def _each_once(faults: list[Fault]) -> list[Fault]:

@@ -49,7 +49,7 @@ def check(
     loaded, faults = load_contracts(folders["contracts"])
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
     services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
-    views, faulty_views = load_views(folders["mappings"], loaded, only=service and {service})
+    views, faulty_views = load_views(folders["mappings"], loaded, only=service and {service}, fields=fields)
     told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
     faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
@@ -59,7 +59,8 @@ def check(
         faults += map(str, catalogue_faults(folders["mappings"]))
     if config is not None:
         faults += [*_key_faults(config), *_tenant_faults(config, {*views, *faulty_views})]
-    sound = {"contracts": sorted(loaded), "services": [*sorted(services), *map("/".join, sorted(views))]}
+    named = [*sorted(services.keys() - faulty.keys()), *map("/".join, sorted(views.keys() - faulty_views.keys()))]
+    sound = {"contracts": sorted(loaded), "services": named}
     if json:
         print_json({**sound, "faults": faults})
     else:

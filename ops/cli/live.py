@@ -29,7 +29,11 @@ def reload(
     if told["faults"]:
         say(f"{len(told['faults'])} faults; nothing was changed, the tables before go on")
         return Exit.FINDINGS
+    for doubt in told["doubts"]:
+        print(f"doubtful: {doubt}")
     print_table(("service", "change"), ([one["service"], one["change"]] for one in told["services"]))
+    if told["doubts"]:
+        say(f"{len(told['doubts'])} doubts stop nothing; mend them: panjereh check tells them, too")
     if told["calendars_changed"]:
         say("the calendars are other ones; promises are counted by them")
     if told["translatable"]:

@@ -44,6 +44,7 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
         "applied": wanted.apply,
         "is_changed": wanted.apply and not faults,
         "faults": faults,
+        "doubts": [] if faults else list(tables.doubts),
         "sha256": tables.sha256,
         "services": list(_changed(before, tables)),
         "calendars_changed": before.calendars.sha256 != tables.calendars.sha256,

@@ -23,6 +23,7 @@ from tests.support.records import permit
 pytest_plugins = ["tests.support.fixtures"]
 
 KINDS = "building_permit/codes/request_kind.csv"
+CHANNELS = "building_permit/codes/channel.csv"
 OLD_ROW, NEW_ROW = "new_building,1,", "new_building,3,"
 CALENDAR = "date,tenant,kind,opens,closes,title,note\n"
 
@@ -260,3 +261,30 @@ async def test_a_fault_in_a_calendar_or_in_a_table_keeps_both_before(town: Owned
     town.edit(KINDS, "extension,6,", "extension,sixth_of_them,")
     assert (await town.do("tables.reload", apply=True, reason="a mistake in a table"))["faults"]
     assert town.house.days.of(TENANT).is_working(jalali_day(1405, 9, 22))
+
+
+async def test_a_row_that_can_never_work_is_told_at_a_reload_and_refuses_nothing(town: Owned) -> None:
+    town.edit(CHANNELS, "walk_in,7,", "walk-in,7,")
+    doubt = (
+        f"mappings/{CHANNELS}:9: gateway: 'walk-in' never comes, window/1.0 does not know it, did you mean 'walk_in'?"
+    )
+
+    dry = await town.do("tables.reload")
+    told = await town.do("tables.reload", apply=True, reason="a word of its own")
+    health = await whole_health(town.house)
+
+    assert (dry["doubts"], told["doubts"]) == ([doubt], [doubt])
+    assert told["is_changed"]
+    assert health["checks"]["tables"] == [{"status": "pass"}]
+    assert health["tables"]["last_reading"]["doubts"] == 1
+    assert health["tables"]["last_reading"]["faults"] == 0
+
+
+async def test_a_tenants_own_row_that_can_never_work_is_told_too(town: Owned) -> None:
+    town.write(f"tenants/{TENANT}/{CHANNELS}", "gateway,internal,title,note\nkiosk,7,کیوسک,\n")
+
+    told = await town.do("tables.reload", apply=True, reason="a word of our own")
+
+    assert told["is_changed"]
+    (doubt,) = told["doubts"]
+    assert doubt.startswith(f"mappings/tenants/{TENANT}/{CHANNELS}:2: gateway: 'kiosk' never comes")
