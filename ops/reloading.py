@@ -11,13 +11,13 @@ import structlog
 from pydantic_core import from_json
 
 from adapter.contract.model import Contract
-from adapter.contract.sides import fields_of
 from adapter.errors import FaultyTables, SchemaViolation, Untranslatable
 from adapter.exchange import Exchange, State
 from adapter.journal import Filter, Note, reading
 from adapter.offer import Offer
 from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import render
+from adapter.workbench.sides import fields_of
 from ops.settings import Settings
 from ops.tables import Reading, Tables, gateways_of, load_contracts, read_tables
 

@@ -10,11 +10,12 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
+from adapter.service.digest import digest_of
+
 from adapter.calendar import Days, read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
-from adapter.contract.sides import Fields
 from adapter.errors import FaultySettings, FaultyTables
 from adapter.offer import Offer, Stopped, offer_of
 from adapter.service import (
@@ -27,8 +28,8 @@ from adapter.service import (
     overlays,
     service_folders,
 )
-from adapter.service.digest import digest_of
 from adapter.tables import Fault
+from adapter.workbench.sides import Fields
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
 from ops.signing import signed_views
