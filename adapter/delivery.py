@@ -29,8 +29,9 @@ from adapter.exchange import (
     Verdict,
 )
 from adapter.journal import Journal, Pause, Settlement, reading
+from adapter.mark import whole_size
 from adapter.offer import Offer
-from adapter.retry import Profile
+from adapter.retry import Profile, time_for
 from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling
@@ -166,7 +167,8 @@ class Delivery:
                 await self._postpone(claim, operation.group)
                 return
             settle = self.settling.settle_after(operation)
-            await self.journal.intend(claim, prepared.frozen, lease=self.profile.lease, settle=settle)
+            lease = self.profile.lease + time_for(whole_size(prepared.frozen) - len(prepared.frozen))
+            await self.journal.intend(claim, prepared.frozen, lease=lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
             end(outcome.verdict not in _TECHNICAL)

@@ -168,6 +168,19 @@ class TooLarge(RequestRefused):
     title_en = "The body is too large"
 
 
+class DocumentMissing(RequestRefused):
+    """A document that the message refers to is not kept here: it did not come with it, or is erased."""
+
+    kind = "document-missing"
+    status = 422
+    title_fa = "سندی که در پیام یاد شده همراه آن نرسیده است"
+    title_en = "A document that the message refers to is not here"
+
+
+class DocumentDamaged(DocumentMissing):
+    """A document's content was cut, mixed up or changed where it lies; restore it, or ask for it again."""
+
+
 class TooBusy(RequestRefused):
     """More is waiting than can be kept in time; ask again later."""
 
@@ -213,14 +226,6 @@ class Untranslatable(PanjerehError):
 
 class Unfit(PanjerehError):
     """A value is not what its field must hold; the text tells the rule that it breaks, never the value."""
-
-
-class DocumentMissing(PanjerehError):
-    """The store has no such document in this case: its content was erased, or never fetched."""
-
-
-class DocumentDamaged(PanjerehError):
-    """A kept document cannot be read as it was written; see the disk or the database that it lies in."""
 
 
 class LeaseLost(PanjerehError):

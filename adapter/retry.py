@@ -91,6 +91,15 @@ def _times(
     return min(value * scale, longest)
 
 
+LEAST_BYTES_PER_SECOND = 64 * 1024
+"""Slower than this nobody may send or take a document."""
+
+
+def time_for(size: int) -> timedelta:
+    """How much longer a message may take for so many bytes of documents."""
+    return timedelta(seconds=size / LEAST_BYTES_PER_SECOND)
+
+
 def _step(waits: tuple[timedelta, ...], number: int) -> timedelta:
     return waits[min(number, len(waits) - 1)]
 

@@ -14,6 +14,7 @@ import structlog
 from adapter.callers import Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import ChangePage, Clock, Sight
+from adapter.contract.documents import refuse_documents
 from adapter.contract.model import Codec, Contract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.sheets import Sheet, Sheets
@@ -77,7 +78,9 @@ class FolderSystem:
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The record that every attempt will write; raises SchemaViolation when the payload breaks the contract."""
-        return self._codec.encode_request(operation, payload)
+        frozen = self._codec.encode_request(operation, payload)
+        refuse_documents(frozen, binding=BINDING)
+        return frozen
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """What frozen bytes say."""

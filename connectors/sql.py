@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from adapter.callers import Credentials, Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import Clock, Sight
+from adapter.contract.documents import refuse_documents
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract, Codec, Contract, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
@@ -88,7 +89,9 @@ class SqlTarget:
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The record that every attempt will write; raises SchemaViolation when the payload breaks the contract."""
-        return self._codec.encode_request(operation, payload)
+        frozen = self._codec.encode_request(operation, payload)
+        refuse_documents(frozen, binding=BINDING)
+        return frozen
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """What frozen bytes say."""

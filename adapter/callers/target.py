@@ -7,12 +7,15 @@ import ssl
 import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from adapter.callers.asking import find_by_reference, ledger_of
+from adapter.callers.splicing import Contents, no_contents
 from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
 from adapter.channels import Clock, Sight
+from adapter.contract.documents import check_documents
 from adapter.contract.model import Codec, Contract, HttpForm
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import value_at
@@ -30,7 +33,8 @@ def _now() -> datetime:
 class HttpTarget:
     """One tenant's way to one contract in one binding, `soap` or `rest`. Nothing here is retried once it may have left.
 
-    `classify` decides what an observation means; the tables' own function unless a test weakens it.
+    `classify` decides what an observation means; the tables' own function unless a test weakens it. `contents` gives
+    the documents whose marks stand in what is delivered.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class HttpTarget:
         retries: InCallRetries = InCallRetries(),  # noqa: B008 - frozen
         classify: Classify = classify,
         clock: Clock = _now,
+        contents: Contents = no_contents,
         tls: ssl.SSLContext | None = None,
         connections: int = 16,
         sleep: Sleep = asyncio.sleep,
@@ -53,13 +58,16 @@ class HttpTarget:
         self._wire = Wire(address, timeouts, retries, tls=tls, connections=connections, sleep=sleep)
         self._credentials = credentials
         self._classify = classify
+        self._contents = contents
         self.clock = clock
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The bytes that every attempt will send; raises SchemaViolation when the payload breaks the contract."""
         path = self.contract.operations[operation].reference_path
         key = value_at(payload, path) if path else None
-        return self._codec.encode_request(operation, payload, key=key if isinstance(key, str) else None)
+        frozen = self._codec.encode_request(operation, payload, key=key if isinstance(key, str) else None)
+        check_documents(self.contract.operations[operation], frozen)
+        return frozen
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """What frozen bytes say."""
@@ -102,7 +110,7 @@ class HttpTarget:
             headers["Idempotency-Key"] = reference
         seen = None
         try:
-            seen = await self._wire.call(form, headers)
+            seen = await self._wire.call(form, headers, partial(self._contents, reference or operation))
             if isinstance(seen, WireFailure):
                 return Observation(seen.seen, detail=seen.detail)
             return self._read(operation, seen)

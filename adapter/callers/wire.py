@@ -18,13 +18,17 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
+from adapter.callers.splicing import no_contents, spliced
 from adapter.contract.model import HttpForm
 from adapter.contract.outcomes import Seen
+from adapter.errors import DocumentDamaged, DocumentMissing
+from adapter.mark import Mark, whole_size
+from adapter.retry import time_for
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long each step of a call may take; `total` covers all of them."""
+    """How long each step of a call may take; `total` covers all of them, for a message without large documents."""
 
     connect: timedelta = timedelta(seconds=3)
     write: timedelta = timedelta(seconds=15)
@@ -70,6 +74,12 @@ class WireFailure:
 
 
 Sleep = Callable[[float], Awaitable[None]]
+Opens = Callable[[Mark], AsyncIterator[bytes]]
+"""The content of a document of the message that is sent; raises DocumentMissing."""
+
+
+def _no_documents(mark: Mark) -> AsyncIterator[bytes]:
+    return no_contents("this call", mark)
 
 
 class Wire:
@@ -95,8 +105,10 @@ class Wire:
         self._free = asyncio.Semaphore(connections)
         self._idle: list[httpx.AsyncClient] = []
 
-    async def call(self, form: HttpForm, headers: Mapping[str, str]) -> WireAnswer | WireFailure:
-        """Send, and send again only what never left."""
+    async def call(
+        self, form: HttpForm, headers: Mapping[str, str], contents: Opens = _no_documents
+    ) -> WireAnswer | WireFailure:
+        """Send, and send again only what never left; `contents` gives the documents whose marks the form holds."""
         retries = self._retries
         repeating = AsyncRetrying(
             stop=stop_after_attempt(retries.attempts) | stop_after_delay(retries.total.total_seconds()),
@@ -106,32 +118,48 @@ class Wire:
             sleep=self._sleep,
             reraise=True,
         )
-        return await repeating(self._call_once, form, headers)
+        return await repeating(self._call_once, form, headers, contents)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def _call_once(self, form: HttpForm, headers: Mapping[str, str]) -> WireAnswer | WireFailure:
-        witness = _Witness()
+    async def _call_once(self, form: HttpForm, headers: Mapping[str, str], contents: Opens) -> WireAnswer | WireFailure:
+        witness, size = _Witness(), whole_size(form.body)
+        limit = self._timeouts.total + time_for(size - len(form.body))
         try:
-            async with asyncio.timeout(self._timeouts.total.total_seconds()), self._client() as client:
+            async with (
+                asyncio.timeout(limit.total_seconds()),
+                self._client() as client,
+                spliced(form.body, contents) as blocks,
+            ):
                 witness.is_watching = True
-                return await self._exchange(client, self._request(client, form, headers, witness=witness))
+                body = form.body if size == len(form.body) else blocks
+                length = {} if body is form.body else {"Content-Length": str(size)}
+                request = self._request(client, form, {**headers, **length}, body=body, witness=witness)
+                return await self._exchange(client, request)
+        except (DocumentMissing, DocumentDamaged) as error:
+            return WireFailure(Seen.BROKEN_OFF if witness.has_sent else Seen.WITHHELD, error.detail)
         except _AnswerTooLargeError:
             return WireFailure(Seen.UNREADABLE, f"larger than {self._largest_answer} bytes")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             return WireFailure(_seen(error, witness), type(error).__name__)
 
     def _request(
-        self, client: httpx.AsyncClient, form: HttpForm, headers: Mapping[str, str], *, witness: _Witness
+        self,
+        client: httpx.AsyncClient,
+        form: HttpForm,
+        headers: Mapping[str, str],
+        *,
+        body: bytes | AsyncIterator[bytes],
+        witness: _Witness,
     ) -> httpx.Request:
         content_type = {"Content-Type": form.media_type} if form.media_type else {}
         return client.build_request(
             form.method,
             self._address + form.path,
-            content=form.body,
+            content=body,
             headers={**form.headers, **content_type, **headers},
             extensions={"trace": witness},
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import groupby
 from typing import Any, TypeAlias
 
 from adapter.contract.paths import value_at, values_at
 from adapter.exchange import Payload
+from adapter.mark import Mark, mark_of
 
 Cells: TypeAlias = list[str | None]
 """What stands at a path, row by row of the group that repeats, as text; None where a row has nothing."""
@@ -32,7 +35,7 @@ def agreement(pairs: Iterable[tuple[str, str]], sent: Payload, told: Payload) ->
     A number and its text are equal, so are decimals of one value. The rows of a repeating group may stand in another
     order, but what stands in one row stays together.
     """
-    columns = [_Column(path, there, _cells(sent, path), _cells(told, there)) for path, there in pairs]
+    columns = [_column(path, there, sent, told) for path, there in pairs]
     carried = [column for column in columns if _tells(column.ours)]
     untold = next((column.path for column in carried if not _tells(column.theirs)), None)
     return Agreement(next(_differences([one for one in carried if _tells(one.theirs)]), None), untold)
@@ -51,6 +54,22 @@ class _Column:
     def groups(self) -> tuple[str, str]:
         """The repeating group of each; empty where none repeats."""
         return _split(self.path)[0], _split(self.there)[0]
+
+
+def _column(path: str, there: str, sent: Payload, told: Payload) -> _Column:
+    """Where we sent a document by its mark, the content that they tell is compared by its own."""
+    ours, theirs = _cells(sent, path), _cells(told, there)
+    if any(cell and mark_of(cell) for cell in ours):
+        theirs = [cell and _marked(cell) for cell in theirs]
+    return _Column(path, there, ours, theirs)
+
+
+def _marked(text: str) -> str:
+    try:
+        content = b64decode(text, validate=True)
+    except ValueError:
+        return text
+    return text if mark_of(text) else Mark(sha256(content).digest(), len(content)).text
 
 
 def _differences(columns: list[_Column]) -> Iterator[str]:

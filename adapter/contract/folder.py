@@ -49,6 +49,7 @@ class OperationFile(_Strict):
     max_bytes: int = Field(default=1024 * 1024, gt=0)
     idempotency_key: KeySource = KeySource.CARRIED
     attachments: Way = Way.INLINE
+    document_bytes: int | None = Field(default=None, gt=0)
 
     def named(self, name: str) -> OperationContract:
         """The operation as the engine knows it."""

@@ -33,7 +33,8 @@ class OperationContract:
     `answer_reference` where the answer carries the other side's own number. `awaiting` is `field=value` in the
     answer that means "taken, answer later". `compare` pairs fields of the request with those of the query's answer
     that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
-    comes from. `attachments` says how its binary content is sent: `inline`, or beside the message.
+    comes from. `attachments` says how its binary content is sent: `inline`, or beside the message. `max_bytes` bounds a
+    message without its large documents, `document_bytes` each of these; where it says nothing `max_bytes` does.
     """
 
     name: str
@@ -51,6 +52,12 @@ class OperationContract:
     max_bytes: int = 1024 * 1024
     idempotency_key: KeySource = KeySource.CARRIED
     attachments: str = "inline"
+    document_bytes: int | None = None
+
+    @property
+    def most_document_bytes(self) -> int:
+        """How large a document may be."""
+        return self.max_bytes if self.document_bytes is None else self.document_bytes
 
 
 @dataclass(frozen=True, slots=True)

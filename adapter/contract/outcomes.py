@@ -26,6 +26,8 @@ class Seen(StrEnum):
 
     UNSENT = "unsent"
     CERTIFICATE = "certificate"
+    WITHHELD = "withheld"
+    BROKEN_OFF = "broken_off"
     LOST = "lost"
     UNREADABLE = "unreadable"
     ANSWERED = "answered"
@@ -44,6 +46,7 @@ class Pause(StrEnum):
 class Observation:
     """What was seen of one try: UNSENT and CERTIFICATE left nothing, LOST brought no whole answer.
 
+    A document of the message could not be read: WITHHELD before anything left, BROKEN_OFF before its end.
     UNREADABLE came whole and does not fit the contract; `detail` says why, without any of its text.
     """
 
@@ -56,7 +59,7 @@ class Observation:
     @property
     def left(self) -> bool:
         """Whether a byte of the request may have left us."""
-        return self.seen not in {Seen.UNSENT, Seen.CERTIFICATE}
+        return self.seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.WITHHELD}
 
 
 Classify: TypeAlias = Callable[[Contract, OperationContract, Observation], Outcome]
@@ -72,6 +75,8 @@ class _Meaning:
 _BY_SIGHT: Mapping[Seen, _Meaning] = {
     Seen.UNSENT: _Meaning(Verdict.RETRY, "the request never left"),
     Seen.CERTIFICATE: _Meaning(Verdict.PARKED, "their certificate was not accepted: configuration", Pause.CERTIFICATE),
+    Seen.WITHHELD: _Meaning(Verdict.PARKED, "nothing was sent: a document of it cannot be read"),
+    Seen.BROKEN_OFF: _Meaning(Verdict.PARKED, "broken off before its end: a document of it cannot be read"),
     Seen.LOST: _Meaning(Verdict.IN_DOUBT, "the request may have arrived, no whole answer came"),
     Seen.UNREADABLE: _Meaning(Verdict.IN_DOUBT, "the answer cannot be read by the contract"),
 }

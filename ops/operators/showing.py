@@ -10,6 +10,7 @@ from pydantic import Field
 from adapter.errors import NotFound
 from adapter.exchange import Event, Exchange, Payload, State
 from adapter.journal import Filter, Note, inspecting, reading
+from adapter.mark import marks_in
 from adapter.settlement.machine import TRANSITIONS
 from adapter.tables import near
 from adapter.text import canonical_digits
@@ -135,6 +136,16 @@ def possible(exchange: Exchange) -> list[str]:
     return ["show", *sorted(words)]
 
 
+def with_marks_told(content: bytes) -> bytes:
+    """The content with each large document as its size and digest: a mark tells nobody anything."""
+    told, place = b"", 0
+    for found in marks_in(content):
+        sentence = f"[document of {found.mark.size} bytes, SHA-256 {found.mark.digest.hex()}]"
+        told += content[place : found.start] + sentence.encode()
+        place = found.end
+    return told + content[place:]
+
+
 async def _audit(desk: Desk, case_id: str) -> list[dict[str, Any]]:
     return [inspecting.detail_of(row) for row in await desk.house.journal.read(reading.audit_of_case, case_id)]
 
@@ -156,4 +167,4 @@ async def _body(desk: Desk, exchange: Exchange, kind: str, reason: str | None) -
     if content is None:
         raise NotFound(f"exchange {exchange.id} has no {kind} yet")
     await desk.house.journal.note(Note("body_shown", desk.actor, exchange, why=why, what=kind))
-    return {"kind": kind, "content": content.decode("utf-8", errors="replace")}
+    return {"kind": kind, "content": with_marks_told(content).decode("utf-8", errors="replace")}

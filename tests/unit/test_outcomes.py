@@ -48,6 +48,8 @@ DONE, RETRY, DOUBT, PARKED, REFUSED = (
 ROWS = {
     "it never left": (Observation(Seen.UNSENT), RETRY, RETRY),
     "a certificate error": (Observation(Seen.CERTIFICATE), PARKED, PARKED),
+    "a document could not be read, nothing left": (Observation(Seen.WITHHELD), PARKED, PARKED),
+    "a document was not what its mark says": (Observation(Seen.BROKEN_OFF), PARKED, PARKED),
     "reset or time-out after a byte may have left": (Observation(Seen.LOST), DOUBT, RETRY),
     "an unreadable 2xx, HTML, wrong media type, empty": (Observation(Seen.UNREADABLE, 200), DOUBT, RETRY),
     "a schema-valid success": (answered(200, RECEIPT), DONE, DONE),
@@ -131,7 +133,7 @@ def test_what_a_person_must_mend_pauses_the_endpoint(observation: Observation, p
 @pytest.mark.parametrize("seen", list(Seen))
 def test_only_what_never_left_says_so(seen: Seen) -> None:
     outcome = judged(Observation(seen, 200, RECEIPT))
-    assert outcome.left is (seen not in {Seen.UNSENT, Seen.CERTIFICATE})
+    assert outcome.left is (seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.WITHHELD})
 
 
 def test_every_status_has_a_verdict_and_only_a_readable_success_is_done() -> None:

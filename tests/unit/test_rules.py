@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Direction
+from adapter.mark import Mark
 from adapter.translator import RULES, Context, Table, Tools, compile_table, read_codes
 from adapter.translator.paths import NIL
 from adapter.translator.rules import Gives
@@ -182,6 +183,13 @@ def test_a_document_loses_its_line_breaks_and_tells_its_hash() -> None:
     assert base64.b64decode(apply("document", wrapped)) == content
     assert "\n" not in apply("document", wrapped)
     assert apply("document", wrapped, "sha256") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_documents_mark_stays_as_it_is_and_tells_the_hash_of_what_it_stands_for() -> None:
+    mark = Mark(hashlib.sha256(b"a large plan").digest(), 200 * 1024 * 1024)
+
+    assert apply("document", f"{mark.text[:40]}\r\n{mark.text[40:]}") == mark.text
+    assert apply("document", mark.text, "sha256") == mark.digest.hex()
 
 
 @pytest.mark.parametrize(

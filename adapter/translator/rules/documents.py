@@ -8,17 +8,24 @@ import hashlib
 from typing import Any
 
 from adapter.errors import Unfit
+from adapter.mark import mark_of
 from adapter.translator.paths import Context
 from adapter.translator.rules.making import Conversion, Tools, one_of
 from adapter.translator.values import plain_text
 
 
 def document(argument: str, _: Tools) -> Conversion:
-    """Base64 content without line breaks (empty argument), or the SHA-256 of the content (`sha256`)."""
+    """Base64 content without line breaks (empty argument), or the SHA-256 of the content (`sha256`).
+
+    A large document's mark stands for its content.
+    """
     one_of(argument, ("", "sha256"))
 
     def convert(value: Any, _: Context) -> str:
         content = "".join(plain_text(value).split())
+        mark = mark_of(content)
+        if mark is not None:
+            return mark.digest.hex() if argument else mark.text
         try:
             data = base64.b64decode(content, validate=True)
         except (binascii.Error, ValueError):
