@@ -10,8 +10,6 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from adapter.service.digest import digest_of
-
 from adapter.calendar import Days, read_calendars
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
@@ -28,6 +26,7 @@ from adapter.service import (
     overlays,
     service_folders,
 )
+from adapter.service.contents import contents_of, digest_of
 from adapter.tables import Fault
 from adapter.workbench.sides import Fields
 from adapter.wsdl import read_wsdl
@@ -173,7 +172,7 @@ def _told(doubts: list[list[Fault]]) -> tuple[str, ...]:
 
 def _calendars(folder: Path) -> Calendars:
     days, faults = read_calendars(folder)
-    return Calendars(days, tuple(faults), digest_of(folder) if folder.is_dir() else "")
+    return Calendars(days, tuple(faults), digest_of(contents_of(folder)) if folder.is_dir() else "")
 
 
 def _stopped(settings: Settings, tenant: str, name: str, faults: list[Fault]) -> Stopped:

@@ -23,8 +23,8 @@ from adapter.exchange import Outcome, Verdict
 from adapter.mark import Mark, whole_size
 from adapter.wsdl import read_wsdl
 from ops.operators.showing import with_marks_told
+from tests.support.calling import CONTRACTS, QUICK, REFERENCE, WINDOW, http, read_request, server, target
 from tests.support.documents import KeptDocuments
-from tests.unit.test_callers import CONTRACTS, QUICK, REFERENCE, WINDOW, http, read_request, server, target
 
 SIZE = 2 * BLOCK + 1001
 CONTENT = b"".join(hashlib.sha256(number.to_bytes(4, "big")).digest() for number in range(SIZE // 32 + 1))[:SIZE]
