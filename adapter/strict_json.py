@@ -26,14 +26,22 @@ _KINDS = {str: "text", bool: "yes or no", int: "a whole number", float: "a fract
 
 
 def read_json(body: bytes) -> Any:
-    """The value that a UTF-8 JSON text holds; raises Unreadable or SchemaViolation.
+    """The value that a UTF-8 JSON text holds; raises Unreadable or SchemaViolation."""
+    value = parse_json(body)
+    if faults := faults_in(value):
+        raise SchemaViolation(faults)
+    return value
+
+
+def parse_json(body: bytes) -> Any:
+    """The value of a UTF-8 JSON text, its faults still in it; raises Unreadable.
 
     Values are counted before they are built: a million tiny ones cost far more memory than bytes.
     """
     if _has_too_many_values(body):
         raise Unreadable(f"The body has more than {MOST_VALUES} values")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise Unreadable("The body is not UTF-8 text") from error
     except RecursionError as error:
@@ -41,9 +49,6 @@ def read_json(body: bytes) -> Any:
     except ValueError as error:
         line = getattr(error, "lineno", None)
         raise Unreadable(f"The body is not JSON (line {line})" if line else "The body is not JSON") from error
-    if faults := faults_in(value):
-        raise SchemaViolation(faults)
-    return value
 
 
 def faults_in(value: Any) -> list[Violation]:

@@ -18,14 +18,13 @@ from adapter.channels import ChangePage, Clock
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract
 from adapter.contract.sheets import Sheet
+from adapter.contract.sifting import UNREADABLE
 from adapter.exchange import Change, Payload
 from connectors.cells import Refused, Row, UnreadableSheetError, read_rows, value_of
 
 DONE, REFUSED = "done", "refused"
 READY = ".done"
 """A file of this name more beside another says that the other is complete."""
-UNREADABLE = "unreadable"
-"""The kind of a change whose row breaks the contract: no table has it, so it is seen and parked."""
 REPORT = ("file", "sheet", "line", "column", "fault")
 
 _log = structlog.get_logger(__name__)

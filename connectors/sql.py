@@ -21,6 +21,7 @@ from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract, Codec, Contract, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.records import Column
+from adapter.contract.sifting import marked
 from adapter.contract.statements import Statement, Statements
 from adapter.errors import FaultySettings, SchemaViolation, Violation
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
@@ -32,8 +33,6 @@ from connectors.sql_values import Values
 from connectors.windows import Mark, Window
 
 BINDING = "sql"
-UNREADABLE = "unreadable"
-"""The kind of a change whose row breaks the contract: no table has it, so it is seen and parked."""
 
 _log = structlog.get_logger(__name__)
 _ANSWERED = 200
@@ -194,11 +193,7 @@ class SqlTarget:
         if not (wrong := statement.row.violations(record)):
             return record
         self._tell(statement, wrong, row=record.get(said.event))
-        if said.event not in record or said.reference not in record:
-            return None
-        sequence = record.get(said.sequence)
-        told = f"{statement.view}: {'; '.join(map(str, wrong))}"
-        return {**record, said.kind: UNREADABLE, said.sequence: sequence if type(sequence) is int else 0, "why": told}
+        return marked(said, record, f"{statement.view}: {'; '.join(map(str, wrong))}")
 
     async def _ledger(self, statement: Statement, said: StatementContract, content: Payload) -> Outcome:
         since, until = (self._values.instant(_instant(content[one])) for one in (said.since, said.until))

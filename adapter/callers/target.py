@@ -12,14 +12,15 @@ from functools import partial
 import structlog
 
 from adapter.callers.asking import find_by_reference, ledger_of
+from adapter.callers.rows import rows_of, told_rows
 from adapter.callers.splicing import Contents, no_contents
 from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
 from adapter.channels import Clock, Sight
 from adapter.contract.documents import check_documents
-from adapter.contract.model import Codec, Contract, HttpForm
+from adapter.contract.model import Codec, Contract, Fault, HttpForm
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
-from adapter.contract.paths import value_at
-from adapter.errors import RequestRefused
+from adapter.contract.paths import put, value_at
+from adapter.errors import RequestRefused, SchemaViolation
 from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
 from adapter.strict_json import safe_name
 
@@ -126,20 +127,35 @@ class HttpTarget:
     def _read(self, operation: str, answer: WireAnswer) -> Observation:
         """What a whole answer holds; one that fails without readable content is known by its status alone."""
         is_success = answer.status // 100 == _SUCCESS
-        detail, content = None, None
+        detail = None
+        content: Payload | Fault | None = None
         if answer.media_type not in self._codec.answer_media_types:
             detail = f"media type {safe_name(answer.media_type.replace('/', '.'))}"
         else:
             try:
-                content = self._codec.decode_answer(
-                    operation, answer.body, status=answer.status, content_type=answer.content_type
-                )
+                content = self._decoded(operation, answer)
             except RequestRefused as error:
                 detail = error.detail
         wait = retry_after(answer.retry_after, self.clock())
         if is_success and content is None:
             return Observation(Seen.UNREADABLE, answer.status, detail=detail, retry_after=wait)
         return Observation(Seen.ANSWERED, answer.status, content, retry_after=wait)
+
+    def _decoded(self, operation: str, answer: WireAnswer) -> Payload | Fault:
+        """What a body says; where many rows are told, one that breaks the contract stops no other."""
+        try:
+            return self._codec.decode_answer(
+                operation, answer.body, status=answer.status, content_type=answer.content_type
+            )
+        except SchemaViolation:
+            rows = rows_of(self.contract, operation)
+            if rows is None:
+                raise
+            whole, found = self._codec.sift_answer(
+                operation, answer.body, rows=rows, status=answer.status, content_type=answer.content_type
+            )
+            put(whole, rows, told_rows(self.contract, operation, found))
+            return whole
 
 
 _SUCCESS = 2

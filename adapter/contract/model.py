@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from adapter.contract.sheets import Sheets
 from adapter.contract.statements import Statements
+from adapter.errors import Violation
 from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
 from adapter.telemetry import DriftLog
 
@@ -67,6 +68,14 @@ class Decoded:
     operation: str
     content: Payload
     key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of many: its content, and where it breaks the contract; then the content is what can be read of it."""
+
+    content: Payload
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,15 @@ class Codec(Protocol):
         self, operation: str, body: bytes, *, status: int = 200, content_type: str = ""
     ) -> Payload | Fault:
         """The other side's answer; its whole Content-Type matters only where it consists of parts."""
+        ...
+
+    def sift_answer(
+        self, operation: str, body: bytes, *, rows: str, status: int = 200, content_type: str = ""
+    ) -> tuple[Payload, Sequence[Row]]:
+        """An answer that breaks the contract: without its rows, and each of those for itself.
+
+        Raises Unreadable or SchemaViolation when something else than rows is wrong.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
@@ -13,12 +13,14 @@ from adapter.contract.attaching import packed_json, unpacked
 from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.mime import MediaType
-from adapter.contract.model import Decoded, Fault, HttpForm, Shape
+from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.openapi import JSON, Packaging, RestOperation
 from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
+from adapter.contract.paths import put, value_at
+from adapter.contract.sifting import sift
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
-from adapter.strict_json import faults_in, read_json, write_json
+from adapter.strict_json import faults_in, parse_json, read_json, write_json
 from adapter.telemetry import DriftLog
 
 PROBLEM = "application/problem+json"
@@ -172,6 +174,26 @@ class RestCodec:
         if validator := _validator_for(self._operations[operation], status):
             return self._held(content, validator, self._answers[operation], operation, {})
         return content
+
+    def sift_answer(
+        self, operation: str, body: bytes, *, rows: str, status: int = 200, content_type: str = ""
+    ) -> tuple[Payload, list[Row]]:
+        """Their answer without its rows, and each of those for itself; raises Unreadable or SchemaViolation."""
+        del content_type
+        content, validator = parse_json(body), _validator_for(self._operations[operation], status)
+        if names := self._aliases.names(None, operation):
+            content = rename_json(content, names)
+        found = value_at(content, rows) if isinstance(content, dict) else None
+        if not isinstance(found, list) or validator is None:
+            raise Unreadable("The answer has no list of rows")
+
+        def hold(some: Sequence[Any]) -> Payload:
+            put(content, rows, list(some))
+            if faults := faults_in(content):
+                raise SchemaViolation(faults)
+            return self._held(content, validator, self._answers[operation], operation, {})
+
+        return sift(found, rows, hold, lambda row: row if isinstance(row, dict) else {})
 
     def _held(self, body: Payload, validator: Validator, known: Known, operation: str, parameters: Payload) -> Payload:
         """Body and parameters as the contract has them, what is new in the body set aside; raises SchemaViolation."""

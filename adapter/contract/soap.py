@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from lxml import etree
@@ -12,14 +12,16 @@ from adapter.contract.attaching import RELATED, opened_package, unpacked
 from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, enclosed, read_envelope, version_of
 from adapter.contract.mime import media_type_of
-from adapter.contract.model import Decoded, Fault, HttpForm, Shape
+from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
+from adapter.contract.sifting import sift
 from adapter.contract.soap_faults import read_fault, write_fault
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 from adapter.telemetry import DriftLog
 from adapter.xml.messages import Compiler, Message
 from adapter.xml.reading import declared_names, leads_away, violations
+from adapter.xml.rows import loose, rows_at
 from adapter.xml.shapes import shape_of
 from adapter.xml.types import SOAP_11, Wsdl, messages_of
 
@@ -202,6 +204,24 @@ class SoapCodec:
         if names := self._aliases.names(None, operation):
             rename_xml(child, names)
         return _content(message, self._held(child, operation, self.answer_shape, plain=opened.is_plain))
+
+    def sift_answer(
+        self, operation: str, body: bytes, *, rows: str, status: int = 200, content_type: str = ""
+    ) -> tuple[Payload, list[Row]]:
+        """Their answer without its rows, and each of those for itself; raises Unreadable or SchemaViolation."""
+        del status
+        message, child = self._answers[operation], _opened(body, content_type).child
+        if child.tag != message.tag:
+            raise Unreadable("The Body's element is not the answer to this operation")
+        if names := self._aliases.names(None, operation):
+            rename_xml(child, names)
+        found = rows_at(child, rows)
+
+        def hold(some: Sequence[etree._Element]) -> Payload:
+            with found.only(some):
+                return _content(message, self._held(child, operation, self.answer_shape, plain=False))
+
+        return sift(found.elements, rows, hold, loose)
 
     def _held(
         self, child: etree._Element, operation: str, shape: Callable[[str], Shape], *, plain: bool
