@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a table; every cell is text without surrounding spaces, a column that is not there is empty."""
+    """One row of a table; every cell is text without surrounding spaces, a column that is not there is empty.
+
+    `cells` has all columns that the table may have.
+    """
 
     file: str
     line: int
@@ -127,9 +131,10 @@ def rows_of(
     if not set(columns.required) <= set(header):
         return (), faults
     rows: list[Row] = []
+    not_there = dict.fromkeys(set(columns.optional) - set(header), "")
     for line, cells in records[1:]:
         if len(cells) == len(header):
-            rows.append(Row(label, line, dict(zip(header, cells, strict=True))))
+            rows.append(Row(label, line, not_there | dict(zip(header, cells, strict=True))))
         else:
             found = f"{len(cells)} cells stand under {len(header)} columns"
             faults.append(Fault(label, line, "", found, what_to_do="quote a cell that holds a comma"))
@@ -211,9 +216,10 @@ def _records(text: str, label: str) -> tuple[list[tuple[int, list[str]]], list[F
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[tuple[int, list[str]]] = []
     try:
-        for line, cells in _numbered(reader):
-            if any(map(str.strip, cells)):
-                records.append((line, [cell.strip() for cell in cells]))
+        for line, written in _numbered(reader):
+            cells = [cell.strip() for cell in written]
+            if any(cells):
+                records.append((line, cells))
     except csv.Error as error:
         return records, [Fault(label, reader.line_num, "", "the row cannot be read", str(error))]
     return records, []
@@ -244,10 +250,11 @@ def _header_faults(header: Sequence[str], label: str, columns: Columns) -> list[
 def _twice(rows: Sequence[Row], unique: Sequence[str]) -> list[Fault]:
     if not unique:
         return []
-    first: dict[tuple[str, ...], Row] = {}
+    first: dict[Any, Row] = {}
     faults = []
+    key_of = itemgetter(*unique)
     for row in rows:
-        other = first.setdefault(tuple(row[column] for column in unique), row)
+        other = first.setdefault(key_of(row.cells), row)
         if other is not row:
             what = f"'{row[unique[0]]}' stands twice"
             faults.append(row.fault(unique[0], what, f"first in line {other.line}", what_to_do="keep one of the rows"))
@@ -256,7 +263,7 @@ def _twice(rows: Sequence[Row], unique: Sequence[str]) -> list[Fault]:
 
 def _out_of_order(rows: Sequence[Row], column: str | None) -> list[Fault]:
     """Return one fault at the first row out of order; by code points or, as spreadsheets do, without regard to case."""
-    names = [row[column] for row in rows] if column else []
+    names = [row.cells[column] for row in rows] if column else []
     if not column or names == sorted(names) or names == sorted(names, key=str.casefold):
         return []
     at = next(place for place in range(1, len(names)) if names[place].casefold() < names[place - 1].casefold())

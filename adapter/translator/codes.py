@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +25,7 @@ VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basi
 PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
 """Whom a case may wait for."""
 _CODES = ("gateway", "internal")
+_values_of = itemgetter(*VALUE_COLUMNS)
 _WORDS = {"stage": tuple(Stage), "awaited": PARTIES}
 _LONGEST_CODE_TOLD = 32
 
@@ -82,27 +84,45 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """From the codes of one column to what stands in another: how it is found, every cell there is, and the faults."""
+
+    find: Lookup
+    cells: tuple[Cell, ...]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CodeBook:
     """One codes file, read; a tenant's own row hides the shared ones with its code, whichever way it is looked up."""
 
     file: str
     rows: tuple[CodeRow, ...]
+    ways: dict[tuple[str, str], Way] = field(default_factory=dict, compare=False, repr=False)
+    """Those that were asked for: many rows of the tables go the same way."""
 
-    def led_by(self, key: str) -> Iterator[CodeRow]:
-        """Give the rows that a code in column `key` leads to."""
-        own = {row.row[key] for row in self.rows if row.is_own}
-        for row in self.rows:
-            if row.row[key] and (row.is_own or row.row[key] not in own) and not is_taken_out(row.row):
-                yield row
-
-    def lookup(self, key: str, value: str) -> tuple[Lookup, list[Fault]]:
+    def lookup(self, key: str, value: str) -> tuple[Lookup, tuple[Fault, ...]]:
         """Return a function from a code of column `key`, however it is written, and a day to column `value`, or Unfit.
 
         Faults are the codes that would mean two things on one day.
         """
+        way = self._way(key, value)
+        return way.find, way.faults
+
+    def cells(self, key: str, value: str) -> tuple[Cell, ...]:
+        """Every cell that a lookup from column `key` to column `value` can give."""
+        return self._way(key, value).cells
+
+    def _way(self, key: str, value: str) -> Way:
+        if (key, value) not in self.ways:
+            self.ways[key, value] = self._found_way(key, value)
+        return self.ways[key, value]
+
+    def _found_way(self, key: str, value: str) -> Way:
         index: dict[str, list[CodeRow]] = {}
         faults: list[Fault] = []
-        for row in self.led_by(key):
+        led = list(self._led_by(key))
+        for row in led:
             code = row.row[key]
             others = index.setdefault(code, [])
             faults += [
@@ -111,7 +131,14 @@ class CodeBook:
                 if other.overlaps(row) and other.row[value] != row.row[value]
             ]
             others.append(row)
-        return self._finder(index, value), faults
+        return Way(self._finder(index, value), tuple(Cell(row, key, value) for row in led), tuple(faults))
+
+    def _led_by(self, key: str) -> Iterator[CodeRow]:
+        """Give the rows that a code in column `key` leads to."""
+        own = {row.row[key] for row in self.rows if row.is_own}
+        for row in self.rows:
+            if row.row[key] and (row.is_own or row.row[key] not in own) and not is_taken_out(row.row):
+                yield row
 
     def _finder(self, index: Mapping[str, list[CodeRow]], value: str) -> Lookup:
         always = {code: rows[0].row[value] for code, rows in index.items() if rows[0].is_always_valid}
@@ -131,10 +158,6 @@ class CodeBook:
             raise Unfit(f"{ended}; add a row that is, then replay")
 
         return find
-
-    def cells(self, key: str, value: str) -> tuple[Cell, ...]:
-        """Every cell that a lookup from column `key` to column `value` can give."""
-        return tuple(Cell(row, key, value) for row in self.led_by(key))
 
 
 def read_codes(path: Path, label: str, own: tuple[Path, str] | None = None) -> tuple[CodeBook, list[Fault]]:
@@ -157,7 +180,11 @@ def _read_rows(path: Path, label: str, columns: Columns) -> tuple[tuple[CodeRow,
         first, first_faults = _day(row, "valid_from", date.min)
         last, last_faults = _day(row, "valid_to", date.max)
         faults += [*first_faults, *last_faults, *_word_faults(row)]
-        faults += [row.fault(name, STILL_TO_FILL) for name in VALUE_COLUMNS if row[name] == TO_FILL]
+        faults += [
+            row.fault(name, STILL_TO_FILL)
+            for name, cell in row.cells.items()
+            if cell == TO_FILL and name in VALUE_COLUMNS
+        ]
         if first > last:
             faults.append(row.fault("valid_to", "the period ends before it begins"))
         if not row["gateway"] and not row["internal"]:
@@ -176,7 +203,7 @@ def _repeated(rows: Sequence[CodeRow]) -> list[Fault]:
     first: dict[tuple[str, ...], list[CodeRow]] = {}
     faults = []
     for row in rows:
-        others = first.setdefault(tuple(row.row[column] for column in VALUE_COLUMNS), [])
+        others = first.setdefault(_values_of(row.row.cells), [])
         if other := next((one for one in others if one.overlaps(row)), None):
             code = row.row["gateway"] or row.row["internal"]
             why = f"line {other.row.line} says the same on the same days"

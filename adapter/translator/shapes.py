@@ -53,13 +53,13 @@ def cell_faults(lines: Iterable[Line], misfits: Misfits, message: str) -> list[F
     """Return every cell of a codes file that a row may come to and whose target does not take it."""
     faults = []
     for line in lines:
-        target = f"{line.target} of {message}"
-        found = misfits(line.target.text, {cell.value for cell in line.cells if cell.value}) if line.cells else {}
-        faults += [
-            cell.fault("does not fit", f"{target} takes {found[cell.value]}", what_to_do="mend the cell")
-            for cell in line.cells
-            if cell.value in found
-        ]
+        if found := misfits(line.target.text, {cell.value for cell in line.cells} - {""}) if line.cells else {}:
+            target = f"{line.target} of {message}"
+            faults += [
+                cell.fault("does not fit", f"{target} takes {found[cell.value]}", what_to_do="mend the cell")
+                for cell in line.cells
+                if cell.value in found
+            ]
     return faults
 
 
