@@ -27,7 +27,9 @@ from adapter.journal import (
 )
 from adapter.journal.attempting import Intent
 from adapter.journal.changing import Taken
+from adapter.journal.chunks import THREADS, chunks_of
 from adapter.journal.claiming import Heartbeat, Wish, owner_name
+from adapter.journal.documents import SEALED_CHUNK_BYTES, DocumentStore, Means
 from adapter.journal.opening import (
     announce,
     batch_clock,
@@ -79,7 +81,7 @@ class Journal:
 
     `created` is where it stands when this opening has made it, empty; None for one that was there. `scoped_by` is what
     stands in every key's scope beside tenant, caller and operation: the environment that the journal is bound to,
-    nothing in one that is older than environments.
+    nothing in one that is older than environments. `documents` are the large ones, kept beside the exchanges.
 
     Raises JournalFailed once a commit has failed: nothing is kept any more and the daemon must stop.
     """
@@ -93,6 +95,7 @@ class Journal:
         scoped_by: tuple[str, ...],
         heartbeat: Heartbeat,
         silence: timedelta,
+        documents: Callable[[Journal], DocumentStore],
         closing: ExitStack,
         created: str | None = None,
     ) -> None:
@@ -102,6 +105,7 @@ class Journal:
         self._releasing: set[asyncio.Task[None]] = set()
         writer.orphaned = self._release_orphans
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="journal-reader")
+        self.documents = documents(self)
 
     @property
     def backlog(self) -> int:
@@ -211,6 +215,7 @@ class Journal:
 
     def close(self) -> None:
         """Commit what waits, then let go of the database."""
+        self.documents.close()
         self._writer.close()
         self._threads.shutdown()
         self._closing.close()
@@ -254,6 +259,13 @@ def open_journal(
             scoped_by = () if has_bare_scopes(connection) else (environment,)
         announce(engine, node, incarnation, now=announced_at)
         writer = Writer(engine, sealer, owner=owner, head=_recover(engine, sealer, node, owner, now), now=now)
+        chunks = chunks_of(database, SEALED_CHUNK_BYTES)
+
+        def documents(journal: Journal) -> DocumentStore:
+            threads = ThreadPoolExecutor(THREADS, thread_name_prefix="journal-documents")
+            means = Means(writer.submit, journal.read, sealer, chunks, threads, now)
+            return DocumentStore(means, lambda: randomness(16).hex())
+
         return Journal(
             writer,
             readers,
@@ -262,6 +274,7 @@ def open_journal(
             heartbeat=Heartbeat(node, incarnation),
             silence=silence,
             created=place_of(database) if is_new else None,
+            documents=documents,
             closing=opening.pop_all(),
         )
 

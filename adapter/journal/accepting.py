@@ -9,9 +9,9 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import BindParameter, Row, Select, select
 
-from adapter.errors import CaseClosed, RequestRefused, StillInFlight
+from adapter.errors import CaseClosed, DocumentMissing, RequestRefused, StillInFlight
 from adapter.exchange import CLOSED_STAGES, LANE_HOLDING_STATES, Case, Claim, Stage, State
-from adapter.journal import payloads
+from adapter.journal import binding, payloads
 from adapter.journal.recognising import (
     Acceptance,
     Accepted,
@@ -84,14 +84,19 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 
 
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known, *, parallel_to: str | None = None) -> Accepted:
+    exchange, contents = acceptance.exchange, _contents(acceptance)
+    named = binding.named_in(unit, contents.values(), tenant=exchange.tenant, case_id=exchange.case_id)
+    if named.missing:
+        raise DocumentMissing
     case, seal = _case_and_seal(unit, acceptance, known)
-    exchange = acceptance.exchange
     is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)
     unit.lanes.add(exchange.lane)
     fence = int(is_ours)
     unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=fence))
-    _keep_contents(unit, acceptance, case, seal)
+    for kind, content in contents.items():
+        payloads.keep(unit, seal, content, exchange_id=exchange.id, case_id=case.id, kind=kind)
+    binding.bind(unit, seal, named, case_id=case.id)
     _keep_keys(unit, acceptance, case, seal)
     unit.tell(
         "accepted",
@@ -147,11 +152,9 @@ def _refuse_too_late(unit: Unit, acceptance: Acceptance, row: Mapping[Any, Any])
         raise CaseClosed(f"the case is {stage}, and the {within.days} days after its end are over", stage=stage.value)
 
 
-def _keep_contents(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:
-    exchange_id = acceptance.exchange.id
-    payloads.keep(unit, seal, acceptance.record, exchange_id=exchange_id, case_id=case.id, kind=payloads.RECORD)
-    if acceptance.answer is not None:
-        payloads.keep(unit, seal, acceptance.answer, exchange_id=exchange_id, case_id=case.id, kind=payloads.ANSWER)
+def _contents(acceptance: Acceptance) -> dict[str, bytes]:
+    kept = {payloads.RECORD: acceptance.record, payloads.ANSWER: acceptance.answer}
+    return {kind: to_json(content) for kind, content in kept.items() if content is not None}
 
 
 def _keep_keys(unit: Unit, acceptance: Acceptance, case: Case, seal: Seal) -> None:

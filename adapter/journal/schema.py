@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from adapter.exchange import LANE_HOLDING_STATES, State
 
-REVISION = "0003"
+REVISION = "0004"
 """The alembic revision that these tables are; the daemon refuses any other."""
 
 metadata = MetaData()
@@ -218,6 +218,33 @@ strays = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("taken_at", BigInteger, nullable=False),
 )
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("case_id", String(32)),
+    Column("digest", LargeBinary(32)),
+    Column("size", BigInteger),
+    Column("data_key", LargeBinary),
+    Column("kept_at", BigInteger, nullable=False),
+    Column("waits_until", BigInteger),
+)
+"""`digest` is a keyed hash, NULL until all has come; `waits_until` is NULL once bound, `data_key` once erased."""
+
+_index_of_known("document_bound", documents.c.case_id)
+_index_of_known("document_waiting", documents.c.waits_until)
+_index_where("document_erased", documents.c.id, where=documents.c.data_key.is_(None))
+
+document_chunks = Table(
+    "document_chunks",
+    metadata,
+    Column("document_id", String(32), ForeignKey("documents.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""On PostgreSQL, whose nodes share no disk; beside SQLite the chunks lie in files."""
 
 endpoints = Table(
     "endpoints",

@@ -17,6 +17,10 @@ from adapter.channels import Randomness
 from adapter.errors import JournalUnusable
 
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
+SEAL_BYTES = _NONCE_BYTES + _TAG_BYTES
+"""How much longer than its content what is sealed is."""
+
 _KEY_BYTES = 32
 _HASH_CONTEXT = b"panjereh hash key 1"
 _WRAP_CONTEXT = b"panjereh wrap key 1"
@@ -42,6 +46,10 @@ class Seal:
         except (InvalidTag, ValueError) as error:
             raise JournalUnusable(f"{label}: a sealed payload does not open; was the master key changed?") from error
 
+    def within(self, sealed_key: bytes, label: str) -> Seal:
+        """The data key that is sealed under this one, at work."""
+        return Seal(AESGCM(self.open(sealed_key, label)), self.randomness)
+
 
 class Sealer:
     """The master key at work: mints and unwraps data keys, and hashes what must be found again."""
@@ -53,18 +61,24 @@ class Sealer:
         self.seal_of = lru_cache(maxsize=_KEPT_SEALS)(self._seal_of)
 
     def new_data_key(self, case_id: str) -> tuple[Seal, bytes]:
-        """A fresh data key at work, and the same key wrapped, to be kept with the case."""
+        """A fresh data key at work, and the same key wrapped, to be kept with the case, or what else it is for."""
         key = self._randomness(_KEY_BYTES)
         nonce = self._randomness(_NONCE_BYTES)
         return Seal(AESGCM(key), self._randomness), nonce + self._wrap.encrypt(nonce, key, case_id.encode())
 
     def _seal_of(self, case_id: str, wrapped: bytes) -> Seal:
         """The case's data key at work; raises JournalUnusable under another master key."""
+        return Seal(AESGCM(self._unwrapped(case_id, wrapped)), self._randomness)
+
+    def handed_over(self, label: str, wrapped: bytes, seal: Seal) -> bytes:
+        """The data key that the master key wraps, sealed under a case's key instead: it goes with the case."""
+        return seal.close(self._unwrapped(label, wrapped), label)
+
+    def _unwrapped(self, label: str, wrapped: bytes) -> bytes:
         try:
-            key = self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], case_id.encode())
+            return self._wrap.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], label.encode())
         except (InvalidTag, ValueError) as error:
-            raise JournalUnusable(f"case {case_id}: its data key does not open under this master key") from error
-        return Seal(AESGCM(key), self._randomness)
+            raise JournalUnusable(f"case {label}: its data key does not open under this master key") from error
 
     def hash(self, *parts: str | bytes) -> bytes:
         """HMAC-SHA-256 over the parts, each with its length: a national id has too few values for a bare hash."""
