@@ -168,17 +168,13 @@ class TooLarge(RequestRefused):
     title_en = "The body is too large"
 
 
-class DocumentMissing(RequestRefused):
-    """A document that the message refers to is not kept here: it did not come with it, or is erased."""
+class DocumentNotSent(RequestRefused):
+    """The message refers to a document that did not come with it; send the message and its document together."""
 
-    kind = "document-missing"
+    kind = "document-not-sent"
     status = 422
-    title_fa = "سندی که در پیام یاد شده همراه آن نرسیده است"
-    title_en = "A document that the message refers to is not here"
-
-
-class DocumentDamaged(DocumentMissing):
-    """A document's content was cut, mixed up or changed where it lies; restore it, or ask for it again."""
+    title_fa = "سندی که پیام از آن یاد می‌کند همراه آن نرسیده است"
+    title_en = "A document that the message refers to did not come with it"
 
 
 class TooBusy(RequestRefused):

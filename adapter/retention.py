@@ -22,7 +22,9 @@ async def keep_retiring(journal: Journal, profile: Profile) -> None:
     while True:
         is_more_due = False
         try:
-            is_more_due = await journal.retire_keys(age)
+            keys = await journal.retire_keys(age)
+            documents = await journal.documents.sweep(profile.documents_kept)
+            is_more_due = keys or documents
         except JournalFailed:
             raise
         except Exception:  # noqa: BLE001 - the edge of a worker: the next sweep tries again

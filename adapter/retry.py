@@ -23,7 +23,8 @@ class Profile:
     `schedule` are the waits between attempts, the last one repeating; `asks` those between questions about an
     exchange in doubt; `payment_absence` how far apart a payment must be found missing twice before it is sent again;
     `keys_kept` how long an idempotency key gives its first answer after the end of its case, `tombstones_kept` how
-    long it is still known to have been used, `sweep` how often those that are due are looked for;
+    long it is still known to have been used, `documents_kept` how long the large documents of a case are kept after its
+    end, `sweep` how often what is due is looked for;
     `contract_scale` multiplies what a contract itself says, so that a demo need not wait a minute.
     """
 
@@ -54,6 +55,7 @@ class Profile:
     retry_after_most: timedelta = _H
     keys_kept: timedelta = 90 * _D
     tombstones_kept: timedelta = 3650 * _D
+    documents_kept: timedelta = 90 * _D
     sweep: timedelta = _H
     contract_scale: float = 1.0
 
@@ -75,7 +77,7 @@ class Profile:
 _NEVER_SCALED = frozenset(
     {"name", "jitter", "contract_scale", "connect", "write", "first_byte", "total"}
     | {"lease", "deadline", "heartbeat", "silence"}
-    | {"keys_kept", "tombstones_kept", "sweep"}
+    | {"keys_kept", "tombstones_kept", "documents_kept", "sweep"}
 )
 _LEAST_PULSES: Mapping[str, timedelta] = {
     "idle": timedelta(milliseconds=20),

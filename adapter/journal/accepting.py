@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import BindParameter, Row, Select, select
 
-from adapter.errors import CaseClosed, DocumentMissing, RequestRefused, StillInFlight
+from adapter.errors import CaseClosed, DocumentNotSent, RequestRefused, StillInFlight
 from adapter.exchange import CLOSED_STAGES, LANE_HOLDING_STATES, Case, Claim, Stage, State
 from adapter.journal import binding, payloads
 from adapter.journal.recognising import (
@@ -87,7 +87,7 @@ def _keep(unit: Unit, acceptance: Acceptance, known: _Known, *, parallel_to: str
     exchange, contents = acceptance.exchange, _contents(acceptance)
     named = binding.named_in(unit, contents.values(), tenant=exchange.tenant, case_id=exchange.case_id)
     if named.missing:
-        raise DocumentMissing
+        raise DocumentNotSent
     case, seal = _case_and_seal(unit, acceptance, known)
     is_ours = acceptance.may_leave and exchange.state is State.READY and exchange.lane not in known.busy_lanes
     known.busy_lanes.add(exchange.lane)

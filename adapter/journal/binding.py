@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
-from adapter.errors import DocumentMissing
+from adapter.errors import DocumentNotSent
 from adapter.journal.rows import MICROSECOND
 from adapter.journal.schema import cases, documents, exchanges
 from adapter.journal.sealing import Seal, Sealer
@@ -86,18 +86,18 @@ def begin(unit: Unit, coming: Sequence[Coming]) -> list[None]:
     return [None] * len(coming)
 
 
-def complete(unit: Unit, wholes: Sequence[Whole]) -> list[DocumentMissing | None]:
-    """Each may be bound from now on; DocumentMissing for one that took so long that it was swept."""
+def complete(unit: Unit, wholes: Sequence[Whole]) -> list[DocumentNotSent | None]:
+    """Each may be bound from now on; DocumentNotSent for one that took so long that it was swept."""
     return [_complete_one(unit, one) for one in wholes]
 
 
-def _complete_one(unit: Unit, whole: Whole) -> DocumentMissing | None:
+def _complete_one(unit: Unit, whole: Whole) -> DocumentNotSent | None:
     done = unit.connection.execute(
         update(documents)
         .where(documents.c.id == whole.id, documents.c.data_key.is_not(None))
         .values(digest=whole.digest, size=whole.size, kept_at=unit.now, waits_until=unit.now + WAIT // MICROSECOND)
     )
-    return None if done.rowcount == 1 else DocumentMissing("the document took too long to come")
+    return None if done.rowcount == 1 else DocumentNotSent("the document took too long to come")
 
 
 def named_in(unit: Unit, contents: Iterable[bytes], *, tenant: str, case_id: str) -> Named:
@@ -181,7 +181,8 @@ def erase_ended(unit: Unit, orders: Sequence[Collection[str]]) -> list[None]:
                 .where(documents.c.case_id == case.id, documents.c.data_key.is_not(None))
                 .values(data_key=None)
             ).rowcount
-            unit.tell("documents_erased", actor="engine", tenant=case.tenant, case_id=case.id, documents=erased)
+            if erased:
+                unit.tell("documents_erased", actor="engine", tenant=case.tenant, case_id=case.id, documents=erased)
     return [None] * len(orders)
 
 

@@ -131,7 +131,7 @@ class ArrivingDocument:
     async def end(self) -> Mark:
         """All of it is durable, and waits to be bound to the case of the message that holds the mark.
 
-        Raises DocumentMissing when it came so slowly that it was swept.
+        Raises DocumentNotSent when it came so slowly that it was swept.
         """
         await self._keep(len(self._held), is_last=True)
         await self._means.beside(self._means.chunks.settle, self.id)

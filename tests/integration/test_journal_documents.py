@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import DocumentDamaged, DocumentMissing
+from adapter.errors import DocumentDamaged, DocumentMissing, DocumentNotSent
 from adapter.exchange import Case, Change, Exchange
 from adapter.journal import Journal, Taken
 from adapter.journal.documents import CHUNK_BYTES
@@ -143,7 +143,7 @@ async def test_a_document_is_no_other_cases_and_no_other_tenants(journal: Journa
 async def test_a_mark_that_nothing_came_for_keeps_nothing(journal_url: str, journal: Journal):
     before = counts(journal_url)
 
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(DocumentNotSent):
         await journal.accept(with_document(Mark(hashlib.sha256(PAGE).digest(), len(PAGE))))
 
     assert counts(journal_url) == before
@@ -154,14 +154,14 @@ async def test_a_mark_of_another_case_or_tenant_gets_nothing(journal: Journal):
     foreign = await brought(journal, b"theirs", tenant="dehkadeh")
 
     for written in (mark, foreign):
-        with pytest.raises(DocumentMissing):
+        with pytest.raises(DocumentNotSent):
             await journal.accept(with_document(written))
 
 
 async def test_a_mark_tells_the_size_too(journal: Journal):
     mark = await brought(journal)
 
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(DocumentNotSent):
         await journal.accept(with_document(Mark(mark.digest, mark.size + 1)))
 
 
@@ -170,7 +170,7 @@ async def test_one_document_is_bound_to_one_case_alone(journal: Journal):
     mark = await brought(journal)
     await journal.accept(with_document(mark))
 
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(DocumentNotSent):
         await journal.accept(with_document(mark))
 
 
@@ -255,7 +255,7 @@ async def test_what_no_message_came_for_within_an_hour_is_gone(journal_url: str,
     assert rows(journal_url) == 2
 
     later(journal_url, timedelta(minutes=2))
-    with pytest.raises(DocumentMissing):
+    with pytest.raises(DocumentNotSent):
         await journal.accept(with_document(waiting))
     await journal.documents.sweep(90 * DAY)
 

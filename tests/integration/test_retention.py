@@ -15,7 +15,8 @@ from adapter.errors import JournalFailed
 from adapter.journal import Journal
 from adapter.retention import keep_retiring
 from adapter.retry import Profile
-from tests.integration.journal_making import Opening
+from tests.integration.journal_making import Opening, ended, submitted
+from tests.integration.test_journal_documents import attached, chunks, rows
 from tests.integration.test_journal_retiring import DAY, age, ended_case, multiply, retired_batches, tombstones
 from tests.support.house import Logs
 
@@ -66,11 +67,25 @@ async def test_what_becomes_due_later_is_retired_by_a_later_sweep(sqlite_journal
         await until(lambda: tombstones(sqlite_url) == 1)
 
 
+async def test_documents_of_cases_that_ended_long_ago_go_with_their_keys(sqlite_journals: Opening, sqlite_url: str):
+    journal = sqlite_journals()
+    case, claim = await submitted(journal)
+    await attached(journal, case=case)
+    await ended(journal, case, claim)
+    age(sqlite_url, 91 * DAY)
+
+    async with retiring(journal, BRISK):
+        await until(lambda: rows(sqlite_url) == 0)
+
+    assert chunks(sqlite_url) == 0
+
+
 class Faulty:
     """A journal whose sweeps fail so often before they work."""
 
     def __init__(self, journal: Journal, error: Exception, times: int) -> None:
         self._journal, self._error, self._times = journal, error, times
+        self.documents = journal.documents
 
     async def retire_keys(self, kept: Any) -> bool:
         self._times -= 1

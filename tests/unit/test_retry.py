@@ -84,7 +84,7 @@ def test_a_deferred_answer_is_fetched_more_and_more_seldom_and_at_least_hourly()
 def test_a_scaled_profile_shortens_every_wait_but_no_time_an_answer_or_a_heartbeat_may_take() -> None:
     fast = PROFILE.scaled("fast", 0.01)
     kept = {"connect", "write", "first_byte", "total", "lease", "deadline", "heartbeat", "silence", "jitter"}
-    kept |= {"keys_kept", "tombstones_kept", "sweep"}
+    kept |= {"keys_kept", "tombstones_kept", "documents_kept", "sweep"}
     pulses = {"idle": timedelta(milliseconds=20), "change_poll": timedelta(milliseconds=50)}
     for field in fields(Profile):
         before, after = getattr(PROFILE, field.name), getattr(fast, field.name)
@@ -113,6 +113,7 @@ def test_a_lease_outlives_the_longest_call_by_twenty_seconds() -> None:
 def test_a_key_outlives_every_deadline_of_its_case_and_its_tombstone_outlives_the_key() -> None:
     assert PROFILE.keys_kept == timedelta(days=90) > PROFILE.deadline
     assert PROFILE.tombstones_kept == timedelta(days=3650)
+    assert PROFILE.documents_kept == timedelta(days=90)
     assert PROFILE.sweep == HOUR
 
 
