@@ -224,6 +224,14 @@ class Unfit(PanjerehError):
     """A value is not what its field must hold; the text tells the rule that it breaks, never the value."""
 
 
+class DocumentMissing(PanjerehError):
+    """The store has no such document in this case: its content was erased, or never fetched."""
+
+
+class DocumentDamaged(PanjerehError):
+    """A document's content was cut, mixed up or changed where it lies; restore it, or ask for it again."""
+
+
 class LeaseLost(PanjerehError):
     """The fence is no longer ours: another worker has the exchange, nothing was written."""
 
