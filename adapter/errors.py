@@ -225,7 +225,7 @@ class Unfit(PanjerehError):
 
 
 class DocumentMissing(PanjerehError):
-    """The store has no such document in this case: its content was erased, or never fetched."""
+    """A document that the message refers to is not kept here: its content was erased, or never fetched."""
 
 
 class DocumentDamaged(PanjerehError):
