@@ -1,4 +1,7 @@
-"""Content for any message, generated from the contract's types: every construct, every facet, up to some depth."""
+"""Content for any message, generated from the contract's types: every construct, every facet, up to some depth.
+
+A content is generated once, in words of the wire (`Word`), and read from them as either kind of leaves has it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,14 @@ import base64
 import re
 import string
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapter.xml.leaves import INTEGERS, Leaves
+from adapter.xml.leaves import INTEGERS, RECORD, Leaves
 from adapter.xml.text import canonical
 from adapter.xml.types import (
     ANY_ATTRIBUTES,
@@ -38,17 +42,33 @@ _LINES = st.text(st.sampled_from("ab &<>\"'\n\t\r]]>پنجره😀"), max_size=1
 _BITS = {"byte": 7, "short": 15, "int": 31, "long": 63}
 
 
-def content_of(element: Element, types: Types, leaves: Leaves) -> st.SearchStrategy[Any]:
-    """Content of one message that its schema allows."""
-    return _Made(types, leaves).of(element, 0)
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A text that the type allows, as it stands on the wire."""
+
+    type: SimpleType
+    text: str
+
+
+def worded(element: Element, types: Types) -> st.SearchStrategy[Any]:
+    """Content of one message that its schema allows, its values still words."""
+    return _Made(types).of(element, 0)
+
+
+def read_from(words: Any, leaves: Leaves) -> Any:
+    """The same content with the values that these leaves read from its words."""
+    if isinstance(words, Word):
+        return leaves(words.type).read(words.text)
+    if isinstance(words, dict):
+        return {name: read_from(one, leaves) for name, one in words.items()}
+    return [read_from(one, leaves) for one in words] if isinstance(words, list) else words
 
 
 class _Made:
     """Strategies by depth: the deeper, the less that need not stand."""
 
-    def __init__(self, types: Types, leaves: Leaves) -> None:
+    def __init__(self, types: Types) -> None:
         self._types = types
-        self._leaves = leaves
 
     def of(self, element: Element, depth: int) -> st.SearchStrategy[Any]:
         kind = self._types.types[element.type]
@@ -64,10 +84,9 @@ class _Made:
         texts = st.just(element.fixed) if element.fixed is not None else lexical(kind)
         if element.default is not None:
             texts = texts.filter(bool)
-        leaf = self._leaves(kind)
-        if leaf.is_qname:
+        if RECORD(kind).is_qname:
             return st.sampled_from(["{urn:a}b", "{urn:everything}Sequence"])
-        return texts.map(leaf.read)
+        return _words(kind, texts)
 
     def _as_it_came(self, element: Element) -> st.SearchStrategy[Any]:
         name, space = element.tag.rpartition("}")[2], element.tag[1:].rpartition("}")[0]
@@ -84,7 +103,7 @@ class _Made:
         fields = {one.key: self._attribute(one) for one in kind.attributes if _is_always(one)}
         maybe = {one.key: self._attribute(one) for one in kind.attributes if not _is_always(one)}
         if kind.simple is not None:
-            fields[TEXT] = lexical(kind.simple).map(self._leaves(kind.simple).read)
+            fields[TEXT] = _words(kind.simple, lexical(kind.simple))
         if said is not None:
             fields[kind.type_key] = st.just(said)
         if kind.any_attribute:
@@ -96,10 +115,9 @@ class _Made:
         return st.builds(lambda attributes, parts: {**attributes, **parts}, own, inside)
 
     def _attribute(self, one: Attribute) -> st.SearchStrategy[Any]:
-        leaf = self._leaves(one.type)
-        if leaf.is_qname:
+        if RECORD(one.type).is_qname:
             return st.sampled_from(["{urn:a}b", "{urn:c}d"])
-        return (st.just(one.fixed) if one.fixed is not None else lexical(one.type)).map(leaf.read)
+        return _words(one.type, st.just(one.fixed) if one.fixed is not None else lexical(one.type))
 
     def _group(self, group: Group, depth: int) -> st.SearchStrategy[dict[str, Any]]:
         """The group once, as parts of a record."""
@@ -151,6 +169,10 @@ _ELEMENTS = [
     '<s:a xmlns:s="urn:strange" xmlns:q="urn:q">q:name</s:a>',
     '<Elsewhere xmlns="urn:other"><back xmlns="">abc</back></Elsewhere>',
 ]
+
+
+def _words(kind: SimpleType, texts: st.SearchStrategy[str]) -> st.SearchStrategy[Word]:
+    return texts.map(lambda text: Word(kind, text))
 
 
 def _canonical(text: str) -> str:

@@ -21,7 +21,7 @@ from adapter.xml.messages import Compiler, Message
 from adapter.xml.shapes import shape_of
 from adapter.xml.types import SOAP_11, SOAP_12, Element, SimpleType, Wsdl, messages_of
 from adapter.xml.values import Duration, Partial, ZonedDate
-from tests.support.messages import content_of
+from tests.support.messages import read_from, worded
 from tests.support.oracle import Oracle, as_the_oracle_reads, canonical, leaves
 
 HOUSE = Path(__file__).parents[2]
@@ -76,6 +76,24 @@ def messages(*folders: Path) -> list[Any]:
     return list(found.values())
 
 
+@cache
+def words(folder: Path, element: Element) -> list[Any]:
+    """A few contents of a message, generated once for all that is asked of it."""
+    found: list[Any] = []
+
+    @few
+    @given(worded(element, loaded(folder).types))
+    def keep(content: Any) -> None:
+        found.append(content)
+
+    keep()
+    return found
+
+
+def contents(folder: Path, element: Element, values: Leaves) -> list[Any]:
+    return [read_from(one, values) for one in words(folder, element)]
+
+
 def message(name: str, values: Leaves = RECORD) -> Message:
     element = loaded(EVERYTHING).operations[name].request
     return compiler(EVERYTHING, values).message(element)
@@ -110,17 +128,12 @@ def parsed(inside: str, name: str) -> etree._Element:
 @pytest.mark.parametrize(("folder", "element"), messages(EVERYTHING, *SHIPPED))
 def test_what_is_written_is_valid_and_read_as_it_was(folder: Path, element: Element, values: Leaves) -> None:
     one = compiler(folder, values).message(element)
-
-    @few
-    @given(content_of(element, loaded(folder).types, values))
-    def hold(content: Any) -> None:
+    for content in contents(folder, element, values):
         node = etree.fromstring(written(one, content).encode())
         assert valid(folder, node)
         assert one.read(node) == content
         if values is RECORD:
             assert json.loads(json.dumps(content)) == content
-
-    hold()
 
 
 @pytest.mark.parametrize(("folder", "element"), messages(EVERYTHING, *SHIPPED))
@@ -128,26 +141,16 @@ def test_zeep_writes_the_same(folder: Path, element: Element) -> None:
     if folder == EVERYTHING and element.key in ZEEP_WRITES_OTHERWISE:
         pytest.skip(f"zeep {ZEEP_WRITES_OTHERWISE[element.key]}")
     one = compiler(folder, RECORD).message(element)
-
-    @few
-    @given(content_of(element, loaded(folder).types, RECORD))
-    def hold(content: Any) -> None:
+    for content in contents(folder, element, RECORD):
         assert canonical(etree.fromstring(written(one, content).encode())) == oracle(folder).written(element, content)
-
-    hold()
 
 
 def reads_as_zeep(folder: Path, element: Element, one: Message) -> None:
     """Whether the message's reader reads the same as zeep; fails where it does not."""
     writer = compiler(folder, RECORD).message(element)
-
-    @few
-    @given(content_of(element, loaded(folder).types, RECORD))
-    def hold(content: Any) -> None:
+    for content in contents(folder, element, RECORD):
         node = etree.fromstring(written(writer, content).encode())
         assert sorted(leaves(one.read(node))) == oracle(folder).read(node)
-
-    hold()
 
 
 @pytest.mark.parametrize(("folder", "element"), messages(EVERYTHING, *SHIPPED))
