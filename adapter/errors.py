@@ -97,6 +97,33 @@ class Unauthenticated(RequestRefused):
     title_en = "The API key is missing or unknown"
 
 
+class NotSigned(RequestRefused):
+    """The message does not carry one signature, made with a secret that is known here, of one id and one time."""
+
+    kind = "not-signed"
+    status = 401
+    title_fa = "پیام امضای درستی ندارد"
+    title_en = "The message is not signed as it must be"
+
+
+class OutOfTime(RequestRefused):
+    """The message was signed too long ago, or in the future: set the clock, and sign anew at each try."""
+
+    kind = "out-of-time"
+    status = 401
+    title_fa = "زمان امضای پیام پذیرفتنی نیست"
+    title_en = "The message was not signed just now"
+
+
+class MessageReused(RequestRefused):
+    """This message id was used a moment ago with another content."""
+
+    kind = "message-id-reused"
+    status = 409
+    title_fa = "این شناسهٔ پیام با محتوای دیگری به کار رفته است"
+    title_en = "The message id was used with another content"
+
+
 class UnknownService(RequestRefused):
     """No such service is offered to this tenant."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -56,34 +56,30 @@ class FollowUp:
 
     async def take_changes(self, endpoint: EndpointName, system: System) -> bool:
         """Take one page of an internal system's changes; True when there is more at once."""
-        tenant, source = endpoint
-        await self._take_strays(tenant, source)
-        cursor = await self.journal.read(reading.cursor, tenant, source)
+        await self._take_strays(*endpoint)
+        cursor = await self.journal.read(reading.cursor, *endpoint)
         page = await system.changes(cursor)
         if not page.changes and page.cursor == cursor:
             return False
+        await self._take(endpoint, page.changes, before=cursor, cursor=page.cursor)
+        return page.more
+
+    async def take_told(self, endpoint: EndpointName, changes: Sequence[Change]) -> None:
+        """What an internal system tells by itself is kept as what it is asked for, and each event once."""
+        await self._take(endpoint, changes, before=None, cursor=None)
+
+    async def _take(
+        self, endpoint: EndpointName, changes: Sequence[Change], *, before: str | None, cursor: str | None
+    ) -> None:
+        tenant, source = endpoint
         straying = {change.reference for change in await self.journal.strays(tenant, source)}
-        cases = await self._cases_of(tenant, source, {change.reference for change in page.changes} - straying)
-        ordered = sorted(page.changes, key=lambda change: (change.reference, change.sequence))
+        cases = await self._cases_of(tenant, source, {change.reference for change in changes} - straying)
+        ordered = sorted(changes, key=lambda change: (change.reference, change.sequence))
         drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         strays = [change for change in ordered if change.reference not in cases]
         if strays and not await self.journal.read(reading.has_open_submissions, tenant, source):
             known = await self._known(tenant, source, {change.reference for change in strays})
             strays = [change for change in strays if change.reference in known]
-        await self._keep(tenant, source, cursor, page.cursor, drafts, strays=strays, cases=cases)
-        return page.more
-
-    async def _keep(
-        self,
-        tenant: str,
-        source: str,
-        before: str | None,
-        cursor: str,
-        drafts: list[tuple[Exchange, Record] | None],
-        *,
-        strays: list[Change],
-        cases: dict[str, Case],
-    ) -> None:
         answered = await self.journal.read(reading.awaiting_of_cases, [case.id for case in cases.values()])
         new = await self.journal.take(
             Taken(

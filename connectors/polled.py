@@ -11,11 +11,10 @@ import structlog
 
 from adapter.callers.asking import Asked
 from adapter.channels import ChangePage, Clock, Sight, Target
-from adapter.contract.instants import read_instant
-from adapter.contract.model import ChangesContract
 from adapter.contract.paths import put, value_at, values_at
 from adapter.errors import GatewayUnreachable
-from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
+from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
+from connectors.changes import change_of
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +79,8 @@ class PolledSystem:
         outcome = await self.target.ask(said.operation, question)
         if outcome.verdict is not Verdict.DONE or outcome.answer is None:
             raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
-        changes = [self._change(said, item) for item, _ in values_at(outcome.answer, f"{said.items}[]")]
+        title, now = self.target.contract.title, self.target.clock()
+        changes = [change_of(title, said, item, now=now) for item, _ in values_at(outcome.answer, f"{said.items}[]")]
         after = str(value_at(outcome.answer, said.next_cursor) or cursor or "")
         is_full, has_moved = len(changes) >= said.page_size, after != (cursor or "")
         self._tell_if_stuck(after, is_stuck=is_full and not has_moved)
@@ -99,21 +99,6 @@ class PolledSystem:
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
         await self.target.aclose()
-
-    def _change(self, said: ChangesContract, item: Payload) -> Change:
-        """One event; without a readable instant it is taken as of now, lest one bad instant hold up all that follow."""
-        event_id, kind = str(value_at(item, said.event)), str(value_at(item, said.kind))
-        changed_at = read_instant(value_at(item, said.changed_at))
-        if changed_at is None:
-            _log.warning("change_without_an_instant", system=self.target.contract.title, event_id=event_id)
-        return Change(
-            event_id=event_id,
-            kind=said.kinds.get(kind, kind),
-            reference=str(value_at(item, said.reference)),
-            sequence=int(value_at(item, said.sequence)),
-            changed_at=changed_at or self.target.clock(),
-            record=item,
-        )
 
     def _tell_if_stuck(self, cursor: str, *, is_stuck: bool) -> None:
         """A full page that leads nowhere is told once: it comes again with every poll."""

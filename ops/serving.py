@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -16,12 +16,15 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Scope, Send
 from starlette.types import Receive as Events
 
-from adapter.doors import Limits, Receive, routes
+from adapter.doors import Limits, Receive, routes, webhook_route
 from adapter.doors.problems import Problem, as_json
-from adapter.errors import RequestRefused
-from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.endpoints import EndpointName
+from adapter.errors import RequestRefused, TooBusy
+from adapter.exchange import Caller, Operation, Payload, Record, Reply
 from adapter.intake import Intake
+from connectors.webhook import Webhook
 from ops.health import health_routes
+from ops.webhooks import path_of
 from ops.wiring import House
 
 _log = structlog.get_logger(__name__)
@@ -39,8 +42,33 @@ def application(house: House) -> ASGIApp:
             house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
         )
     ]
+    doors += [_ear(house, endpoint, webhook, limits) for endpoint, webhook in sorted(house.webhooks.items())]
     pages = Starlette(routes=[*doors, *health_routes(house)], exception_handlers={HTTPException: _no_such_page})
     return _straight(doors, pages)
+
+
+def _ear(house: House, endpoint: EndpointName, webhook: Webhook, limits: Limits) -> Route:
+    """Where one internal system of one tenant tells its changes."""
+    tenant, title = endpoint
+    operation = webhook.said.operation
+    take = partial(house.followup.take_told, endpoint)
+
+    async def hear(headers: Mapping[str, str], body: bytes) -> Payload:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            if house.journal.backlog > house.intake.most_waiting:
+                raise TooBusy(retry_after=2)
+            told = await webhook.receive(headers, body, take)
+            status = HTTPStatus.OK.value
+        except RequestRefused as refusal:
+            status = refusal.context.get("status", refusal.status)
+            raise
+        finally:
+            house.metrics.requests.labels(tenant, operation, str(status)).inc()
+        _log.info("changes_told", tenant=tenant, endpoint=title, **told)
+        return told
+
+    return webhook_route(path_of(endpoint), hear, operation=operation, most=webhook.said.max_bytes, limits=limits)
 
 
 def _straight(doors: Sequence[Route], otherwise: ASGIApp) -> ASGIApp:

@@ -32,7 +32,9 @@ _LEAST_MASTER_KEY_BYTES = 32
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 """This machine's own networks."""
 
-_PATHS = frozenset({"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "signed", "spool"})
+_PATHS = frozenset(
+    {"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "webhook_key_file", "signed", "spool"}
+)
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
 
@@ -59,6 +61,10 @@ class EndpointSettings(_Strict):
     binding: Literal["soap", "rest", "sql", "file"] = Field(description="which binding of its contract it speaks")
     key_file: Path | None = Field(
         default=None, description="file of mode 0600 that holds our API key there, or the password of the database"
+    )
+    webhook_key_file: Path | None = Field(
+        default=None,
+        description="file of mode 0600 with the secret that signs what this system tells us; two while it changes",
     )
     key_header: str = Field(default="X-Api-Key", description="HTTP header that carries our API key")
     connections: int = Field(default=16, ge=1, le=256, description="connections at once")

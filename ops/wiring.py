@@ -32,11 +32,13 @@ from adapter.settlement.settling import Settling
 from adapter.tables import Fault
 from adapter.telemetry import Metrics
 from connectors import file, rest, soap, sql
+from connectors.webhook import Webhook
 from ops.callers import callers_of
 from ops.health import tenant_health
 from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
 from ops.tables import LiveTables, check_folders, gateways_of, load_contracts, read_tables
+from ops.webhooks import webhooks_of
 
 _CONNECT: Mapping[str, Callable[..., ConnectedSystem]] = {
     "rest": rest.connect,
@@ -97,6 +99,7 @@ class House:
     intake: Intake
     publishing: Publishing
     callers: Mapping[str, Caller]
+    webhooks: Mapping[EndpointName, Webhook]
     metrics: Metrics
     clock: Clock
     started_at: datetime
@@ -141,11 +144,12 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     if calendar_faults := tables.now.calendars.faults:
         raise FaultyTables([str(fault) for fault in calendar_faults])
     callers = callers_of(settings)
+    webhooks = webhooks_of(settings, contracts, parts.clock)
     connected: list[Closable] = []
     endpoints = _endpoints(settings, contracts, profile, parts, connected)
     journal = parts.journal(_open_journal(settings, profile, parts))
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
-    loaded = _Loaded(profile, contracts, tables, callers)
+    loaded = _Loaded(profile, contracts, tables, callers, webhooks)
     return _join(settings, parts, loaded, journal, endpoints, connected)
 
 
@@ -155,6 +159,7 @@ class _Loaded:
     contracts: Mapping[str, Contract]
     tables: LiveTables
     callers: Mapping[str, Caller]
+    webhooks: Mapping[EndpointName, Webhook]
 
 
 def _join(
@@ -196,6 +201,7 @@ def _join(
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
         publishing=Publishing(journal, drafting, parts.clock, delivery.dispatch),
         callers=loaded.callers,
+        webhooks=loaded.webhooks,
         metrics=metrics,
         clock=parts.clock,
         started_at=parts.clock(),

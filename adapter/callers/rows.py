@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapter.contract.model import ChangesContract, Contract, Row
+from adapter.contract.model import Contract, Row, Told
 from adapter.contract.outcomes import safe_code
 from adapter.contract.paths import value_at
 from adapter.contract.sifting import marked
@@ -30,7 +30,7 @@ def told_rows(contract: Contract, operation: str, rows: Sequence[Row]) -> list[P
     return [row.content for row in rows if not _is_broken(contract, operation, row, key)]
 
 
-def told_changes(contract: Contract, said: ChangesContract, rows: Sequence[Row]) -> list[Payload]:
+def told_changes(contract: Contract, said: Told, rows: Sequence[Row]) -> list[Payload]:
     """The changes; one that breaks the contract is of the kind UNREADABLE, and left out if its case cannot be read."""
     found = []
     for row in rows:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from adapter.contract.model import Contract, OperationContract, Shape, StatementContract
+from adapter.contract.webhooks import row_faults
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
 
 
@@ -123,6 +124,9 @@ def _sections(contract: Contract) -> Iterator[str]:
         ("statement", ("since", "until", "page"), ("pages",), ("reference", "name", "at", "amount_rial", "state")),
     ):
         yield from _paged(contract, section, requests=requests, answers=answers, items=items)
+    if contract.webhook is not None:
+        asked = contract.answer_shapes.get(contract.changes.operation, {}) if contract.changes else {}
+        yield from row_faults(contract.webhook, contract.changes, asked)
     if contract.statement is not None:
         yield from _meanings(contract, contract.statement)
 

@@ -89,6 +89,26 @@ class ChangesFile(_Strict):
     page_size: int = Field(default=100, gt=0)
 
 
+class WebhookFile(_Strict):
+    """`[webhook]`; what `[changes]` says too need not be said again, and the headers are those of Standard Webhooks."""
+
+    operation: str
+    openapi: str | None = None
+    items: str | None = None
+    event: str | None = None
+    kind: str | None = None
+    reference: str | None = None
+    sequence: str | None = None
+    changed_at: str | None = None
+    kinds: dict[str, str] | None = None
+    id: str = "webhook-id"
+    timestamp: str = "webhook-timestamp"
+    signature: str = "webhook-signature"
+    signed: str = "{id}.{timestamp}.{body}"
+    form: str = "v1,{base64}"
+    max_bytes: int = Field(default=1024 * 1024, gt=0)
+
+
 class StatementFile(_Strict):
     """`[statement]`."""
 
@@ -126,6 +146,7 @@ class ContractFile(_Strict):
     operations: dict[str, OperationFile]
     find: dict[str, FindFile] = {}
     changes: ChangesFile | None = None
+    webhook: WebhookFile | None = None
     statement: StatementFile | None = None
 
 

@@ -17,6 +17,7 @@ from adapter.contract.sheets import Sheets, read_sheets
 from adapter.contract.soap import SoapCodec
 from adapter.contract.statement_files import read_statements
 from adapter.contract.statements import Statements
+from adapter.contract.webhooks import read_webhook
 from adapter.errors import FaultyTables, RequestRefused
 from adapter.strict_json import read_json
 from adapter.telemetry import DriftLog
@@ -54,6 +55,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
     _read_soap(folder, file, bindings, faults=faults, read_wsdl=read_wsdl)
     _read_sql(folder, file, bindings, faults=faults)
     _read_file(folder, file, bindings, faults=faults)
+    webhook = read_webhook(folder, file, faults, aliases=bindings.aliases, drift=bindings.drift)
     contract = Contract(
         name=file.name,
         version=file.version,
@@ -71,6 +73,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         answer_shapes=_shapes(bindings.codecs, answers=True),
         health=file.health,
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
+        webhook=webhook,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
         sha256=digest(folder),
         drift=bindings.drift or DriftLog(),

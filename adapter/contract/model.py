@@ -190,6 +190,36 @@ class ChangesContract:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhookContract:
+    """How an internal system tells changes by itself: where its message carries what, and how it is signed.
+
+    Without `items` the message is one change. `id`, `timestamp` (seconds since 1970) and `signature` are HTTP headers;
+    `signed` is what is signed, of `{id}`, `{timestamp}` and `{body}`; `form` is how one signature of perhaps several
+    is written, with `{base64}` or `{hex}` in it. `codec` reads the message as the answer to `operation`.
+    """
+
+    operation: str
+    items: str | None
+    event: str
+    kind: str
+    reference: str
+    sequence: str
+    changed_at: str
+    kinds: Mapping[str, str]
+    id: str
+    timestamp: str
+    signature: str
+    signed: str
+    form: str
+    max_bytes: int
+    codec: Codec
+
+
+Told: TypeAlias = ChangesContract | WebhookContract
+"""Where changes carry what, asked for or told."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatementContract:
     """Where a page of the other side's ledger carries what; paths of an entry are relative to it.
 
@@ -245,6 +275,7 @@ class Contract:
     routes: Mapping[str, tuple[str, str]]
     health: str | None = None
     changes: ChangesContract | None = None
+    webhook: WebhookContract | None = None
     statement: StatementContract | None = None
     sha256: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)

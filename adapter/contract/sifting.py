@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from adapter.contract.model import ChangesContract, Row
+from adapter.contract.model import Row, Told
 from adapter.contract.paths import put, value_at, values_at
 from adapter.errors import SchemaViolation, Unreadable, Violation
 from adapter.exchange import Payload
@@ -51,7 +51,7 @@ def _of_row(error: SchemaViolation, path: str, place: int) -> Iterable[Violation
         yield Violation(f"{path}[{place}]{rest}", one.expected, one.found, one.line)
 
 
-def marked(said: ChangesContract, record: Payload, why: str) -> Payload | None:
+def marked(said: Told, record: Payload, why: str) -> Payload | None:
     """A row that breaks the contract as a change of the kind UNREADABLE; None where not even its case can be read."""
     readable = {name: value for name, value in record.items() if _is_carriable(value)}
     event, reference = _word(value_at(readable, said.event)), _word(value_at(readable, said.reference))

@@ -2,5 +2,6 @@
 
 from adapter.doors.reading import Limits, Receive
 from adapter.doors.routing import routes
+from adapter.doors.webhooks import Hear, webhook_route
 
-__all__ = ["Limits", "Receive", "routes"]
+__all__ = ["Hear", "Limits", "Receive", "routes", "webhook_route"]

@@ -22,6 +22,7 @@ from adapter.journal.unit import Unit
 class Taken:
     """A page of changes, read after `before`, as exchanges to be kept; `cursor` is kept with them.
 
+    What a system told by itself was read after nothing: its `cursor` is None, and none is moved.
     `answered` names awaiting exchanges that the page has answered: they become due at once. `strays` are changes
     whose case does not know its number yet, kept aside; `gathered` the event ids of strays that now have their case.
     """
@@ -29,7 +30,7 @@ class Taken:
     tenant: str
     source: str
     before: str | None
-    cursor: str
+    cursor: str | None
     drafts: tuple[tuple[Exchange, Record], ...]
     answered: tuple[str, ...] = ()
     strays: tuple[Change, ...] = ()
@@ -128,6 +129,9 @@ def _known_events(unit: Unit, page: Taken, case_ids: list[str]) -> set[tuple[str
 
 def _move_cursor(unit: Unit, page: Taken) -> None:
     here = (cursors.c.tenant == page.tenant) & (cursors.c.source == page.source)
+    if page.cursor is None:
+        _hold_cursor(unit, here)
+        return
     if page.before is None:
         if unit.connection.execute(select(cursors.c.value).where(here)).first() is not None:
             raise LeaseLost
@@ -139,3 +143,9 @@ def _move_cursor(unit: Unit, page: Taken) -> None:
     )
     if moved.rowcount != 1:
         raise LeaseLost
+
+
+def _hold_cursor(unit: Unit, here: ColumnElement[bool]) -> None:
+    """Keep other nodes from taking the same changes, asked for or told, until the commit."""
+    if unit.locks_rows:
+        unit.connection.execute(select(cursors.c.value).where(here).with_for_update())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from adapter.contract.model import Contract
+from adapter.contract.webhooks import row_shape
 from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import Misfits, misfits
 from adapter.service.model import Route
@@ -259,6 +260,8 @@ def told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
     told: set[str] = set()
     if system.changes:
         told |= set(under(system.answer_shapes.get(system.changes.operation, {}), f"{system.changes.items}[]"))
+    if system.webhook:
+        told |= set(row_shape(system.webhook))
     for route in inward.values():
         operation = system.operations.get(route.operation)
         names = [route.operation, operation.poll] if operation else []

@@ -38,6 +38,8 @@ def sandbox(
     seed: Annotated[int, Parameter(help="Added to the seed of every fault rule.")] = 0,
     dedupe: Annotated[bool, Parameter(negative="", help="Refuse a repeated reference.")] = False,
     faults: Annotated[Path | None, Parameter(help="Fault script, .json or .toml.")] = None,
+    tell: Annotated[str | None, Parameter(help="Webhook that is told the revenue system's changes.")] = None,
+    tell_key: Annotated[Path | None, Parameter(help="The file of its secret.")] = None,
 ) -> int:
     """Run stand-ins of a gateway and three internal systems on loopback; each tells its address on stdout."""
     from ops.sandbox import SandboxSettings, command  # noqa: PLC0415 - only for who plays
@@ -54,6 +56,7 @@ def sandbox(
             seed=seed,
             dedupe=dedupe,
             faults=load_rules(faults) if faults else (),
+            listening=command.listening(tell, tell_key),
         )
         command.run(settings)
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 from ops.sandbox.faults import FaultRule, load_rules
 from ops.sandbox.sandbox import serve
 from ops.sandbox.settings import STAND_INS, SandboxSettings
+from ops.sandbox.telling import Listening
 
 
 def run(settings: SandboxSettings) -> None:
@@ -45,6 +46,8 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
     parser.add_argument("--pace", type=float, default=0.5, metavar="SECONDS", help="between two events of a case")
     parser.add_argument("--seed", type=int, default=0, help="added to the seed of every fault rule")
     parser.add_argument("--dedupe", action="store_true", help="refuse a repeated reference as a real system might")
+    parser.add_argument("--tell", metavar="URL", help="webhook that is told the revenue system's changes")
+    parser.add_argument("--tell-key", type=Path, metavar="FILE", help="its secret")
     parser.add_argument("--faults", type=_script, default=(), metavar="FILE", help="fault script, .json or .toml")
     told = parser.parse_args(arguments)
     try:
@@ -57,9 +60,19 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
             seed=told.seed,
             dedupe=told.dedupe,
             faults=told.faults,
+            listening=listening(told.tell, told.tell_key),
         )
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error))
+
+
+def listening(address: str | None, key: Path | None) -> dict[str, Listening]:
+    """Who is told the revenue system's changes; raises ValueError for an address without a key, or the other way."""
+    if not address and key is None:
+        return {}
+    if not address or not address.startswith("http://") or key is None:
+        raise ValueError("--tell takes an http address, and --tell-key the file of its secret")
+    return {"revenue": Listening(address, key.read_bytes().strip())}
 
 
 def _script(text: str) -> tuple[FaultRule, ...]:

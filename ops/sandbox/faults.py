@@ -35,10 +35,15 @@ class Mode(StrEnum):
     FAULT_IN_200 = "fault_in_200"
     DUPLICATE_CALLBACKS = "duplicate_callbacks"
     OUT_OF_ORDER_CALLBACKS = "out_of_order_callbacks"
+    WRONG_SIGNATURE = "wrong_signature"
+    OLD_TIMESTAMP = "old_timestamp"
     DOWN = "down"
 
 
 CALLBACK_MODES = frozenset({Mode.DUPLICATE_CALLBACKS, Mode.OUT_OF_ORDER_CALLBACKS})
+TOLD_MODES = frozenset({Mode.WRONG_SIGNATURE, Mode.OLD_TIMESTAMP})
+"""What befalls only changes that a stand-in tells by itself."""
+
 LASTING_MODES = frozenset({Mode.SLOW, Mode.DOWN})
 
 
@@ -154,8 +159,13 @@ class FaultScript:
         self._standing = [_Standing(rule) for rule in rules]
         self._since = now
 
-    def pick(self, operation: str, *, has_effect: bool, tells_changes: bool, now: float) -> FaultRule | None:
-        """The first rule that befalls this call. Every rule that matches it counts it, also behind the first."""
+    def pick(
+        self, operation: str, *, has_effect: bool, tells_changes: bool, now: float, is_told: bool = False
+    ) -> FaultRule | None:
+        """The first rule that befalls this call. Every rule that matches it counts it, also behind the first.
+
+        `is_told`: the call is the stand-in's own, by which it tells its changes.
+        """
         words = {ANY_OPERATION, operation} | ({ANY_EFFECT} if has_effect else set())
         befalling = [
             standing
@@ -163,6 +173,7 @@ class FaultScript:
             if standing.rule.operation in words
             and not standing.rule.is_by_the_clock
             and (tells_changes or standing.rule.mode not in CALLBACK_MODES)
+            and _befalls(standing.rule.mode, is_told=is_told)
             and self._is_due(standing.rule, now)
             and _strikes(standing)
         ]
@@ -191,6 +202,11 @@ class FaultScript:
 
 def _is_spent(standing: _Standing) -> bool:
     return standing.rule.times is not None and standing.fired >= standing.rule.times
+
+
+def _befalls(mode: Mode, *, is_told: bool) -> bool:
+    """Whether a mode can befall a call to a stand-in, or one of its own."""
+    return mode in CALLBACK_MODES | TOLD_MODES if is_told else mode not in TOLD_MODES
 
 
 def _strikes(standing: _Standing) -> bool:

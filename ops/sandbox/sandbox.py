@@ -22,6 +22,7 @@ from ops.sandbox.revenue import RevenueDesk
 from ops.sandbox.settings import STAND_INS, SandboxSettings
 from ops.sandbox.soap import MEDIA_TYPES, SoapBinding
 from ops.sandbox.stand_in import StandIn
+from ops.sandbox.telling import OPERATIONS, Listening, Teller
 from ops.sandbox.urban_core import UrbanCoreDesk
 from ops.sandbox.wire import Listener, Reply, Request
 
@@ -48,6 +49,7 @@ class _Running:
     ledgers: Sequence[Ledger]
     _timers: list[asyncio.TimerHandle] = field(default_factory=list)
     _rising: asyncio.Task[None] | None = None
+    _telling: asyncio.Task[None] | None = None
 
     @property
     def address(self) -> str:
@@ -76,7 +78,20 @@ class _Running:
     @property
     def served(self) -> dict[str, Collection[str]]:
         """The operations of this stand-in under its name."""
-        return {self.stand_in.name: self.stand_in.desk.handlers.keys()}
+        told = OPERATIONS.get(self.stand_in.name)
+        return {self.stand_in.name: {*self.stand_in.desk.handlers, *([told] if told else [])}}
+
+    def tell(self, listening: Listening) -> Teller:
+        """From now on its changes are told to who listens there; nobody else is told any more."""
+        self._be_silent()
+        teller = Teller(self.stand_in, listening)
+        self._telling = asyncio.get_running_loop().create_task(teller.run())
+        return teller
+
+    def _be_silent(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
 
     def fall(self, seconds: float) -> None:
         """Refuse connections for so long, once the present call is through."""
@@ -99,6 +114,7 @@ class _Running:
     def close(self) -> None:
         """Give port and files back."""
         self._forget_timers()
+        self._be_silent()
         if self._rising is not None:
             self._rising.cancel()
         self.listener.close()
@@ -136,6 +152,11 @@ class Sandbox:
         """Replace the rules of one stand-in."""
         self._running[name].install_here(rules)
 
+    def tell(self, name: str, listening: Listening) -> Teller:
+        """Let a stand-in tell its changes by itself; raises KeyError for one that cannot."""
+        _ = OPERATIONS[name]
+        return self._running[name].tell(listening)
+
     async def close(self) -> None:
         """Stop listening, cut what is open, close the ledgers."""
         for running in self._running.values():
@@ -152,6 +173,8 @@ async def serve(settings: SandboxSettings) -> Sandbox:
             running[name] = _prepare(name, settings, lambda: sandbox.addresses)
             await running[name].listener.open()
         sandbox.set_faults(settings.faults)
+        for name, listening in settings.listening.items():
+            sandbox.tell(name, listening)
     except BaseException:
         await sandbox.close()
         raise

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from adapter.exchange import Caller, Exchange, Operation, Record, Reply, State
 from adapter.journal import Filter, reading
+from ops.daemon import served
 from ops.demo.installation import TENANT, install
+from ops.protocol import ConnectionLimits
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.faults import read_rules
+from ops.sandbox.telling import Listening, Teller
+from ops.serving import application
 from ops.settings import load_settings
+from ops.webhooks import path_of
 from ops.wiring import House, Parts, open_house
 from tests.support.house import services
 from tests.support.records import ROOT
+from tests.support.telling import SECRET
 
 CALLER = Caller("national_window", TENANT, "national_window")
 SYSTEMS = ("gateway", "urban_core", "revenue")
@@ -31,6 +38,13 @@ class Sandboxed:
     house: House
     sandbox: Sandbox
     keys: int = 0
+    teller: Teller | None = None
+
+    @property
+    def ear(self) -> str:
+        """Where the revenue system tells."""
+        assert self.teller is not None
+        return self.teller.listening.address
 
     async def receive(self, operation: Operation, record: Record) -> Reply:
         self.keys += 1
@@ -56,9 +70,15 @@ class Sandboxed:
 
 @asynccontextmanager
 async def sandboxed(
-    folder: Path, *, binding: str = "rest", faults: Sequence[dict[str, Any]] = (), parts: Parts | None = None
+    folder: Path,
+    *,
+    binding: str = "rest",
+    faults: Sequence[dict[str, Any]] = (),
+    parts: Parts | None = None,
+    tells: bool = False,
+    offers: Sequence[str] | None = None,
 ) -> AsyncIterator[Sandboxed]:
-    """The three services beside a sandbox with these faults, every flow at work."""
+    """The services beside a sandbox with these faults, every flow at work; `tells`: revenue does so by itself."""
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True)
     rules = read_rules(list(faults))
@@ -66,18 +86,39 @@ async def sandboxed(
     installation = install(
         folder / "installation",
         sandbox.addresses,
-        services=sorted(services()),
+        services=offers or sorted(services()),
         scale=0.001,
         port=0,
         gateway_binding=binding,
     )
+    if tells:
+        let_tell(installation.settings)
     house = await open_house(load_settings(installation.settings), parts)
     flows = [asyncio.create_task(flow) for flow in (house.delivery.run(), house.followup.run())]
     try:
-        yield Sandboxed(house, sandbox)
+        async with AsyncExitStack() as stack:
+            teller = await _told(stack, house, sandbox) if tells else None
+            yield Sandboxed(house, sandbox, teller=teller)
     finally:
         for flow in flows:
             flow.cancel()
         await asyncio.gather(*flows, return_exceptions=True)
         await house.aclose()
         await sandbox.close()
+
+
+def let_tell(settings: Path, contract: str = "revenue/1.0", secret: bytes = SECRET) -> None:
+    """Afterwards a system has a secret with this installation."""
+    key, text = settings.with_name("webhook.key"), settings.read_text("utf-8")
+    key.touch(mode=0o600)
+    key.write_bytes(secret)
+    place = f'[tenants.{TENANT}.endpoints."{contract}"]\n'
+    settings.write_text(text.replace(place, f'{place}webhook_key_file = "{key.name}"\n'), "utf-8")
+
+
+async def _told(stack: AsyncExitStack, house: House, sandbox: Sandbox) -> Teller:
+    """The house's doors stand open, and the revenue system tells there."""
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    await stack.enter_async_context(served(application(house), listener, ConnectionLimits()))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}{path_of((TENANT, 'revenue/1.0'))}"
+    return sandbox.tell("revenue", Listening(address, SECRET))
