@@ -226,14 +226,12 @@ def inward_table_faults(table: Table, operation: Operation, route: Route, betwee
     return faults
 
 
-def outward_table_faults(
-    table: Table, operation: Operation, inward: Mapping[Operation, Route], between: Between
-) -> list[Fault]:
+def outward_table_faults(table: Table, operation: Operation, told: Collection[str], between: Between) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
     faults = _filling_faults(table, between.gateway, operation, between.misfits)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
-    if between.system and (told := told_by(between.system, inward)):
+    if between.system and told:
         faults += source_faults(table, told, f"what {between.system.title} tells")
     return faults
 

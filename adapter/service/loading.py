@@ -24,6 +24,7 @@ from adapter.service.checks import (
     pattern_faults,
     reversal_faults,
     spoken,
+    told_by,
 )
 from adapter.service.contents import contents_of, digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
@@ -307,8 +308,9 @@ def _table_faults(
     faults: list[Fault] = []
     for operation, route in inward.items():
         faults += inward_table_faults(tables[route.table], operation, route, between)
+    told = told_by(between.system, inward) if between.system else ()
     for name, operation in outward.items():
-        faults += outward_table_faults(tables[name], operation, inward, between)
+        faults += outward_table_faults(tables[name], operation, told, between)
     return faults
 
 

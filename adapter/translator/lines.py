@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,7 +13,7 @@ from adapter.tables import Columns, Fault, Row, near, read_csv
 from adapter.text import canonical_text
 from adapter.translator.codes import Cell
 from adapter.translator.overlaying import columns_of_own, laid_over, taking_faults
-from adapter.translator.paths import NIL, Context, Path, is_absent, parse_path
+from adapter.translator.paths import KEPT_PATHS, NIL, Context, Path, is_absent, parse_path
 from adapter.translator.rules import RULES, Conversion, Tools, code_cells, inner_rule
 
 TABLE_COLUMNS = Columns(
@@ -66,35 +67,38 @@ def read_lines(path: FilePath, label: str, tools: Tools, own: OwnFile = None) ->
 
 
 def _read_line(row: Row, tools: Tools, faults: list[Fault]) -> Line | None:
-    def attempt(column: str, read: Callable[[], Read]) -> Read | None:
+    def attempt(column: str, read: Callable[..., Read], *given: Any) -> Read | None:
         try:
-            return read()
+            return read(*given)
         except Unfit as unfit:
             faults.append(row.fault(column, unfit.detail))
             return None
 
-    target = attempt("target", lambda: _read_target(row["target"]))
-    sources = attempt("source", lambda: _read_sources(row["source"], row["rule"]))
-    when = attempt("when", lambda: _read_condition(row["when"]))
+    cells = row.cells
+    name, argument, required = cells["rule"], cells["argument"], cells["required"]
+    target = attempt("target", _read_target, cells["target"])
+    sources = attempt("source", _read_sources, cells["source"], name) or ()
+    when = attempt("when", _read_condition, cells["when"])
     convert: Conversion | None = None
-    if row["rule"] in RULES:
-        convert = attempt("argument", lambda: RULES[row["rule"]].make(row["argument"], tools))
+    if rule := RULES.get(name):
+        convert = attempt("argument", rule.make, argument, tools)
     else:
-        faults.append(row.fault("rule", f"'{row['rule']}' is not a rule", what_to_do=near(row["rule"], RULES)))
-    if row["required"] not in {"yes", "no", ""}:
-        faults.append(row.fault("required", f"'{row['required']}' is neither yes nor no"))
+        faults.append(row.fault("rule", f"'{name}' is not a rule", what_to_do=near(name, RULES)))
+    if required not in {"yes", "no", ""}:
+        faults.append(row.fault("required", f"'{required}' is neither yes nor no"))
     if target is None:
         return None
-    sources = sources or ()
-    if row["rule"] == "each" and not target.text.endswith("[]"):
+    if name == "each" and not target.text.endswith("[]"):
         faults.append(row.fault("target", "each gives a list", what_to_do="end the target in []"))
-    cells = _cells(row, tools) if convert else ()
-    reached = _reached(cells, sources, when)
-    return Line(row, target, sources, convert or _unusable, when, row["required"] == "yes", reached, cells)
+    book = _cells(name, argument, tools) if convert else ()
+    return Line(
+        row, target, sources, convert or _unusable, when, required == "yes", _reached(book, sources, when), book
+    )
 
 
-def _cells(row: Row, tools: Tools) -> tuple[Cell, ...]:
-    rule, argument = inner_rule(row["argument"]) if row["rule"] == "each" else (row["rule"], row["argument"])
+def _cells(rule: str, argument: str, tools: Tools) -> tuple[Cell, ...]:
+    if rule == "each":
+        rule, argument = inner_rule(argument)
     return code_cells(argument, tools) if rule == "code" else ()
 
 
@@ -117,6 +121,7 @@ def _read_target(cell: str) -> Path:
     return parse_path(cell, reserved=False)
 
 
+@lru_cache(maxsize=KEPT_PATHS)
 def _read_sources(cell: str, rule: str) -> tuple[Path, ...]:
     paths = tuple(map(parse_path, cell.split()))
     most = RULES[rule].most_sources if rule in RULES else 1
@@ -127,6 +132,7 @@ def _read_sources(cell: str, rule: str) -> tuple[Path, ...]:
     return paths
 
 
+@lru_cache(maxsize=KEPT_PATHS)
 def _read_condition(cell: str) -> tuple[Path, Condition] | None:
     """Read `path present` or another of CONDITIONS, or `path = value`; values compare as canonical text."""
     if not cell:

@@ -32,7 +32,7 @@ NIL = object()
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[\])?(\.[A-Za-z_][A-Za-z0-9_]*(\[\])?)*")
 _ITEMS_IN_FRAME = 2
-_KEPT_PATHS = 4096
+KEPT_PATHS = 4096
 """Parsed paths that are remembered: the tables of all services name the same few hundred."""
 
 
@@ -65,7 +65,7 @@ class Path:
         return self.text
 
 
-@lru_cache(maxsize=_KEPT_PATHS)
+@lru_cache(maxsize=KEPT_PATHS)
 def parse_path(text: str, *, reserved: bool = True) -> Path:
     """Parse `applicant.national_id` or `owners[].share_dang`; Unfit when it is no path or no reserved name.
 
@@ -92,6 +92,8 @@ def compile_reader(path: Path, scopes: Sequence[str] = (), *, as_list: bool = Fa
         return _reserved_reader(*path.steps)
     if nil is not None:
         return _nil_reader(path, scopes, as_list=as_list, nil=nil)
+    if not path.repeats:
+        return _item_reader(0, path.steps)
     depth = max((place for place, scope in enumerate(scopes, start=1) if scope in path.repeats), default=0)
     inside = scopes[depth - 1] if depth else ""
     rest = path.text[len(inside) :].removeprefix(".")
@@ -158,6 +160,7 @@ def _reserved_reader(root: str, name: str) -> Reader:
     return read
 
 
+@lru_cache(maxsize=KEPT_PATHS)
 def _item_reader(depth: int, names: tuple[str, ...]) -> Reader:
     """One name and two names are by far the most common, so they are spelt out."""
     start = depth + _ITEMS_IN_FRAME - 1 if depth else 0

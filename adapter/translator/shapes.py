@@ -6,12 +6,13 @@ A shape maps each path of a message to whether it must stand within its parent: 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from adapter.tables import Fault, near
 from adapter.translator.compile import Table
 from adapter.translator.lines import Line
-from adapter.translator.paths import Path
+from adapter.translator.paths import KEPT_PATHS, Path
 
 Shape: TypeAlias = Mapping[str, bool]
 Misfits: TypeAlias = Callable[[str, Collection[str]], Mapping[str, str]]
@@ -27,9 +28,8 @@ def target_faults(table: Table, shape: Shape, message: str) -> list[Fault]:
     return [*faults, *_missing_targets(table, shape, message)]
 
 
-def source_faults(table: Table, paths: Iterable[str], message: str) -> list[Fault]:
-    """Return every source and condition whose path does not stand among the message's paths."""
-    known = _with_lists(paths)
+def source_faults(table: Table, known: Collection[str], message: str) -> list[Fault]:
+    """Return every source and condition whose path does not stand among those of the message, `known`."""
     faults = []
     for line in table.lines:
         named = [("source", source) for source in line.sources]
@@ -96,6 +96,7 @@ def _missing_targets(table: Table, shape: Shape, message: str) -> list[Fault]:
     ]
 
 
+@lru_cache(maxsize=KEPT_PATHS)
 def _prefixes(path: str) -> Sequence[str]:
     steps = path.split(".")
     return [".".join(steps[:length]) for length in range(1, len(steps))]
@@ -105,15 +106,11 @@ def _parent(path: str) -> str:
     return path.rpartition(".")[0]
 
 
-def _with_lists(paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths, and repeated ones as the list they are: `owners[]` and `owners`."""
-    found = set(paths)
-    return frozenset(found | {path.removesuffix("[]") for path in found})
+def _is_missing(path: Path, known: Collection[str]) -> bool:
+    """What repeats may also be named as the list it is: `owners[]` and `owners`."""
+    return not path.is_reserved and path.text not in known and f"{path.text}[]" not in known
 
 
-def _is_missing(path: Path, known: frozenset[str]) -> bool:
-    return not path.is_reserved and path.text not in known
-
-
-def _unknown(line: Line, column: str, path: Path, known: frozenset[str], message: str) -> Fault:
-    return line.row.fault(column, f"'{path}' is not in {message}", what_to_do=near(path.text, known))
+def _unknown(line: Line, column: str, path: Path, known: Collection[str], message: str) -> Fault:
+    names = {*known, *(one.removesuffix("[]") for one in known)}
+    return line.row.fault(column, f"'{path}' is not in {message}", what_to_do=near(path.text, names))
