@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +17,7 @@ from adapter.journal import Filter, Note, reading
 from adapter.offer import Offer
 from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import render
-from adapter.workbench.sides import fields_of
+from adapter.workbench.sides import Fields, fields_of
 from ops.settings import Settings
 from ops.tables import Reading, Tables, gateways_of, load_contracts, read_tables
 
@@ -32,26 +32,38 @@ _MENDED_BY_TABLES = ("untranslatable", "schema_violation")
 _log = structlog.get_logger(__name__)
 
 
-async def read_anew(house: House) -> Tables:
-    """The mappings as they lie on disk now; raises FaultyTables with every fault that keeps them from going live."""
-    return await asyncio.to_thread(_read, house.settings, house.contracts, house.served, house.clock())
+async def read_anew(house: House, mappings: Path | None = None) -> Tables:
+    """The mappings as they lie on disk now; raises FaultyTables with every fault that keeps them from going live.
+
+    `mappings` is another folder to read in their place, for a trial.
+    """
+    settings = house.settings if mappings is None else house.settings.model_copy(update={"mappings": mappings})
+    return await asyncio.to_thread(_read, house, settings)
 
 
-def _read(settings: Settings, live: Mapping[str, Contract], served: frozenset[str], now: datetime) -> Tables:
+def _read(house: House, settings: Settings) -> Tables:
     """Beside the loop, so with codecs of its own: those in use know one thread only."""
     contracts = load_contracts(settings.contracts)
-    fields = {name: fields_of(settings.contracts / name, one) for name, one in contracts.items()}
-    tables = read_tables(settings, contracts, now=now, fields=fields)
+    fields = _fields(settings, contracts, house.tables.fields)
+    tables = read_tables(settings, contracts, now=house.clock(), fields=fields)
     faulty = (*tables.faults.values(), tables.calendars.faults)
     faults = list(dict.fromkeys(str(fault) for found in faulty for fault in found))
-    faults += _changed_under(tables, contracts, live)
+    faults += _changed_under(tables, contracts, house.contracts)
     faults += [
         f"{name}: no door of this daemon speaks it; restart the daemon to take it up"
-        for name in sorted(gateways_of(tables) - served)
+        for name in sorted(gateways_of(tables) - house.served)
     ]
     if faults:
         raise FaultyTables(faults)
     return tables
+
+
+def _fields(settings: Settings, contracts: Mapping[str, Contract], known: dict[str, Fields]) -> dict[str, Fields]:
+    """By the contracts' titles; `known` are those of contracts that have not changed since, by their digests."""
+    for name, one in contracts.items():
+        if one.sha256 not in known:
+            known[one.sha256] = fields_of(settings.contracts / name, one)
+    return {name: known[one.sha256] for name, one in contracts.items()}
 
 
 def _changed_under(tables: Tables, read: Mapping[str, Contract], live: Mapping[str, Contract]) -> Iterator[str]:
@@ -72,17 +84,22 @@ async def reload_tables(house: House, *, actor: str, why: str) -> Reading:
     What is `sending` or was ever sent keeps its frozen bytes. Told in the audit, in health and in the metrics. A doubt
     refuses nothing: the same tables would be live after a restart, so refusing them here would only hide that they are.
     """
+    async with house.tables.reading:
+        return await take_up(house, actor=actor, why=why)
+
+
+async def take_up(house: House, *, actor: str, why: str) -> Reading:
+    """As reload_tables, for one who holds `house.tables.reading`."""
     live = house.tables
-    async with live.reading:
-        try:
-            tables = await read_anew(house)
-        except FaultyTables as error:
-            live.last = Reading(house.clock(), actor, faults=tuple(error.faults))
-            for fault in error.faults:
-                _log.warning("tables_refused", actor=actor, fault=fault)
-            return live.last
-        await house.journal.note(Note("tables_reloaded", actor, None, why=why, what=tables.sha256))
-        live.now, live.last = tables, Reading(house.clock(), actor, tables.sha256, doubts=tables.doubts)
+    try:
+        tables = await read_anew(house)
+    except FaultyTables as error:
+        live.last = Reading(house.clock(), actor, faults=tuple(error.faults))
+        for fault in error.faults:
+            _log.warning("tables_refused", actor=actor, fault=fault)
+        return live.last
+    await house.journal.note(Note("tables_reloaded", actor, None, why=why, what=tables.sha256))
+    live.now, live.last = tables, Reading(house.clock(), actor, tables.sha256, doubts=tables.doubts)
     for doubt in tables.doubts:
         _log.warning("tables_doubted", actor=actor, doubt=doubt)
     _log.info("tables_reloaded", actor=actor, sha256=tables.sha256, services=len(tables.services))

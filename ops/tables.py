@@ -21,6 +21,7 @@ from adapter.service import (
     Service,
     declared_id,
     is_draft,
+    layers_of,
     load_services,
     load_views,
     overlays,
@@ -94,10 +95,14 @@ class Reading:
 
 @dataclass(slots=True)
 class LiveTables:
-    """The tables by which everything is translated now, and the last reading after the first; one reads at a time."""
+    """The tables by which everything is translated now, and the last reading after the first; one reads at a time.
+
+    `fields` are those of the contracts that a reading has looked through, by digest.
+    """
 
     now: Tables
     last: Reading | None = None
+    fields: dict[str, Fields] = field(default_factory=dict)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -160,6 +165,25 @@ def read_tables(
     return tables
 
 
+def changed_on_disk(settings: Settings, tables: Tables) -> list[str]:
+    """What lies on disk otherwise than it was read: services, tenants' own ones by `tenant/name`, the calendars."""
+    root = settings.mappings
+    was = {name: service.sha256 for name, service in tables.services.items()}
+    now = {name: _digest(root / name) for name in was}
+    for tenant, name in {*tables.views, *overlays(root)}:
+        if (tenant, name) in tables.views or name in was:
+            at = f"{tenant}/{name}"
+            was[at] = tables.views[tenant, name].sha256 if (tenant, name) in tables.views else ""
+            now[at] = _digest(*layers_of(root, tenant, name)[0].folders)
+    was[CALENDARS], now[CALENDARS] = tables.calendars.sha256, _digest(root / CALENDARS)
+    return sorted(name for name, digest in was.items() if now[name] != digest)
+
+
+def _digest(*folders: Path) -> str:
+    there = [contents_of(folder) for folder in folders if folder.is_dir()]
+    return digest_of(*there) if there else ""
+
+
 def gateways_of(tables: Tables) -> set[str]:
     """The gateway contracts that the services speak."""
     return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
@@ -172,7 +196,7 @@ def _told(doubts: list[list[Fault]]) -> tuple[str, ...]:
 
 def _calendars(folder: Path) -> Calendars:
     days, faults = read_calendars(folder)
-    return Calendars(days, tuple(faults), digest_of(contents_of(folder)) if folder.is_dir() else "")
+    return Calendars(days, tuple(faults), _digest(folder))
 
 
 def _stopped(settings: Settings, tenant: str, name: str, faults: list[Fault]) -> Stopped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -168,6 +168,16 @@ def audit_counts(connection: Connection) -> dict[str, int]:
     """Writer → how many audit records it has written."""
     rows = connection.execute(select(audit.c.writer, func.count()).group_by(audit.c.writer).order_by(audit.c.writer))
     return {row[0]: row[1] for row in rows}
+
+
+def notes(connection: Connection, events: Collection[str], *, since: datetime) -> list[dict[str, Any]]:
+    """The audit's rows of these events that belong to no case, in the order in which they were told, details opened."""
+    rows = connection.execute(
+        select(audit.c.at, audit.c.actor, audit.c.event, audit.c.tenant, audit.c.detail)
+        .where(audit.c.case_id.is_(None), audit.c.event.in_(sorted(events)), audit.c.at >= micros(since))
+        .order_by(audit.c.at, audit.c.writer, audit.c.number)
+    ).mappings()
+    return [detail_of({**row, "at": moment(row["at"])}) for row in rows]
 
 
 def detail_of(told: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = Path("/etc/panjereh/panjereh.toml")
 _COMMAND = re.compile(
     r"\bpanjereh (?:run|check|health|migrate"
-    r"|(?:exchanges|cases|endpoints|reconcile|services|shadow|tables|journal) [a-z]+)\b"
+    r"|(?:exchanges|cases|endpoints|reconcile|services|shadow|tables|codes|journal) [a-z]+)\b"
     r"(?! --config)"
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +26,7 @@ from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.checking import Config, Json, Mappings, folders_of
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
+from ops.replacing import replace_text
 
 app = App(name="calendar", help="Show a tenant's working days, or close a day.", help_format="plaintext")
 
@@ -82,7 +82,7 @@ def close(
         raise Refused(f"{path}: {unfit.detail}") from unfit
     was = "worked" if working.is_working(closed) else "was closed anyhow"
     if apply:
-        _replace(path, text)
+        replace_text(path, text, room=folder)
     reload = "panjereh tables reload --apply --reason …"
     told = f"closed; take it up with: {named(reload, config or DEFAULT_CONFIG)}"
     done = told if apply else "nothing was changed; add --apply"
@@ -131,10 +131,3 @@ def _told(working: WorkingDays, day: date) -> dict[str, str | bool | None]:
         "closes": row.closes.isoformat("minutes") if row and row.closes else None,
         "title": row.title if row else None,
     }
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whoever reads the table meanwhile sees the old one or the new one, whole."""
-    beside = path.with_suffix(".csv.new")
-    beside.write_text(text, encoding="utf-8", newline="")
-    os.replace(beside, path)  # noqa: PTH105 - the same, and it says so

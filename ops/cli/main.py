@@ -27,6 +27,7 @@ _COMMANDS = (
     ("endpoints", "ops.cli.endpoints:app", "List the other sides, or resume one that was paused."),
     ("reconcile", "ops.cli.reconcile:app", "Compare the other sides' ledgers with our journal."),
     ("tables", "ops.cli.tables:app", "A service's tables as a workbook and back; all tables read anew, or signed off."),
+    ("codes", "ops.cli.codes:app", "Add a code at night, with a second operator's signature."),
     ("services", "ops.cli.services:app", "Keep the catalogue of services; publish a card to the gateway's."),
     ("shadow", "ops.cli.shadow:app", "Compare what a service in shadow would send with what the old way sent."),
     ("journal", "ops.cli.journal:app", "Verify the audit."),

@@ -15,7 +15,7 @@ from pydantic_core import to_jsonable_python
 from adapter.errors import Refused
 from adapter.exchange import Payload
 from adapter.tables import near
-from ops.operators import deciding, promising, publishing, reconciling, shadowing, showing, standing, tabling
+from ops.operators import coding, deciding, promising, publishing, reconciling, shadowing, showing, standing, tabling
 from ops.operators.desk import Arguments, Desk, Nothing
 
 __all__ = ["ACTIONS", "Action", "Desk", "perform"]
@@ -31,6 +31,10 @@ class Action:
 
 ACTIONS: Mapping[str, Action] = {
     "cases.show": Action(showing.CaseShown, showing.show_case),
+    "codes.add": Action(coding.CodeProposed, coding.propose),
+    "codes.approve": Action(coding.Approved, coding.approve),
+    "codes.pending": Action(Nothing, coding.show_pending),
+    "codes.withdraw": Action(coding.CodeWithdrawn, coding.withdraw_proposal),
     "endpoints.list": Action(Nothing, standing.list_endpoints),
     "endpoints.resume": Action(standing.Resumed, standing.resume_endpoint),
     "exchanges.list": Action(showing.Wanted, showing.list_exchanges),

@@ -49,8 +49,8 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
         "services": list(_changed(before, tables)),
         "calendars_changed": before.calendars.sha256 != tables.calendars.sha256,
         "translatable": [told_exchange(one) for one in mended],
-        "replay_with": _replay_with(mended),
-        "awaiting_signoff": [] if faults else _awaited(desk, tables),
+        "replay_with": replay_with(mended),
+        "awaiting_signoff": [] if faults else awaited(desk, tables),
     }
 
 
@@ -92,7 +92,7 @@ def _changed_for(tenant: str, live: Offer, on_disk: Offer) -> Iterator[dict[str,
             yield {"service": name, "change": "new" if served is None else "changed"}
 
 
-def _awaited(desk: Desk, tables: Tables) -> list[str]:
+def awaited(desk: Desk, tables: Tables) -> list[str]:
     """The tenants that are not served by what lies on disk, for they have not signed it."""
     return [
         one for one in signing_tenants(desk.house.settings) if list(_changed_for(one, tables.offer, tables.on_disk))
@@ -119,7 +119,7 @@ def _digests(tables: Tables) -> dict[str, str]:
     return {name: service.sha256 for name, service in tables.services.items()} | own
 
 
-def _replay_with(mended: Sequence[Exchange]) -> str | None:
+def replay_with(mended: Sequence[Exchange]) -> str | None:
     """The command that makes them due again."""
     if not mended:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +13,8 @@ from typing import Any, cast
 from adapter.channels import Target
 from adapter.exchange import Caller, Exchange, Operation, Payload, Record
 from adapter.journal import Filter, reading
+from ops import admin
+from ops.cli.main import run_command
 from ops.demo.installation import TENANT, install
 from ops.operators import Desk, perform
 from ops.settings import load_settings
@@ -80,6 +83,16 @@ class Owned:
     async def do(self, action: str, actor: str = OPERATOR, **arguments: Any) -> Any:
         """One operator's action."""
         return await perform(Desk(self.house, actor), action, arguments)
+
+    async def command(self, *tokens: str, actor: str = OPERATOR) -> int:
+        """The exit code of an operator's command, which reaches the house through its admin socket, as its uid."""
+
+        async def carry_out(command: str, arguments: Any, _: str, progress: admin.Progress) -> Payload:
+            return await perform(Desk(self.house, actor, progress), command, arguments)
+
+        line = [*tokens, "--config", str(self.folder / "panjereh.toml")]
+        async with admin.serving(self.house.settings.admin_socket, carry_out):
+            return await asyncio.to_thread(run_command, line)
 
     async def audit(self, event: str) -> list[dict[str, Any]]:
         """What the audit tells of one kind of event."""
