@@ -204,6 +204,33 @@ class DocumentNotSent(RequestRefused):
     title_en = "A document that the message refers to did not come with it"
 
 
+class TypeDiffers(RequestRefused):
+    """A document's content is of another type than it is declared as."""
+
+    kind = "document-type-differs"
+    status = 422
+    title_fa = "محتوای سند از نوعی که اعلام شده نیست"
+    title_en = "A document is not of the type that it is declared as"
+
+
+class Infected(RequestRefused):
+    """The virus scanner found something in a document; it is not kept."""
+
+    kind = "document-infected"
+    status = 422
+    title_fa = "ویروس‌یاب در سند بدافزار یافت؛ سند نگه داشته نشد"
+    title_en = "The virus scanner found something in a document"
+
+
+class NotScanned(RequestRefused):
+    """The virus scanner cannot be asked now, and nothing passes it unscanned; send the document again later."""
+
+    kind = "document-not-scanned"
+    status = 503
+    title_fa = "سند اکنون ویروس‌یابی نمی‌شود؛ کمی بعد دوباره بفرستید"
+    title_en = "The document cannot be scanned now"
+
+
 class TooBusy(RequestRefused):
     """More is waiting than can be kept in time; ask again later."""
 
