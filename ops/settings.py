@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -60,14 +60,59 @@ class EndpointSettings(_Strict):
     )
     binding: Literal["soap", "rest", "sql", "file"] = Field(description="which binding of its contract it speaks")
     key_file: Path | None = Field(
-        default=None, description="file of mode 0600 that holds our API key there, or the password of the database"
+        default=None, description="file of mode 0600 that holds our API key there, or the password, token or secret"
     )
+    authentication: Literal["api_key", "basic", "bearer", "oauth2"] = Field(
+        default="api_key", description="how we open its door: a key in a header, user and password, or a token"
+    )
+    user: str | None = Field(default=None, description="our user name with basic, our client id with oauth2")
+    token_address: str | None = Field(
+        default=None, pattern=r"^https?://[^\s/?#@]+/[^\s?#]*$", description="where oauth2 gives its tokens"
+    )
+    scope: str | None = Field(default=None, description="the scope that we ask for with oauth2")
+    client_in: Literal["header", "body"] = Field(default="header", description="where oauth2 wants our id and secret")
     webhook_key_file: Path | None = Field(
         default=None,
         description="file of mode 0600 with the secret that signs what this system tells us; two while it changes",
     )
     key_header: str = Field(default="X-Api-Key", description="HTTP header that carries our API key")
     connections: int = Field(default=16, ge=1, le=256, description="connections at once")
+
+    @model_validator(mode="after")
+    def _opens_in_one_way(self) -> Self:
+        if faults := list(_authentication_faults(self)):
+            raise ValueError("; ".join(faults))
+        return self
+
+
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "api_key": (),
+    "basic": ("user", "key_file"),
+    "bearer": ("key_file",),
+    "oauth2": ("user", "key_file", "token_address"),
+}
+_USED: Mapping[str, tuple[str, ...]] = {
+    "key_header": ("api_key",),
+    "user": ("basic", "oauth2"),
+    "token_address": ("oauth2",),
+    "scope": ("oauth2",),
+    "client_in": ("oauth2",),
+}
+
+
+def _authentication_faults(endpoint: EndpointSettings) -> Iterator[str]:
+    """What a way of opening a door lacks, and what is said that it does not use."""
+    way, given = endpoint.authentication, endpoint.model_fields_set
+    if endpoint.binding not in {"soap", "rest"} and way != "api_key":
+        yield f"authentication: is {way}, which only rest and soap know; a database's user stands in its address"
+    for name in _NEEDED[way]:
+        if getattr(endpoint, name) is None:
+            yield f"{name}: is missing; authentication = {way} needs it"
+    for name, ways in _USED.items():
+        if name in given and way not in ways:
+            yield f"{name}: is only for authentication = {' or '.join(ways)}, which is {way} here"
+    if way == "basic" and ":" in (endpoint.user or ""):
+        yield "user: has a colon, which no user name of basic can have"
 
 
 class TenantSettings(_Strict):

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import structlog
 
 from adapter.calendar import Days
-from adapter.callers import Credentials, HttpTarget, InCallRetries, Timeouts
+from adapter.callers import HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
@@ -35,8 +35,9 @@ from connectors import file, rest, soap, sql
 from connectors.webhook import Webhook
 from ops.callers import callers_of
 from ops.health import tenant_health
+from ops.openers import opener_of
 from ops.randomness import buffered
-from ops.settings import EndpointSettings, Settings, key_of, master_key, profile_of
+from ops.settings import EndpointSettings, Settings, master_key, profile_of
 from ops.tables import LiveTables, check_folders, gateways_of, load_contracts, read_tables
 from ops.webhooks import webhooks_of
 
@@ -273,13 +274,14 @@ def _is_gateway(contract: Contract) -> bool:
 
 
 def _wire(endpoint: EndpointSettings, profile: Profile, parts: Parts) -> dict[str, Any]:
-    key = key_of(endpoint)
+    timeouts = Timeouts(
+        connect=profile.connect, write=profile.write, first_byte=profile.first_byte, total=profile.total
+    )
+    retries = InCallRetries(base=profile.in_call_base, cap=profile.in_call_cap, total=profile.in_call_total)
     return {
-        "credentials": None if key is None else Credentials(endpoint.key_header, key.get_secret_value()),
-        "timeouts": Timeouts(
-            connect=profile.connect, write=profile.write, first_byte=profile.first_byte, total=profile.total
-        ),
-        "retries": InCallRetries(base=profile.in_call_base, cap=profile.in_call_cap, total=profile.in_call_total),
+        "credentials": opener_of(endpoint, timeouts, retries, parts.clock),
+        "timeouts": timeouts,
+        "retries": retries,
         "classify": parts.classify,
         "clock": parts.clock,
         "connections": endpoint.connections,

@@ -1,6 +1,18 @@
 """The way out: requests to other systems over HTTP, and what became of each."""
 
+from adapter.callers.credentials import Client, Credentials, Opener, Tokens, basic, bearer
 from adapter.callers.target import HttpTarget
-from adapter.callers.wire import Credentials, InCallRetries, Timeouts
+from adapter.callers.wire import InCallRetries, Timeouts, Wire
 
-__all__ = ["Credentials", "HttpTarget", "InCallRetries", "Timeouts"]
+__all__ = [
+    "Client",
+    "Credentials",
+    "HttpTarget",
+    "InCallRetries",
+    "Opener",
+    "Timeouts",
+    "Tokens",
+    "Wire",
+    "basic",
+    "bearer",
+]

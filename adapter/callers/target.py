@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from http import HTTPStatus
 
 import structlog
 
 from adapter.callers.asking import find_by_reference, ledger_of
+from adapter.callers.credentials import Opener
 from adapter.callers.rows import rows_of, told_rows
 from adapter.callers.splicing import Contents, no_contents
-from adapter.callers.wire import Credentials, InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
+from adapter.callers.wire import InCallRetries, Opens, Sleep, Timeouts, Wire, WireAnswer, WireFailure
 from adapter.channels import Clock, Sight
 from adapter.contract.documents import check_documents
 from adapter.contract.model import Codec, Contract, Fault, HttpForm
@@ -44,7 +46,7 @@ class HttpTarget:
         binding: str,
         address: str,
         *,
-        credentials: Credentials | None = None,
+        credentials: Opener | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
         retries: InCallRetries = InCallRetries(),  # noqa: B008 - frozen
         classify: Classify = classify,
@@ -104,14 +106,16 @@ class HttpTarget:
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
         await self._wire.aclose()
+        if self._credentials is not None:
+            await self._credentials.aclose()
 
     async def _observe(self, operation: str, form: HttpForm, *, reference: str | None) -> Observation:
-        headers = {self._credentials.header: self._credentials.value} if self._credentials else {}
+        headers = {}
         if reference is not None and self.contract.operations[operation].effect is not Effect.READ:
             headers["Idempotency-Key"] = reference
         seen = None
         try:
-            seen = await self._wire.call(form, headers, partial(self._contents, reference or operation))
+            seen = await self._call(form, headers, partial(self._contents, reference or operation))
             if isinstance(seen, WireFailure):
                 return Observation(seen.seen, detail=seen.detail)
             return self._read(operation, seen)
@@ -123,6 +127,20 @@ class HttpTarget:
             if isinstance(seen, WireAnswer):
                 return Observation(Seen.UNREADABLE, seen.status, detail=name)
             return Observation(Seen.LOST, detail=name)
+
+    async def _call(self, form: HttpForm, headers: Mapping[str, str], contents: Opens) -> WireAnswer | WireFailure:
+        """Sent by whom the other side lets in; a 401 had no effect, so it is sent once more if that can be mended."""
+        if self._credentials is None:
+            return await self._wire.call(form, headers, contents)
+        for may_renew in (True, False):
+            opening = await self._credentials.headers()
+            if isinstance(opening, WireFailure):
+                return opening
+            seen = await self._wire.call(form, {**headers, **opening}, contents)
+            is_shut = isinstance(seen, WireAnswer) and seen.status == HTTPStatus.UNAUTHORIZED
+            if not (may_renew and is_shut and self._credentials.refused(opening)):
+                break
+        return seen
 
     def _read(self, operation: str, answer: WireAnswer) -> Observation:
         """What a whole answer holds; one that fails without readable content is known by its status alone."""

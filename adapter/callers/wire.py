@@ -11,7 +11,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 import httpx
@@ -44,14 +44,6 @@ class InCallRetries:
     base: timedelta = timedelta(milliseconds=200)
     cap: timedelta = timedelta(seconds=5)
     total: timedelta = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The header that opens the other side, and the key in it."""
-
-    header: str
-    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Seen(StrEnum):
 
     UNSENT = "unsent"
     CERTIFICATE = "certificate"
+    SHUT = "shut"
     WITHHELD = "withheld"
     BROKEN_OFF = "broken_off"
     LOST = "lost"
@@ -44,7 +45,7 @@ class Pause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen of one try: UNSENT and CERTIFICATE left nothing, LOST brought no whole answer.
+    """What was seen of one try: UNSENT, CERTIFICATE and SHUT left nothing, LOST brought no whole answer.
 
     A document of the message could not be read: WITHHELD before anything left, BROKEN_OFF before its end.
     UNREADABLE came whole and does not fit the contract; `detail` says why, without any of its text.
@@ -59,7 +60,7 @@ class Observation:
     @property
     def left(self) -> bool:
         """Whether a byte of the request may have left us."""
-        return self.seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.WITHHELD}
+        return self.seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.SHUT, Seen.WITHHELD}
 
 
 Classify: TypeAlias = Callable[[Contract, OperationContract, Observation], Outcome]
@@ -75,6 +76,7 @@ class _Meaning:
 _BY_SIGHT: Mapping[Seen, _Meaning] = {
     Seen.UNSENT: _Meaning(Verdict.RETRY, "the request never left"),
     Seen.CERTIFICATE: _Meaning(Verdict.PARKED, "their certificate was not accepted: configuration", Pause.CERTIFICATE),
+    Seen.SHUT: _Meaning(Verdict.RETRY, "they give us no token", Pause.CREDENTIALS),
     Seen.WITHHELD: _Meaning(Verdict.PARKED, "nothing was sent: a document of it cannot be read"),
     Seen.BROKEN_OFF: _Meaning(Verdict.PARKED, "broken off before its end: a document of it cannot be read"),
     Seen.LOST: _Meaning(Verdict.IN_DOUBT, "the request may have arrived, no whole answer came"),

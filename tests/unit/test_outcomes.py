@@ -48,6 +48,7 @@ DONE, RETRY, DOUBT, PARKED, REFUSED = (
 ROWS = {
     "it never left": (Observation(Seen.UNSENT), RETRY, RETRY),
     "a certificate error": (Observation(Seen.CERTIFICATE), PARKED, PARKED),
+    "no token was given to us": (Observation(Seen.SHUT), RETRY, RETRY),
     "a document could not be read, nothing left": (Observation(Seen.WITHHELD), PARKED, PARKED),
     "a document was not what its mark says": (Observation(Seen.BROKEN_OFF), PARKED, PARKED),
     "reset or time-out after a byte may have left": (Observation(Seen.LOST), DOUBT, RETRY),
@@ -117,6 +118,7 @@ def test_what_only_reads_is_never_in_doubt(row: str) -> None:
     ("observation", "pause"),
     [
         (Observation(Seen.CERTIFICATE), Pause.CERTIFICATE),
+        (Observation(Seen.SHUT), Pause.CREDENTIALS),
         (answered(401), Pause.CREDENTIALS),
         (fault("NotAuthorised", sender=True, status=401), Pause.CREDENTIALS),
         (answered(403), Pause.FORBIDDEN),
@@ -133,7 +135,7 @@ def test_what_a_person_must_mend_pauses_the_endpoint(observation: Observation, p
 @pytest.mark.parametrize("seen", list(Seen))
 def test_only_what_never_left_says_so(seen: Seen) -> None:
     outcome = judged(Observation(seen, 200, RECEIPT))
-    assert outcome.left is (seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.WITHHELD})
+    assert outcome.left is (seen not in {Seen.UNSENT, Seen.CERTIFICATE, Seen.SHUT, Seen.WITHHELD})
 
 
 def test_every_status_has_a_verdict_and_only_a_readable_success_is_done() -> None:
