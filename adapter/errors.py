@@ -195,6 +195,24 @@ class TooLarge(RequestRefused):
     title_en = "The body is too large"
 
 
+class MediaTypeNotTaken(RequestRefused):
+    """The service takes no documents of this type; its card tells which it takes."""
+
+    kind = "media-type-not-taken"
+    status = 415
+    title_fa = "این خدمت سندی از این نوع نمی‌پذیرد"
+    title_en = "The service takes no documents of this type"
+
+
+class TooManyDocuments(RequestRefused):
+    """The case has as many documents as its service lets it have."""
+
+    kind = "too-many-documents"
+    status = 409
+    title_fa = "پرونده بیش از این سند نمی‌پذیرد"
+    title_en = "The case may have no more documents"
+
+
 class DocumentNotSent(RequestRefused):
     """The message refers to a document that did not come with it; send the message and its document together."""
 

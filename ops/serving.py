@@ -16,7 +16,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Scope, Send
 from starlette.types import Receive as Events
 
-from adapter.doors import Limits, Receive, routes, webhook_route
+from adapter.doors import LargeDocuments, Limits, Receive, routes, webhook_route
 from adapter.doors.problems import Problem, as_json
 from adapter.endpoints import EndpointName
 from adapter.errors import RequestRefused, TooBusy
@@ -35,11 +35,17 @@ def application(house: House) -> ASGIApp:
     """The doors of every gateway contract that a service speaks, and the health pages."""
     public_url = house.settings.http.public_url
     limits = Limits(spool=house.settings.http.spool)
+    store = house.journal.documents
     doors = [
         route
         for name in sorted(house.served)
         for route in routes(
-            house.contracts[name], house.callers, _desk(house, name), limits=limits, public_url=public_url
+            house.contracts[name],
+            house.callers,
+            _desk(house, name),
+            limits=limits,
+            large=LargeDocuments(store, house.intake.behind(name).most_document_bytes),
+            public_url=public_url,
         )
     ]
     doors += [_ear(house, endpoint, webhook, limits) for endpoint, webhook in sorted(house.webhooks.items())]

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from adapter.contract.envelopes import Opened, read_envelope
-from adapter.contract.mime import MediaType
+from adapter.contract.mime import MediaType, PartHead
 from adapter.contract.multipart import Multipart, Part
 from adapter.contract.openapi import Packaging
 from adapter.contract.paths import put, value_at
@@ -29,7 +29,9 @@ _BLOCK = 3 * 21_845
 
 
 def base64_of(part: Part) -> bytes:
-    """The part's content as canonical Base64, encoded block by block."""
+    """The part's content as canonical Base64, encoded block by block; its mark when the content is in the store."""
+    if part.mark is not None:
+        return part.mark.text.encode()
     part.file.seek(0)
     written = BytesIO()  # hands its bytes over as they are; a join of pieces holds all of it twice
     for block in iter(lambda: part.file.read(_BLOCK), b""):
@@ -70,15 +72,27 @@ def beside(parts: Iterable[Part], root: Part) -> Attachments:
     return Attachments(named)
 
 
-def root_of(media_type: MediaType, parts: list[Part]) -> Part | None:
-    """The part that is the message (RFC 2387 §3.2), once it is whole."""
+def is_root(media_type: MediaType, head: PartHead, number: int) -> bool:
+    """Whether the part with this head is the message (RFC 2387 §3.2)."""
     start = media_type.parameters.get("start", "").strip().removeprefix("<").removesuffix(">")
-    candidates = [part for part in parts if part.head.content_id == start] if start else parts[:1]
+    return head.content_id == start if start else number == 0
+
+
+def is_json_part(media_type: MediaType, packaging: Packaging, head: PartHead, number: int) -> bool:
+    """Whether the part with this head holds the fields: by its name in a form."""
+    if media_type.name == "multipart/form-data":
+        return head.name == packaging.message
+    return is_root(media_type, head, number)
+
+
+def root_of(media_type: MediaType, parts: list[Part]) -> Part | None:
+    """The part that is the message, once it is whole."""
+    candidates = [part for number, part in enumerate(parts) if is_root(media_type, part.head, number)]
     return next((part for part in candidates if part.is_whole), None)
 
 
 def opened_package(media_type: MediaType, package: Multipart) -> Opened:
-    """The envelope of a whole package with its attachments in their places; its size counts them decoded."""
+    """The envelope of a whole package with its attachments in their places; its size counts the held ones decoded."""
     root = root_of(media_type, package.parts)
     if root is None:
         raise Unreadable("The multipart body does not hold the message that it begins with")
@@ -91,7 +105,7 @@ def opened_package(media_type: MediaType, package: Multipart) -> Opened:
     for element in list(opened.child.iter("*")):
         place(element, attachments)
     attachments.end()
-    return replace(opened, size=package.size)
+    return replace(opened, size=package.held)
 
 
 def _include(element: etree._Element, attachments: Attachments) -> None:

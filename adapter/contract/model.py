@@ -35,7 +35,8 @@ class OperationContract:
     answer that means "taken, answer later". `compare` pairs fields of the request with those of the query's answer
     that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
     comes from. `attachments` says how its binary content is sent: `inline`, or beside the message. `max_bytes` bounds a
-    message without its large documents, `document_bytes` each of these; where it says nothing `max_bytes` does.
+    message without its large documents, `document_bytes` each of these and all together; where it says nothing
+    `max_bytes` does.
     """
 
     name: str

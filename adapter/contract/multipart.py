@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from adapter.contract.mime import DECODERS, Decoder, MediaType, PartHead, read_head
 from adapter.errors import TooLarge, Unreadable
+from adapter.mark import Mark
 
 BLOCK = 64 * 1024
 _LONGEST_PREAMBLE = 1024
@@ -29,14 +30,31 @@ class PartLimits:
     header_bytes: int = 16 * 1024
 
 
+class Place(Protocol):
+    """Where a part's content is written as it comes, and read again from its beginning."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take the next bytes."""
+        ...
+
+    def seek(self, place: int, /) -> int:
+        """Stand at a place."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The content from there."""
+        ...
+
+
 @dataclass(slots=True)
 class Part:
-    """One part; `size` is that of its decoded content, which lies in the file."""
+    """One part; `size` is that of its decoded content, which lies in the file, or in the store under its mark."""
 
     head: PartHead
-    file: BinaryIO
+    file: Place
     size: int = 0
     is_whole: bool = False
+    mark: Mark | None = None
 
     def content(self) -> bytes:
         """All of it."""
@@ -57,7 +75,7 @@ class Multipart:
         *,
         most: int,
         limits: PartLimits = PartLimits(),
-        open_file: Callable[[], BinaryIO] = io.BytesIO,
+        open_file: Callable[[PartHead], Place] = lambda _: io.BytesIO(),
     ) -> None:
         self.parts: list[Part] = []
         self.most = most
@@ -72,6 +90,11 @@ class Multipart:
     def size(self) -> int:
         """How many bytes the parts hold, decoded, so far."""
         return sum(part.size for part in self.parts)
+
+    @property
+    def held(self) -> int:
+        """How many of these are not in the store."""
+        return sum(part.size for part in self.parts if part.mark is None)
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the body."""
@@ -130,7 +153,7 @@ class Multipart:
             raise Unreadable("Two parts have the same Content-ID")
         del self._buffer[: end + 2]  # the empty line's end stays: an empty part is ended by its boundary at once
         self._decoder = DECODERS[head.encoding]()
-        self.parts.append(Part(head, self._open_file()))
+        self.parts.append(Part(head, self._open_file(head)))
         self._step = self._begin_content
         return True
 

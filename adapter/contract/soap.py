@@ -169,12 +169,15 @@ class SoapCodec:
         child = self._held(child, name, self.request_shape, plain=opened.is_plain)
         return Decoded(name, _content(self._requests[name], child), key)
 
-    def most_for(self, envelope: bytes) -> int:
-        """How many bytes a request may have with its attachments, known from its envelope alone."""
-        name = self._operations.get(str(read_envelope(envelope).child.tag))
+    def announced(self, envelope: bytes, *, partner: str | None = None) -> tuple[str, Payload]:
+        """The operation and the plain fields of a request, known from its envelope before its attachments are there."""
+        child = read_envelope(envelope).child
+        name = self._operations.get(str(child.tag))
         if name is None:
             raise Unreadable("The Body's element is not an operation of this contract")
-        return self._limits[name]
+        if names := self._aliases.names(partner, name):
+            rename_xml(child, names)
+        return name, {etree.QName(one).localname: one.text for one in child.iterchildren("*") if not len(one)}
 
     def encode_answer(self, operation: str, content: Payload, *, version: str = SOAP_11) -> bytes:
         """Our answer in an envelope of that version; raises SchemaViolation when it would break the contract."""

@@ -1,29 +1,41 @@
-"""Bodies that consist of parts: taken off the wire into nameless files, then one message as if all had come inline."""
+"""Bodies that consist of parts: taken off the wire as they come, then one message as if all had come inline."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass, replace
+from functools import partial
 
 from starlette.requests import Request
 
-from adapter.contract.attaching import RELATED, opened_package, packed_json, root_of
+from adapter.contract.attaching import RELATED, is_json_part, is_root, opened_package, packed_json
 from adapter.contract.envelopes import MEDIA_TYPES, Opened, read_envelope
-from adapter.contract.mime import MediaType, media_type_of
+from adapter.contract.mime import MediaType, PartHead, media_type_of
 from adapter.contract.multipart import BLOCK, Multipart
 from adapter.contract.openapi import Packaging
-from adapter.contract.soap import SoapCodec
+from adapter.doors.arriving import Arrivals, Begin, Room
 from adapter.doors.reading import Limits, body_of, check_media_type, take_body
-from adapter.errors import Unreadable
+from adapter.errors import TooLarge, Unreadable
 from adapter.exchange import Payload
 
 _HEADS_AND_BOUNDARIES = 256 * 1024
 
+Narrow = Callable[[bytes], Awaitable[Room]]
+"""The room of a message by what it says itself, before any document is in its place."""
 
-async def envelope_of(request: Request, codec: SoapCodec, *, most: int, limits: Limits) -> Opened:
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """How a package is taken: `begin` leads a large part into the store, else all are held."""
+
+    room: Room
+    limits: Limits
+    narrow: Narrow
+    begin: Begin | None = None
+
+
+async def envelope_of(request: Request, taking: Taking) -> Opened:
     """The SOAP message, its attachments in their places; a fault is told in the version that was seen last.
 
     A package is of the version of its envelope: some clients announce SOAP 1.1 for both (Node's soap 1.6).
@@ -32,60 +44,60 @@ async def envelope_of(request: Request, codec: SoapCodec, *, most: int, limits: 
     media_type = media_type_of(request.headers["Content-Type"])
     announced = MEDIA_TYPES.get(media_type.name)
     if announced is None:
-        async with _package(request, media_type, most=most, limits=limits, admit=codec.most_for) as package:
+        async with _package(request, media_type, taking, is_message=partial(is_root, media_type)) as package:
             opened = opened_package(media_type, package)
     else:
         request.state.soap_version = announced
-        opened = read_envelope(await body_of(request, most=most, limits=limits))
+        opened = read_envelope(await body_of(request, most=taking.room.message, limits=taking.limits))
     request.state.soap_version = opened.version.name
     if announced not in {None, opened.version.name}:
         raise Unreadable(f"The media type is that of SOAP {announced}, the envelope of {opened.version.name}")
     return opened
 
 
-async def fields_of(request: Request, packaging: Packaging, *, most: int, limits: Limits) -> Payload:
-    """The fields of a multipart REST body, the files among them as Base64."""
+async def fields_of(request: Request, packaging: Packaging, taking: Taking) -> Payload:
+    """The fields of a multipart REST body, the files among them as Base64 or as marks."""
     media_type = media_type_of(request.headers["Content-Type"])
-    async with _package(request, media_type, most=most, limits=limits) as package:
+    is_message = partial(is_json_part, media_type, packaging)
+    async with _package(request, media_type, taking, is_message=is_message) as package:
         return packed_json(media_type, packaging, package.parts)
 
 
 @asynccontextmanager
 async def _package(
-    request: Request,
-    media_type: MediaType,
-    *,
-    most: int,
-    limits: Limits,
-    admit: Callable[[bytes], int] | None = None,
+    request: Request, media_type: MediaType, taking: Taking, *, is_message: Callable[[PartHead, int], bool]
 ) -> AsyncIterator[Multipart]:
-    """The whole package; its files are gone afterwards. `admit` tells by the message how much all of it may have.
+    """The whole package; its files are gone afterwards. Once the message itself is whole, its own room is held.
 
     What a transfer encoding adds is borne by half as much again; decoded content is counted by the package.
     """
+    limits, most = taking.limits, taking.room.whole
     with ExitStack() as files:
-        package = Multipart(
-            media_type,
-            most=most,
-            limits=limits.parts,
-            open_file=lambda: files.enter_context(_nameless_file(limits.spool)),
-        )
-        is_admitted = admit is None
+        arrivals = Arrivals(taking.room, is_message, taking.begin, files, limits.spool)
+        parts = replace(limits.parts, part_bytes=max(limits.parts.part_bytes, taking.room.documents))
+        package = Multipart(media_type, most=most, limits=parts, open_file=arrivals.open)
+        is_narrowed = False
 
-        def take(chunk: bytes) -> None:
-            nonlocal is_admitted
+        async def take(chunk: bytes) -> None:
+            nonlocal is_narrowed
             for start in range(0, len(chunk), BLOCK):
                 package.feed(chunk[start : start + BLOCK])
-                root = None if is_admitted else root_of(media_type, package.parts)
-                if root is not None and admit is not None:
-                    package.most = min(package.most, admit(root.content()))
-                    is_admitted = True
+                root = None if is_narrowed else _whole_message(package, is_message)
+                if root is not None:
+                    is_narrowed = True
+                    arrivals.room = await taking.narrow(root)
+                    package.most = arrivals.room.whole
+                await arrivals.take_in(package)
 
         await take_body(request, take, most=most + most // 2 + _HEADS_AND_BOUNDARIES, limits=limits)
         package.close()
+        if package.held > arrivals.room.message:
+            raise TooLarge(f"The message may have {arrivals.room.message} bytes with what stays in it")
         yield package
 
 
-def _nameless_file(folder: Path | None) -> BinaryIO:
-    """A file of mode 0600 without a name: nobody else can open it, and no crash leaves it behind."""
-    return tempfile.TemporaryFile(dir=folder, buffering=BLOCK)  # type: ignore[return-value] # it is one, behind a wrapper elsewhere
+def _whole_message(package: Multipart, is_message: Callable[[PartHead, int], bool]) -> bytes | None:
+    for number, part in enumerate(package.parts):
+        if part.is_whole and is_message(part.head, number):
+            return part.content()
+    return None

@@ -30,12 +30,14 @@ Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
 class Limits:
     """What a request may be at most, beside the size that its operation's contract allows.
 
+    A body may take `body_time`, and longer as long as `least_rate` bytes a second have come of it.
     `spool` is the folder in which attachments wait while they come, the system's own for such files by default.
     """
 
     headers: int = 100
     header_bytes: int = 16 * 1024
     body_time: timedelta = timedelta(seconds=30)
+    least_rate: int = 64 * 1024
     parts: PartLimits = PartLimits()  # noqa: RUF009 - frozen
     spool: Path | None = None
 
@@ -89,23 +91,28 @@ def check_headers(request: Request, limits: Limits) -> None:
 async def body_of(request: Request, *, most: int, limits: Limits) -> bytes:
     """The body, counted while it streams; raises TooLarge, or Unreadable (408) when it takes too long."""
     body = bytearray()
-    await take_body(request, body.extend, most=most, limits=limits)
+
+    async def take(chunk: bytes) -> None:
+        body.extend(chunk)
+
+    await take_body(request, take, most=most, limits=limits)
     return bytes(body)
 
 
-async def take_body(request: Request, take: Callable[[bytes], None], *, most: int, limits: Limits) -> None:
+async def take_body(request: Request, take: Callable[[bytes], Awaitable[None]], *, most: int, limits: Limits) -> None:
     """Every piece of the body was taken in its order; raises TooLarge, or Unreadable (408) when it takes too long."""
     announced = request.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise TooLarge(f"The body may have {most} bytes")
-    came = 0
+    came, began = 0, asyncio.get_running_loop().time()
     try:
-        async with asyncio.timeout(limits.body_time.total_seconds()):
+        async with asyncio.timeout(limits.body_time.total_seconds()) as time_left:
             async for chunk in request.stream():
                 came += len(chunk)
                 if came > most:
                     raise TooLarge(f"The body may have {most} bytes")
-                take(chunk)
+                time_left.reschedule(began + max(limits.body_time.total_seconds(), came / limits.least_rate))
+                await take(chunk)
     except TimeoutError as error:
         raise Unreadable("The body did not arrive in time", status=HTTPStatus.REQUEST_TIMEOUT) from error
     request.state.is_read = True

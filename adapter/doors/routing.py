@@ -15,7 +15,8 @@ from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
-from adapter.doors.packages import envelope_of, fields_of
+from adapter.doors.arriving import LargeDocuments, Room, begun_for, largest
+from adapter.doors.packages import Taking, envelope_of, fields_of
 from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.publishing import Publication, base_of
 from adapter.doors.reading import (
@@ -31,7 +32,8 @@ from adapter.doors.reading import (
     key_of,
 )
 from adapter.errors import RequestRefused, Unreadable
-from adapter.exchange import Caller, Direction, Operation, Payload, Reply
+from adapter.exchange import Caller, Direction, Operation, Payload, Record, Reply
+from adapter.strict_json import read_json
 from adapter.xml.types import SOAP_11
 
 Work = Callable[[Request], Awaitable[Response]]
@@ -44,15 +46,17 @@ def routes(
     receive: Receive,
     *,
     limits: Limits = Limits(),  # noqa: B008 - frozen
+    large: LargeDocuments | None = None,
     public_url: str | None = None,
 ) -> list[Route]:
     """Every inward operation of the contract behind its door, in all bindings that it has.
 
     `callers` are known by the hexadecimal SHA-256 of their API key; two keys may lead to one caller. `public_url` is
     where callers reach us when a proxy stands before us; else the WSDL tells the address at which it was asked for.
+    Without a place for `large` documents they are held as all else is.
     """
     inward = sorted(name for name, one in contract.operations.items() if one.direction is Direction.INWARD)
-    door = _Door(contract, callers, receive, limits)
+    door = _Door(contract, callers, receive, limits, large)
     over_rest = [door.rest_route(name) for name in inward if name in contract.routes]
     soap = contract.bindings.get("soap")
     if isinstance(soap, SoapCodec) and soap.operations & set(inward):
@@ -63,11 +67,20 @@ def routes(
 class _Door:
     """One contract's door: what all its routes share."""
 
-    def __init__(self, contract: Contract, callers: Mapping[str, Caller], receive: Receive, limits: Limits) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        callers: Mapping[str, Caller],
+        receive: Receive,
+        limits: Limits,
+        large: LargeDocuments | None,
+    ) -> None:
         self._contract = contract
         self._callers = callers
         self._receive = receive
         self._limits = limits
+        self._large = large
+        self._rooms = {name: Room.of(one.max_bytes, one.document_bytes) for name, one in contract.operations.items()}
 
     def rest_route(self, name: str) -> Route:
         method, path = self._contract.routes[name]
@@ -86,42 +99,61 @@ class _Door:
     def _rest(self, name: str) -> Work:
         codec = self._contract.bindings["rest"]
         packagings = codec.packagings(name) if isinstance(codec, RestCodec) else {}
-        most = self._contract.operations[name].max_bytes
-        method, _ = self._contract.routes[name]
+        room, (method, _) = self._rooms[name], self._contract.routes[name]
 
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
             told = JSON if method == "GET" else check_media_type(request, JSON, *packagings)
             given: dict[str, Any] = {"parameters": _parameters(request), "partner": caller.name}
-            if isinstance(codec, RestCodec) and told in packagings:
-                fields = await fields_of(request, packagings[told], most=most, limits=self._limits)
-                decoded = codec.decode_fields(fields, operation=name, **given)
-            else:
-                body = await body_of(request, most=most, limits=self._limits)
-                decoded = codec.decode_request(body, operation=name, **given)
-            reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
+
+            async def narrow(message: bytes) -> Room:
+                fields = read_json(message)
+                told_there = fields if isinstance(fields, dict) else {}
+                return await self._narrowed(caller, name, given["parameters"] | told_there)
+
+            async with begun_for(self._large, caller) as begin:
+                if isinstance(codec, RestCodec) and told in packagings:
+                    taking = Taking(room, self._limits, narrow, begin)
+                    fields = await fields_of(request, packagings[told], taking)
+                    decoded = codec.decode_fields(fields, operation=name, **given)
+                else:
+                    body = await body_of(request, most=room.message, limits=self._limits)
+                    decoded = codec.decode_request(body, operation=name, **given)
+                reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
             return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
         return work
 
     def _soap(self, codec: SoapCodec, inward: frozenset[str]) -> Work:
-        most = max(one.max_bytes for name, one in self._contract.operations.items() if name in inward)
+        room = largest(self._rooms[name] for name in inward)
 
         async def work(request: Request) -> Response:
             check_headers(request, self._limits)
             caller = caller_of(request, self._callers)
-            opened = await envelope_of(request, codec, most=most, limits=self._limits)
-            decoded = codec.decode(opened, partner=caller.name)
-            if decoded.operation not in inward:
-                raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
-            check_action(request, decoded.operation, codec.actions)
-            key = decoded.key or key_of(request)
-            reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
+
+            async def narrow(envelope: bytes) -> Room:
+                return await self._narrowed(caller, *codec.announced(envelope, partner=caller.name))
+
+            async with begun_for(self._large, caller) as begin:
+                opened = await envelope_of(request, Taking(room, self._limits, narrow, begin))
+                decoded = codec.decode(opened, partner=caller.name)
+                if decoded.operation not in inward:
+                    raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
+                check_action(request, decoded.operation, codec.actions)
+                key = decoded.key or key_of(request)
+                reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
             write = partial(codec.encode_answer, version=opened.version.name)
             return _answer(write, decoded.operation, reply, status=200, media_type=opened.version.content_type)
 
         return work
+
+    async def _narrowed(self, caller: Caller, name: str, fields: Record) -> Room:
+        """The room of the operation's message, by its service once that is known: after this nothing more may come."""
+        room = self._rooms[name]
+        if self._large is None or room.documents == 0:
+            return room
+        return room.within(await self._large.most_for(caller, Operation(name), fields))
 
 
 def _parameters(request: Request) -> dict[str, str]:

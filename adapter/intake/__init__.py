@@ -147,6 +147,18 @@ class Intake:
         """How the tenant's services are."""
         return Reply(status=_OK, body=await self.health(caller.tenant))
 
+    async def most_document_bytes(self, caller: Caller, operation: Operation, fields: Record) -> int:
+        """How large a document may be by the service of a call, of which only the plain fields are there yet.
+
+        Raises what receiving the call would raise when its case or its service is not to be had.
+        """
+        if operation in OPENING_OPERATIONS:
+            service = self.offer().asked_for(caller.tenant, str(fields.get("service_id")))
+        else:
+            case = await self._case_of(caller, {"tracking_code": "", **fields})
+            service = self._service_named(caller.tenant, case.service)
+        return service.documents.most_bytes
+
     async def _call(self, caller: Caller, operation: Operation, record: Record) -> Call:
         """The call with its service, its case and whatever its subject depends on."""
         if operation in OPENING_OPERATIONS:

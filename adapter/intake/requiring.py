@@ -1,4 +1,4 @@
-"""What a case must be before more about it is kept: still open to it, and paid what is to be taken back."""
+"""What must hold before more about a case is kept: it is open to it, what is taken back was paid, papers are fit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 from adapter.errors import AmountDiffers, SchemaViolation, UnknownCase, UnknownPayment, Violation
 from adapter.exchange import CLOSED_STAGES, PARENT_CASE, Operation, Stage
 from adapter.idempotency import Call
+from adapter.intake.papers import check_paper
 from adapter.journal import Journal, reading
 from adapter.service import business_key_of
 from adapter.text import canonical_digits
@@ -62,6 +63,12 @@ def required_of(call: Call) -> Callable[[Journal, Call], Awaitable[None]] | None
 
     A repeated call gets its first answer.
     """
-    if call.operation is Operation.REVERSE_PAYMENT:
-        return _confirmed_payment
+    if call.operation in _REQUIRED:
+        return _REQUIRED[call.operation]
     return _parent_case if call.record.get(PARENT_CASE) is not None else None
+
+
+_REQUIRED: Mapping[Operation, Callable[[Journal, Call], Awaitable[None]]] = {
+    Operation.REVERSE_PAYMENT: _confirmed_payment,
+    Operation.ATTACH_DOCUMENT: check_paper,
+}

@@ -135,6 +135,18 @@ def fruitless_withdrawals(connection: Connection, case_id: str) -> int:
     return rows.scalar_one()
 
 
+def documents_taken(connection: Connection, case_id: str) -> int:
+    """How many documents the case was brought, without those that came to nothing."""
+    rows = connection.execute(
+        select(func.count()).where(
+            exchanges.c.case_id == case_id,
+            exchanges.c.operation == Operation.ATTACH_DOCUMENT.value,
+            ~in_states({State.REFUSED, State.WITHDRAWN}),
+        )
+    )
+    return rows.scalar_one()
+
+
 def cursor(connection: Connection, tenant: str, source: str) -> str | None:
     """How far the changes of a source are kept."""
     return connection.execute(

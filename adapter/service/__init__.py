@@ -9,6 +9,7 @@ from adapter.service.layers import TENANTS, layers_of, overlays
 from adapter.service.loading import declared_id, is_draft, load_service, load_services, load_views, service_folders
 from adapter.service.model import (
     NATIONAL_ID,
+    DocumentLimits,
     Route,
     Service,
     ServiceStage,
@@ -28,6 +29,7 @@ __all__ = [
     "CaseResult",
     "Coverage",
     "Difference",
+    "DocumentLimits",
     "Promise",
     "Route",
     "Service",

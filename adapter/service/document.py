@@ -36,6 +36,7 @@ _KEYS = {
     "search": Key(dict, required=False),
     "inward": Key(dict, required=False),
     "channels": Key(dict, required=False),
+    "documents": Key(dict, required=False),
     "outward": Key(dict),
 }
 CHANNEL = "channel.code"

@@ -30,6 +30,7 @@ from adapter.service.contents import contents_of, digest_of
 from adapter.service.fitting import Misfits, asking_once, misfits
 from adapter.service.layers import TENANTS, File, Layers, layers_of, overlays, read_document
 from adapter.service.model import Route, Service, ServiceStage
+from adapter.service.papers import read_documents
 from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
 from adapter.tables import STILL_TO_FILL, TO_FILL, Document, Fault, read_toml
@@ -202,6 +203,7 @@ def _read_service(
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
     search = parts.read_search(document, between.gateway, faults)
     channels = parts.read_channels(document, between, faults)
+    documents = read_documents(document, inward, between, faults)
     faults += referral_faults(document, card, between.gateway)
     if faults:
         return None, _each_once([*faults, *doubts])
@@ -219,6 +221,7 @@ def _read_service(
         stage=parts.read_stage(document),
         parallel=parts.read_parallel(document),
         promise=parts.read_promise(document),
+        documents=documents,
         card=card.values,
         sha256=digest_of(*contents),
     )

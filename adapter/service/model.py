@@ -47,6 +47,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """What one document of a citizen may be, and how many a case may have; no types named are all of the gateway's."""
+
+    most_bytes: int = 20 * 1024 * 1024
+    media_types: tuple[str, ...] = ()
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One folder of `mappings/`.
 
@@ -75,6 +84,7 @@ class Service:
     answer_within: timedelta | None = None
     objection_within: timedelta | None = None
     promise: Promise = field(default_factory=Promise)
+    documents: DocumentLimits = DocumentLimits()
     card: Mapping[str, Any] = field(default_factory=dict)
     sha256: str = ""
     stage: ServiceStage = ServiceStage.LIVE

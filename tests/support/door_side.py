@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Fault
 from adapter.contract.soap import SoapCodec
-from adapter.doors import Limits, routes
+from adapter.doors import LargeDocuments, Limits, routes
 from adapter.exchange import Caller, Operation, Record, Reply
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
@@ -51,10 +51,15 @@ class Office:
 
 @asynccontextmanager
 async def served(
-    office: Office, limits: Limits | None = None, public_url: str | None = None, window: Contract = WINDOW
+    office: Office,
+    limits: Limits | None = None,
+    public_url: str | None = None,
+    window: Contract = WINDOW,
+    *,
+    large: LargeDocuments | None = None,
 ) -> AsyncIterator[str]:
     """The address at which the window's doors stand."""
-    doors = routes(window, CALLERS, office.receive, limits=limits or Limits(), public_url=public_url)
+    doors = routes(window, CALLERS, office.receive, limits=limits or Limits(), large=large, public_url=public_url)
     app = Starlette(routes=doors)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

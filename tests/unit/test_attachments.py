@@ -194,10 +194,12 @@ def test_the_operations_limit_counts_the_decoded_attachments() -> None:
         read(package(envelope(INCLUDE), large))
 
 
-def test_a_package_says_by_its_message_how_large_it_may_be() -> None:
-    assert codec_of().most_for(envelope(INCLUDE)) == LIMITS["AttachDocument"]
+def test_a_package_says_by_its_message_what_it_is_before_its_attachments_are_there() -> None:
+    operation, fields = codec_of().announced(envelope(INCLUDE))
+
+    assert (operation, fields["tracking_code"]) == ("AttachDocument", "4052718396")
     with pytest.raises(Unreadable):
-        codec_of().most_for(envelope(INCLUDE).replace(b"AttachDocument", b"Unknown"))
+        codec_of().announced(envelope(INCLUDE).replace(b"AttachDocument", b"Unknown"))
 
 
 WAYS = pytest.mark.parametrize(

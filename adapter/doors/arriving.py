@@ -1,0 +1,154 @@
+"""Parts on their way in: a large document goes into the store while it comes, all else into nameless files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from adapter.channels import Documents, DocumentSink
+from adapter.contract.mime import PartHead
+from adapter.contract.multipart import BLOCK, Multipart
+from adapter.errors import TooLarge
+from adapter.exchange import Caller, Operation, Record
+
+INLINE_BYTES = 256 * 1024
+"""A part of at most so many bytes becomes Base64 in the record; a larger one a document of the store."""
+
+MostFor = Callable[[Caller, Operation, Record], Awaitable[int]]
+"""How many bytes a document may have by the service of a call, of which the fields of the message alone are known."""
+Begin = Callable[[], DocumentSink]
+
+
+@dataclass(frozen=True, slots=True)
+class LargeDocuments:
+    """Where the doors take large documents to, and how large one may be."""
+
+    store: Documents
+    most_for: MostFor
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many bytes a message may have with what stays in it, the documents beside it together, and each of them."""
+
+    message: int
+    documents: int = 0
+    document: int = 0
+
+    @classmethod
+    def of(cls, message: int, documents: int | None) -> Room:
+        """Room of an operation, before its service is known."""
+        return cls(message, documents or 0, documents or 0)
+
+    @property
+    def whole(self) -> int:
+        """All of it."""
+        return self.message + self.documents
+
+    def within(self, document: int) -> Room:
+        """The same where a document may have so many bytes at most."""
+        return replace(self, document=min(self.document, document))
+
+
+def largest(rooms: Iterable[Room]) -> Room:
+    """Room for whichever of these a message needs."""
+    rooms = list(rooms)
+    return Room.of(max(room.message for room in rooms), max(room.documents for room in rooms))
+
+
+@asynccontextmanager
+async def begun_for(large: LargeDocuments | None, caller: Caller) -> AsyncIterator[Begin | None]:
+    """Begins documents for the caller's tenant; afterwards those that no case has taken are gone."""
+    begun: list[DocumentSink] = []
+
+    def begin(store: Documents) -> DocumentSink:
+        begun.append(store.begin(caller.tenant))
+        return begun[-1]
+
+    try:
+        yield None if large is None else lambda: begin(large.store)
+    finally:
+        for document in begun:
+            await document.discard()
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """The parts of one message; `is_message` tells of a part's head and number whether it is the message itself."""
+
+    room: Room
+    is_message: Callable[[PartHead, int], bool]
+    begin: Begin | None
+    files: ExitStack
+    spool: Path | None
+    parts: list[_Arriving] = field(default_factory=list)
+
+    def open(self, head: PartHead) -> _Arriving:
+        """A place for the next part."""
+        file = self.files.enter_context(_nameless_file(self.spool))
+        begin = None if self.is_message(head, len(self.parts)) or self.room.documents == 0 else self.begin
+        self.parts.append(_Arriving(self, file, begin))
+        return self.parts[-1]
+
+    async def take_in(self, package: Multipart) -> None:
+        """What came of large documents is in the store; those that are whole have their marks."""
+        for part, arriving in zip(package.parts, self.parts, strict=True):
+            if arriving.begin is not None and part.mark is None:
+                await arriving.store()
+                if part.is_whole and arriving.sink is not None:
+                    part.mark = await arriving.sink.end()
+
+
+@dataclass(slots=True)
+class _Arriving:
+    """One part: in its file as long as it may stay in the message, then on its way into the store."""
+
+    arrivals: Arrivals
+    file: BinaryIO
+    begin: Begin | None
+    size: int = 0
+    sink: DocumentSink | None = None
+    waiting: bytearray = field(default_factory=bytearray)
+
+    def write(self, content: bytes) -> object:
+        """Take the next bytes of the part; raises TooLarge."""
+        self.size += len(content)
+        room = self.arrivals.room
+        if self.begin is None or self.size <= INLINE_BYTES:
+            if self.size > room.message:
+                raise TooLarge(f"The message may have {room.message} bytes")
+            return self.file.write(content)
+        if self.size > room.document:
+            raise TooLarge(f"A document may have {room.document} bytes here")
+        self.waiting += content
+        return None
+
+    def read(self, size: int = -1) -> bytes:
+        """What the file holds from where it stands."""
+        return self.file.read(size)
+
+    def seek(self, place: int) -> int:
+        """Stand at a place of the file."""
+        return self.file.seek(place)
+
+    async def store(self) -> None:
+        """What waited is in the store, and before it what lay in the file."""
+        if not self.waiting:
+            return
+        if self.sink is None and self.begin is not None:
+            self.sink = self.begin()
+            self.file.seek(0)
+            await self.sink.write(self.file.read())
+            self.file.truncate(0)
+        if self.sink is not None:
+            await self.sink.write(bytes(self.waiting))
+        self.waiting.clear()
+
+
+def _nameless_file(folder: Path | None) -> BinaryIO:
+    """A file of mode 0600 without a name: nobody else can open it, and no crash leaves it behind."""
+    return tempfile.TemporaryFile(dir=folder, buffering=BLOCK)  # type: ignore[return-value] # it is one, behind a wrapper elsewhere
