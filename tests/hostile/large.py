@@ -176,8 +176,8 @@ LARGE = (
     ),
     Large(
         "content of seven million letters",
-        "schema-violation",
-        "content (line",
+        "unknown-case",
+        "",
         lambda: envelope(attachment("QUFB" * 1_900_000)),
     ),
     Large("content of a million references", "unknown-case", "", lambda: envelope(attachment("&#65;" * 1_000_000))),
