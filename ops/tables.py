@@ -83,6 +83,14 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """What a house is made of: every contract by `name/version`, and the tables that its tenants offer."""
+
+    contracts: Mapping[str, Contract]
+    tables: Tables
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """How a reading of new tables went: with any fault the tables before it went on. `sha256` is what was read."""
 
@@ -104,6 +112,13 @@ class LiveTables:
     last: Reading | None = None
     fields: dict[str, Fields] = field(default_factory=dict)
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def read_folders(settings: Settings, *, now: datetime) -> Folders:
+    """The folders that the settings name; raises FaultyTables and FaultySettings as the parts below do."""
+    check_folders(settings)
+    contracts = load_contracts(settings.contracts)
+    return Folders(contracts, read_tables(settings, contracts, now=now))
 
 
 def load_contracts(folder: Path) -> dict[str, Contract]:

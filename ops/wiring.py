@@ -38,7 +38,7 @@ from ops.health import tenant_health
 from ops.openers import opener_of
 from ops.randomness import buffered
 from ops.settings import EndpointSettings, Settings, master_key, profile_of
-from ops.tables import LiveTables, check_folders, gateways_of, load_contracts, read_tables
+from ops.tables import Folders, LiveTables, gateways_of, read_folders
 from ops.webhooks import webhooks_of
 
 _CONNECT: Mapping[str, Callable[..., ConnectedSystem]] = {
@@ -69,8 +69,9 @@ class ConnectedSystem(System, Closable, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a test may replace: clocks, randomness, and the parts whose weakening a score must notice."""
+    """What a test may replace: what is read, clocks, randomness, and the parts whose weakening a score must notice."""
 
+    folders: Callable[..., Folders] = read_folders
     clock: Clock = _now
     randomness: Randomness = field(default_factory=buffered)
     fraction: Callable[[], float] = random.SystemRandom().random
@@ -139,9 +140,8 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     """
     parts = parts or Parts()
     profile = profile_of(settings)
-    check_folders(settings)
-    contracts = load_contracts(settings.contracts)
-    tables = LiveTables(read_tables(settings, contracts, now=parts.clock()))
+    folders = parts.folders(settings, now=parts.clock())
+    contracts, tables = folders.contracts, LiveTables(folders.tables)
     if calendar_faults := tables.now.calendars.faults:
         raise FaultyTables([str(fault) for fault in calendar_faults])
     callers = callers_of(settings)

@@ -10,9 +10,10 @@ import pytest
 from ops.demo.installation import install
 from ops.operators import Desk
 from ops.settings import load_settings
-from ops.wiring import open_house
+from ops.wiring import Parts, open_house
 from tests.support.desk import ME
 from tests.support.scripted import NOBODY
+from tests.support.shipped import read_once
 
 NOBODYS = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
 
@@ -22,6 +23,6 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """The desk of a house in which nothing runs by itself, and whose other sides nobody answers for."""
     services = ["building_permit", "renovation_toll", "notary_inquiry"]
     installation = install(tmp_path, NOBODYS, services=services, scale=0.01, port=0)
-    house = await open_house(load_settings(installation.settings))
+    house = await open_house(load_settings(installation.settings), Parts(folders=read_once))
     yield Desk(house, ME)
     await house.aclose()

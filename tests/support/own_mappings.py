@@ -23,6 +23,7 @@ from tests.support.clock import StandingClock
 from tests.support.house import USUAL, contracts
 from tests.support.records import ROOT
 from tests.support.scripted import NOBODY, ScriptedSystem
+from tests.support.shipped import read_once
 
 COUNTER = Caller("counter", TENANT, "counter")
 PORTAL = Caller("national_window", TENANT, "national_window")
@@ -126,7 +127,7 @@ async def owned(
         return sides[real.contract.title]
 
     clock = StandingClock()
-    parts = Parts(clock=clock, fraction=lambda: 0.5, target=scripted, system=cast("Any", scripted))
+    parts = Parts(folders=read_once, clock=clock, fraction=lambda: 0.5, target=scripted, system=cast("Any", scripted))
     town = Owned(folder, await open_house(load_settings(installation.settings), parts), sides, clock)
     try:
         yield town

@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,12 @@ from ops.serving import application
 from ops.settings import load_settings
 from ops.webhooks import path_of
 from ops.wiring import House, Parts, open_house
-from tests.support.house import services
 from tests.support.records import ROOT
+from tests.support.shipped import read_once
 from tests.support.telling import SECRET
 
 CALLER = Caller("national_window", TENANT, "national_window")
+SERVICES = ("building_permit", "notary_inquiry", "renovation_toll")
 SYSTEMS = ("gateway", "urban_core", "revenue")
 _OPEN = {State.READY, State.SENDING, State.IN_DOUBT, State.AWAITING}
 
@@ -76,7 +77,7 @@ async def sandboxed(
     faults: Sequence[dict[str, Any]] = (),
     parts: Parts | None = None,
     tells: bool = False,
-    offers: Sequence[str] | None = None,
+    offers: Sequence[str] = SERVICES,
 ) -> AsyncIterator[Sandboxed]:
     """The services beside a sandbox with these faults, every flow at work; `tells`: revenue does so by itself."""
     ledgers = folder / "ledgers"
@@ -86,14 +87,14 @@ async def sandboxed(
     installation = install(
         folder / "installation",
         sandbox.addresses,
-        services=offers or sorted(services()),
+        services=offers,
         scale=0.001,
         port=0,
         gateway_binding=binding,
     )
     if tells:
         let_tell(installation.settings)
-    house = await open_house(load_settings(installation.settings), parts)
+    house = await open_house(load_settings(installation.settings), replace(parts or Parts(), folders=read_once))
     flows = [asyncio.create_task(flow) for flow in (house.delivery.run(), house.followup.run())]
     try:
         async with AsyncExitStack() as stack:
