@@ -320,6 +320,10 @@ class JournalLocked(PanjerehError):
     """Another daemon holds this journal."""
 
 
+class JournalUnreachable(PanjerehError):
+    """The server that keeps the journal does not answer, or does not let us in."""
+
+
 class JournalUnusable(PanjerehError):
     """The journal's schema is not the one this version works with."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp
 
-from adapter.errors import FaultySettings, JournalFailed
+from adapter.errors import FaultySettings, JournalFailed, JournalUnreachable
 from adapter.exchange import Payload
 from adapter.journal.opening import held_lock, journal_url
 from adapter.retention import keep_retiring
@@ -146,7 +146,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         listener = socket.create_server((http.host, http.port), family=family, backlog=_MOST_CONNECTIONS)
     except OSError as error:
-        with suppress(SQLAlchemyError), held_lock(journal_url(settings.database), settings.node):
+        with suppress(JournalUnreachable, SQLAlchemyError), held_lock(journal_url(settings.database), settings.node):
             pass  # nobody holds it: the port is another program's
         told = f"http.port: {http.host}:{http.port} cannot be had: {error.strerror or error}"
         raise FaultySettings([told]) from error

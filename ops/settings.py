@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -18,6 +19,7 @@ from pydantic import (
     IPvAnyNetwork,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -35,8 +37,15 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 _PATHS = frozenset(
     {"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "webhook_key_file", "signed", "spool"}
 )
+_OURS = "Value error, "
+"""What pydantic puts before a sentence of ours."""
+
 CONFIG_VARIABLE = "PANJEREH_CONFIG"
 """Where a command finds the settings file when no `--config` names it."""
+
+
+_DATABASES = "sqlite:///path/journal.db or postgresql://user@host/name"
+_DATABASE = re.compile(r"sqlite:///.|postgres(ql)?(\+psycopg)?://([^/?#@]*@)?([^/?#@:]*|\[[^\]]*\])(:[0-9]+)?([/?]|$)")
 
 
 class _Strict(BaseModel):
@@ -176,7 +185,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9-]{0,31}$",
         description="which of your environments this is; a journal belongs to the one it was made for",
     )
-    database: str = Field(description="sqlite:///path/journal.db or postgresql://…")
+    database: str = Field(description=_DATABASES)
     master_key_file: Path = Field(description="file of mode 0600 with at least 32 bytes; it seals every payload")
     admin_socket: Path = Field(description="Unix socket for the operators' command")
     contracts: Path = Field(default=_HOUSE / "contracts", description="the folder of contracts")
@@ -187,6 +196,13 @@ class Settings(BaseSettings):
     profile: ProfileSettings = Field(default_factory=ProfileSettings, description="durations")
     callers: list[CallerSettings] = Field(description="who may call us")
     tenants: dict[str, TenantSettings] = Field(description="the municipalities served")
+
+    @field_validator("database")
+    @classmethod
+    def _is_a_database(cls, url: str) -> str:
+        if _DATABASE.match(url) is None:
+            raise ValueError(f"write {_DATABASES}")
+        return url
 
     @model_validator(mode="after")
     def _has_a_place_for_what_is_signed(self) -> Self:
@@ -272,7 +288,9 @@ def _told(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         *steps, name = fault["loc"]
         return f"{place}: there is no such setting; is it misspelt? {near(str(name), _fields_at(steps))}"
-    return f"{place}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+    said = fault["msg"].removeprefix(_OURS)
+    sentence = f"{said[0].lower()}{said[1:]}"
+    return f"{place}: {sentence}" if place else sentence
 
 
 def master_key(settings: Settings) -> bytes:

@@ -15,7 +15,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapter.channels import Clock
-from adapter.errors import FaultySettings, JournalLocked, JournalUnusable, WrongEnvironment, WrongMasterKey
+from adapter.errors import (
+    FaultySettings,
+    JournalLocked,
+    JournalUnreachable,
+    JournalUnusable,
+    WrongEnvironment,
+    WrongMasterKey,
+)
 from adapter.journal import retiring
 from adapter.journal.rows import micros
 from adapter.journal.schema import REVISION, audit, meta, metadata, nodes
@@ -90,7 +97,10 @@ def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
 
 @contextmanager
 def held_lock(url: URL, node: str) -> Iterator[None]:
-    """One daemon per SQLite file, one per node name on PostgreSQL; raises JournalLocked for the second."""
+    """One daemon per SQLite file, one per node name on PostgreSQL; raises JournalLocked for the second.
+
+    Raises FaultySettings for a file that cannot be had, JournalUnreachable for a server that does not answer.
+    """
     if is_sqlite(url):
         with _held_file(Path(str(url.database)).resolve().with_suffix(".lock")):
             yield
@@ -104,7 +114,11 @@ def _held_file(path: Path) -> Iterator[None]:
     if not path.parent.is_dir():
         told = f"database: there is no folder {path.parent} for the journal; make it, or mend the path"
         raise FaultySettings([told])
-    with path.open("a+") as file:
+    try:
+        opened = path.open("a+")
+    except OSError as error:
+        raise FaultySettings([f"database: {path} cannot be written: {error.strerror}"]) from error
+    with opened as file:
         _lock(file, path)
         try:
             yield
@@ -147,7 +161,7 @@ def _locking(url: URL) -> Iterator[Connection]:
     """A connection of its own, which holds its advisory locks until the end of the block."""
     engine = make_engine(url, writes=True, connections=1)
     try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _connected(engine, url).execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(_PATIENCE)
             try:
                 yield connection
@@ -156,6 +170,14 @@ def _locking(url: URL) -> Iterator[Connection]:
                     connection.execute(text("SELECT pg_advisory_unlock_all()"))
     finally:
         engine.dispose()
+
+
+def _connected(engine: Engine, url: URL) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        reason = str(error.orig).partition("\n")[0].rstrip(": ")
+        raise JournalUnreachable(f"database: {place_of(url)} cannot be reached: {reason}") from error
 
 
 def _take(connection: Connection, function: str, key: int, refusal: str) -> None:

@@ -28,6 +28,7 @@ _BY_ERROR: Mapping[type[PanjerehError], Exit] = {
     errors.DaemonUnreachable: Exit.UNREACHABLE,
     errors.GatewayUnreachable: Exit.UNREACHABLE,
     errors.JournalLocked: Exit.UNREACHABLE,
+    errors.JournalUnreachable: Exit.UNREACHABLE,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -301,6 +302,36 @@ def test_a_journal_in_a_missing_folder_names_its_setting_and_makes_nothing(capsy
     assert run_command(["run", "--config", str(path)]) == Exit.USAGE
     assert f"database: there is no folder {tmp_path / 'gone'}" in capsys.readouterr().err
     assert not (tmp_path / "gone").exists()
+
+
+def _with_database(tmp_path: Path, url: str) -> Path:
+    path = _installed(tmp_path)
+    written = path.read_text(encoding="utf-8")
+    path.write_text(re.sub("database = .*", f'database = "{url}"', written), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("url", ["mysql://host/panjereh", "journal.db", "sqlite://", "postgresql://host:many/name"])
+def test_a_database_of_another_kind_is_told_what_to_write(capsys: Captured, tmp_path: Path, url: str) -> None:
+    path = _with_database(tmp_path, url)
+
+    assert run_command(["run", "--config", str(path)]) == Exit.USAGE
+    assert capsys.readouterr().err == f"{path}: database: write sqlite:///path/journal.db or {_SERVER}\n"
+
+
+_SERVER = "postgresql://user@host/name"
+
+
+@pytest.mark.parametrize("command", [["run"], ["migrate", "--apply"], ["exchanges", "list"]])
+def test_a_server_that_does_not_answer_is_one_sentence_without_who_may_enter(
+    capsys: Captured, tmp_path: Path, command: list[str]
+) -> None:
+    path = _with_database(tmp_path, "postgresql://somebody:invented-secret@127.0.0.1:1/panjereh")
+
+    assert run_command([*command, "--config", str(path)]) == Exit.UNREACHABLE
+    (sentence,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("database: ")]
+    assert sentence.startswith("database: postgresql://127.0.0.1/panjereh cannot be reached: ")
+    assert "invented-secret" not in sentence
 
 
 _LISTED = {
