@@ -15,6 +15,9 @@ from adapter.journal.rows import exchange_of, micros, moment, optional_moment
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
 from adapter.journal.sealing import Sealer
 
+_SHORTEST = 12
+"""Characters of an id that are its time to the millisecond."""
+
 
 class Kept(NamedTuple):
     """One exchange of our ledger, with the tracking code of its case."""
@@ -96,6 +99,20 @@ def tracking_codes(connection: Connection, case_ids: Iterable[str]) -> dict[str,
     """Case → its tracking code."""
     rows = connection.execute(select(cases.c.id, cases.c.tracking_code).where(cases.c.id.in_(sorted(set(case_ids)))))
     return {row.id: row.tracking_code for row in rows}
+
+
+def beginnings(connection: Connection, ids: Iterable[str]) -> dict[str, str]:
+    """Exchange → the beginning of its id that no other exchange of the whole journal has, of twelve or more."""
+    other = exchanges.alias()
+    before = select(func.max(other.c.id)).where(other.c.id < exchanges.c.id).scalar_subquery()
+    after = select(func.min(other.c.id)).where(other.c.id > exchanges.c.id).scalar_subquery()
+    rows = connection.execute(select(exchanges.c.id, before, after).where(exchanges.c.id.in_(sorted(set(ids)))))
+    return {one: one[: max(_SHORTEST, 1 + max(_alike(one, near) for near in neighbours))] for one, *neighbours in rows}
+
+
+def _alike(one: str, other: str | None) -> int:
+    """How many characters they have in common from the beginning."""
+    return next((at for at, pair in enumerate(zip(one, other or "", strict=False)) if len(set(pair)) > 1), 0)
 
 
 def exchanges_of_case(connection: Connection, case_id: str) -> list[Exchange]:

@@ -28,6 +28,9 @@ from adapter.journal.schema import (
 from adapter.journal.sealing import Sealer
 from adapter.journal.unit import first_broken
 
+_MOST_CANDIDATES = 10
+"""Exchanges that are named to who gave the beginning of several ids."""
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -168,12 +171,19 @@ def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
 
 def exchange(connection: Connection, exchange_id: str) -> Exchange:
     """The exchange with this id or beginning of an id; raises NotFound, also when several begin so."""
-    rows = connection.execute(select(exchanges).where(exchanges.c.id.startswith(exchange_id, autoescape=True)).limit(2))
-    found = rows.mappings().all()
-    if len(found) != 1:
-        what = "several exchanges begin" if found else "no exchange begins"
-        raise NotFound(f"{what} with {exchange_id!r}; list them with: panjereh exchanges list")
-    return exchange_of(found[0])
+    begins = exchanges.c.id.startswith(exchange_id, autoescape=True)
+    rows = connection.execute(select(exchanges).where(begins).order_by(exchanges.c.id).limit(_MOST_CANDIDATES + 1))
+    found = [exchange_of(row) for row in rows.mappings()]
+    if not found:
+        raise NotFound(f"no exchange begins with {exchange_id!r}; list them with: panjereh exchanges list")
+    if len(found) > 1:
+        raise NotFound("\n".join([f"several exchanges begin with {exchange_id!r}; name one of them:", *_named(found)]))
+    return found[0]
+
+
+def _named(found: list[Exchange]) -> list[str]:
+    lines = [f"  {one.id}  {one.state}  {one.service}  {one.operation}" for one in found[:_MOST_CANDIDATES]]
+    return lines if len(found) <= _MOST_CANDIDATES else [*lines, "  and others"]
 
 
 def case(connection: Connection, case_id: str) -> Case:

@@ -48,7 +48,7 @@ def list_exchanges(
     if where.json:
         print_json(told)
     else:
-        lives.print_exchanges(told["exchanges"])
+        lives.print_exchanges(told)
         if len(told["exchanges"]) == limit:
             say(f"the newest {limit}; there may be more: --limit")
     return Exit.OK
@@ -125,7 +125,7 @@ def _decide(where: Where, command: str, order: dict[str, Any]) -> int:
         print_json(told)
     else:
         columns = ("tracking_code", "service", "operation", "state", "becomes", "note")
-        ids = short(row["id"] for row in rows)
+        ids = short(told)
         told_rows = [[ids[row["id"]], *(row[column] for column in columns)] for row in rows]
         print_rows(("id", *columns[:-1]), told_rows, under=columns[-1:])
         if told["applied"] and command == "exchanges.replay":

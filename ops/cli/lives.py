@@ -15,16 +15,15 @@ _LISTED = ("state", "service", "operation", "attempts")
 _UNDER = ("code", "reason")
 
 
-def print_exchanges(exchanges: Iterable[Mapping[str, Any]], *, has_code: bool = True) -> None:
+def print_exchanges(told: Mapping[str, Any], *, has_code: bool = True) -> None:
     """One line each, and what came of it below; without the tracking code where all have the same."""
-    rows = list(exchanges)
-    ids = short(one["id"] for one in rows)
+    ids = short(told)
     codes = ("tracking_code",) if has_code else ()
     print_rows(
         ("accepted", "id", *codes, *_LISTED),
         [
             [moment(one["accepted_at"]), ids[one["id"]], *(one[name] for name in (*codes, *_LISTED, *_UNDER))]
-            for one in rows
+            for one in told["exchanges"]
         ],
         under=_UNDER,
     )
@@ -45,7 +44,7 @@ def print_life(told: Mapping[str, Any]) -> None:
         }
     )
     print_attempts(told["attempts"])
-    print_audit(row for row in told["audit"] if row["exchange_id"] == exchange["id"])
+    print_audit([row for row in told["audit"] if row["exchange_id"] == exchange["id"]], short(told))
     say(f"the whole life of its case: panjereh cases show {exchange['tracking_code']}")
     if "body" in told:
         print(f"\n{told['body']['kind']}")
@@ -57,8 +56,8 @@ def print_case(told: Mapping[str, Any]) -> None:
     print_facts({name: moment(value) if name.endswith("_at") else value for name, value in told["case"].items()})
     print_promise(told)
     print()
-    print_exchanges(told["exchanges"], has_code=False)
-    print_audit(told["audit"])
+    print_exchanges(told, has_code=False)
+    print_audit(told["audit"], short(told))
 
 
 def print_promise(told: Mapping[str, Any]) -> None:
@@ -87,15 +86,19 @@ def print_attempts(attempts: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-def print_audit(rows: Iterable[Mapping[str, Any]]) -> None:
+def print_audit(rows: Iterable[Mapping[str, Any]], ids: Mapping[str, str]) -> None:
     """One line each, and its details below."""
-    told = list(rows)
-    ids = short(row["exchange_id"] for row in told)
     print_rows(
         ("at", "actor", "event", "exchange"),
         [
-            [moment(row["at"]), row["actor"], row["event"], ids.get(row["exchange_id"]), row["detail"] or None]
-            for row in told
+            [
+                moment(row["at"]),
+                row["actor"],
+                row["event"],
+                ids.get(row["exchange_id"], row["exchange_id"]),
+                row["detail"] or None,
+            ]
+            for row in rows
         ],
         under=("detail",),
         title="\naudit",

@@ -25,9 +25,6 @@ _WHOLE = frozenset({"id", "tracking_code", "state", "accepted", "at", "began", "
 _ALIGNED = 40
 """Cells longer than so many columns are not aligned with each other."""
 
-_SHORT, _WHOLE_ID = 12, 32
-"""Characters of an id: the first twelve are its time to the millisecond."""
-
 
 def print_json(told: Mapping[str, Any]) -> None:
     """One object on stdout."""
@@ -75,13 +72,10 @@ def _write_lines(rows: list[list[str]], title: str | None, below: list[list[str]
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
-def short(ids: Iterable[str | None]) -> dict[str, str]:
-    """On a terminal each id as short as it is still told from the others, which every command takes; else whole."""
-    known = {one for one in ids if one}
-    length = _SHORT if sys.stdout.isatty() else _WHOLE_ID
-    while len({one[:length] for one in known}) < len(known):
-        length += 1
-    return {one: one[:length] for one in known}
+def short(told: Mapping[str, Any]) -> dict[str, str]:
+    """The ids of an answer as they are shown: on a terminal the beginning that suffices every command, else whole."""
+    beginnings: dict[str, str] = told["beginnings"]
+    return beginnings if sys.stdout.isatty() else {one: one for one in beginnings}
 
 
 def print_facts(told: Mapping[str, Any], *, title: str | None = None) -> None:

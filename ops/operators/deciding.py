@@ -174,7 +174,8 @@ async def _carry_out(
     desk: Desk, plans: list[_Plan], *, reason: str | None, is_applied: bool, evidence: str | None = None
 ) -> Payload:
     why = needed(reason) if is_applied else ""
-    codes = await desk.tracking_codes([plan.exchange for plan in plans])
+    exchanges = [plan.exchange for plan in plans]
+    codes = await desk.tracking_codes(exchanges)
     rows = []
     for plan in plans:
         row = _told(plan, codes.get(plan.exchange.case_id))
@@ -183,7 +184,7 @@ async def _carry_out(
             row |= await _apply(desk, order)
         rows.append(row)
     desk.house.delivery.hint()
-    return {"applied": is_applied, "exchanges": rows}
+    return {"applied": is_applied, "exchanges": rows, "beginnings": await desk.beginnings(exchanges)}
 
 
 async def _apply(desk: Desk, order: Command) -> dict[str, Any]:

@@ -53,6 +53,10 @@ class Desk:
         """The tracking codes of the exchanges' cases."""
         return await self.house.journal.read(inspecting.tracking_codes, [one.case_id for one in exchanges])
 
+    async def beginnings(self, exchanges: list[Exchange]) -> dict[str, str]:
+        """By id the beginning of it that tells the exchange from every other, for who types or looks on."""
+        return await self.house.journal.read(inspecting.beginnings, [one.id for one in exchanges])
+
 
 def needed(reason: str | None) -> str:
     """The reason of a change; raises Refused without one."""

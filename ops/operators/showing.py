@@ -58,7 +58,10 @@ async def list_exchanges(desk: Desk, wanted: Wanted) -> Payload:
     """The newest exchanges that fit, newest first."""
     found = await matching(desk, wanted)
     codes = await desk.tracking_codes(found)
-    return {"exchanges": [told_exchange(exchange, codes.get(exchange.case_id)) for exchange in found]}
+    return {
+        "exchanges": [told_exchange(exchange, codes.get(exchange.case_id)) for exchange in found],
+        "beginnings": await desk.beginnings(found),
+    }
 
 
 async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
@@ -104,6 +107,7 @@ async def show_exchange(desk: Desk, wanted: Shown) -> Payload:
         "possible": possible(exchange),
         "attempts": await journal.read(reading.attempts_of, exchange.id),
         "audit": await _audit(desk, case.id),
+        "beginnings": await desk.beginnings([exchange]),
     }
     if wanted.body is not None:
         told["body"] = await _body(desk, exchange, wanted.body, wanted.reason)
@@ -121,6 +125,7 @@ async def show_case(desk: Desk, wanted: CaseShown) -> Payload:
         **told_promise(desk, case, audit),
         "exchanges": [told_exchange(exchange, case.tracking_code) for exchange in exchanges],
         "audit": audit,
+        "beginnings": await desk.beginnings(exchanges),
     }
 
 

@@ -49,6 +49,19 @@ async def test_the_life_of_an_exchange_names_its_table_and_what_is_possible(desk
     assert "body" not in told
 
 
+async def test_what_a_list_shows_of_an_id_is_enough_though_others_that_it_leaves_out_begin_alike(desk: Desk) -> None:
+    parked = await kept(desk.house, id="01993a5c7d10" + "7" * 20)
+    done = await kept(desk.house, State.DONE, id="01993a5c7d10" + "78" * 10)
+
+    listed = await perform(desk, "exchanges.list", {"state": "parked"})
+
+    assert listed["beginnings"] == {parked.id: "01993a5c7d1077"}
+    assert (await perform(desk, "exchanges.show", {"id": "01993a5c7d1077"}))["exchange"]["id"] == parked.id
+    with pytest.raises(NotFound) as several:
+        await perform(desk, "exchanges.show", {"id": "01993a5c7d107"})
+    assert all(f"{one.id}  {one.state}" in several.value.detail for one in (parked, done))
+
+
 async def test_an_exchange_behind_another_in_its_lane_names_what_holds_it_up(desk: Desk) -> None:
     first = await kept(desk.house)
     case = await desk.house.journal.read(reading.case, first.case_id)

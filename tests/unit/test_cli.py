@@ -351,8 +351,9 @@ def test_on_a_terminal_a_list_fits_and_every_reason_stands_whole_below_its_row(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     first, second = "01993a5c7d10" + "7" * 20, "01993a5c7d10" + "8" * 20
+    rows = [{**_LISTED, "id": first}, {**_LISTED, "id": second, "code": None, "reason": None}]
 
-    print_exchanges([{**_LISTED, "id": first}, {**_LISTED, "id": second, "code": None, "reason": None}])
+    print_exchanges({"exchanges": rows, "beginnings": {one: one[:13] for one in (first, second)}})
 
     header, row, code, reason, other = capsys.readouterr().out.splitlines()
     assert max(map(cell_len, (header, row, other))) <= 100
@@ -363,7 +364,8 @@ def test_on_a_terminal_a_list_fits_and_every_reason_stands_whole_below_its_row(
 def test_through_a_pipe_ids_are_whole_and_nothing_is_padded_to_the_longest_reason(capsys: Captured) -> None:
     ids = ["0" * 32, "1" * 32]
 
-    print_exchanges([{**_LISTED, "id": ids[0]}, {**_LISTED, "id": ids[1], "reason": "short"}], has_code=False)
+    rows = [{**_LISTED, "id": ids[0]}, {**_LISTED, "id": ids[1], "reason": "short"}]
+    print_exchanges({"exchanges": rows, "beginnings": {one: one[:12] for one in ids}}, has_code=False)
     print_table(("detail", "command"), [("x" * 300, "one"), ("y", "two")])
 
     lines = capsys.readouterr().out.splitlines()
