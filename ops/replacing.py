@@ -16,13 +16,13 @@ def replace_text(path: Path, text: str, *, room: Path) -> None:
     missing = [folder for folder in path.parents if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir()
-        _share(folder, folder.parent)
+        share(folder, folder.parent)
     fresh = room / f".{path.name}.new"
     with fresh.open("w", encoding="utf-8", newline="") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    _share(fresh, path if path.exists() else path.parent)
+    share(fresh, path if path.exists() else path.parent)
     fresh.replace(path)
     sync_folder(path.parent)
 
@@ -36,8 +36,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _share(one: Path, model: Path) -> None:
-    """Group and rights as the model's: a daemon's own umask would lock the clerks out of their tables."""
+def share(one: Path, model: Path) -> None:
+    """Afterwards it has the model's group and rights: a process's umask would lock the clerks out of their tables."""
     its = model.stat()
     executable = 0o777 if one.is_dir() else 0o666
     one.chmod(its.st_mode & executable)

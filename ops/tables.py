@@ -33,6 +33,7 @@ from adapter.workbench.sides import Fields
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
 from ops.signing import signed_views
+from ops.swapping import settled
 
 CALENDARS = "calendars"
 """The folder of `mappings/` that holds the calendars, one table a year."""
@@ -159,8 +160,10 @@ def read_tables(
     endpoint that a service needs and its tenant has not.
     """
     offered = {name for tenant in settings.tenants.values() for name in tenant.services}
-    services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields)
-    views, faulty_views = load_views(settings.mappings, contracts, only=offered, fields=fields)
+    with settled(settings.mappings):
+        services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields)
+        views, faulty_views = load_views(settings.mappings, contracts, only=offered, fields=fields)
+        calendars = _calendars(settings.mappings / CALENDARS)
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
     faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}
     doubts = [faults.pop(name) for name in services.keys() & faults.keys()]
@@ -171,9 +174,7 @@ def read_tables(
     offer = _offer(settings, services, faults, {**views, **stopped, **signed})
     faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
-    tables = Tables(
-        services, views, told, offer, on_disk, _calendars(settings.mappings / CALENDARS), now, _told(doubts)
-    )
+    tables = Tables(services, views, told, offer, on_disk, calendars, now, _told(doubts))
     if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
     _check_endpoints(settings, offer, contracts)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adapter.tables import Columns, Fault, Row, read_csv, read_toml
+from adapter.tables import Columns, Document, Fault, Row, read_csv, read_toml
 from adapter.translator.codes import CODE_COLUMNS
 from adapter.translator.lines import TABLE_COLUMNS
+from adapter.translator.overlaying import TAKEN_OUT, columns_of_own
 
 _DOCUMENTS = ("service.toml", "card.toml")
 _CODE_KEY = ("gateway", "internal", "valid_from")
@@ -34,19 +35,29 @@ class Differs:
         """What happened on the way from the first to the second."""
         return "changed" if self.first and self.second else "removed" if self.first else "added"
 
+    def __str__(self) -> str:
+        place = " → ".join(part for part in (self.first, self.second) if part)
+        cells = "; ".join(
+            f"{name}: {before or 'nothing'} → {after or 'nothing'}" for name, (before, after) in self.columns.items()
+        )
+        return f"{self.file} {self.key}: {self.change}{f': {cells}' if cells else ''} ({place})"
+
 
 def differences(first: Path, second: Path) -> tuple[list[Differs], list[Fault]]:
     """Return every row and key that the two folders do not share, by file, and what could not be read.
 
-    Tables are matched by their names, whatever the internal system: its folder is called after it.
+    Tables are matched by their names, whatever the internal system: its folder is called after it. Either may be a
+    tenant's own folder, which holds a few files of a service.
     """
     found: list[Differs] = []
     faults: list[Fault] = []
     for name in _DOCUMENTS:
         sides = []
         for folder in (first, second):
-            document, unread = read_toml(folder / name, f"{folder.name}/{name}")
-            faults += unread
+            document = Document(name, {})
+            if (folder / name).is_file():
+                document, unread = read_toml(folder / name, f"{folder.name}/{name}")
+                faults += unread
             flat = dict(_flat(document.values))
             sides.append({key: (document.fault(key, "").line, value) for key, value in flat.items()})
         found += _document_differences(name, (first.name, second.name), *sides)
@@ -58,7 +69,7 @@ def differences(first: Path, second: Path) -> tuple[list[Differs], list[Fault]]:
             read, unread = _rows(files.get(name), folder, columns)
             faults += unread
             rows.append(_by_key(read, key))
-        found += _row_differences(name, *rows, columns=(*columns.required, *columns.optional))
+        found += _row_differences(name, *rows, columns=(*columns.required, *columns.optional, TAKEN_OUT))
     return found, faults
 
 
@@ -73,9 +84,8 @@ def _files(folder: Path) -> dict[str, Path]:
 def _rows(path: Path | None, folder: Path, columns: Columns) -> tuple[Sequence[Row], list[Fault]]:
     if path is None:
         return (), []
-    return read_csv(
-        path, f"{folder.name}/{path.relative_to(folder).as_posix()}", Columns(columns.required, columns.optional)
-    )
+    known = columns_of_own(Columns(columns.required, columns.optional))
+    return read_csv(path, f"{folder.name}/{path.relative_to(folder).as_posix()}", known)
 
 
 def _by_key(rows: Sequence[Row], key: Sequence[str]) -> dict[tuple[str, ...], Row]:

@@ -19,7 +19,7 @@ from adapter.errors import FaultyTables, NotFound, Refused
 from adapter.service import Service
 from adapter.service.cases import context_of
 from adapter.service.checks import PATTERNS, Between
-from adapter.service.differing import Differs, differences
+from adapter.service.differing import differences
 from adapter.service.drafting import Draft, files_of
 from adapter.service.explaining import Explained, Passage, explain
 from adapter.service.reviewing import Stands, standing
@@ -128,7 +128,7 @@ def diff(first: str, second: str, /, *, mappings: Mappings = None, config: Confi
         print_json({"first": str(one), "second": str(other), "differences": rows})
     else:
         for row in found:
-            print(_told(row))
+            print(row)
         say(f"{first} → {second}: {len(found)} rows and keys differ")
     return Exit.FINDINGS if found else Exit.OK
 
@@ -207,11 +207,3 @@ def _print_passage(one: Passage) -> None:
         print(f"  when   {one.when}")
     needed = "; the row is required" if one.is_required else ""
     print(f"  to     {one.message} {one.target}: {one.takes}{needed}")
-
-
-def _told(row: Differs) -> str:
-    place = " → ".join(part for part in (row.first, row.second) if part)
-    cells = "; ".join(
-        f"{name}: {before or 'nothing'} → {after or 'nothing'}" for name, (before, after) in row.columns.items()
-    )
-    return f"{row.file} {row.key}: {row.change}{f': {cells}' if cells else ''} ({place})"

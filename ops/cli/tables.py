@@ -22,6 +22,7 @@ app = App(
 )
 app.command(live.reload)
 app.command(live.signoff)
+app.command("ops.cli.promoting:promote", name="promote", help="Carry services over from one installation to another.")
 
 _SUFFIX = ".xlsx"
 

@@ -49,6 +49,7 @@ ACTIONS: Mapping[str, Action] = {
     "services.durations": Action(promising.DurationsWanted, promising.show_durations),
     "services.publish": Action(publishing.Published, publishing.publish_service),
     "shadow.compare": Action(shadowing.Compared, shadowing.compare),
+    "tables.promoted": Action(tabling.Promoted, tabling.note_promotion),
     "tables.reload": Action(tabling.Reloaded, tabling.reload),
     "tables.signoff": Action(tabling.SignedOff, tabling.sign_off),
 }

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pydantic_core import to_json
+
 from adapter.errors import FaultyTables, Refused
 from adapter.exchange import Exchange, Payload
 from adapter.journal import Note
@@ -82,6 +84,25 @@ async def sign_off(desk: Desk, wanted: SignedOff) -> Payload:
     is_changed = wanted.apply and digest != before
     told = {"tenant": wanted.tenant, "sha256": digest, "signed_before": before, "services": changed}
     return {"applied": wanted.apply, "is_changed": is_changed, **told}
+
+
+class Promoted(Arguments):
+    """Parts of the mappings that come from another installation, and the digests over them before and after."""
+
+    source: str
+    parts: list[str]
+    before: str
+    after: str
+    reason: str | None = None
+
+
+async def note_promotion(desk: Desk, wanted: Promoted) -> Payload:
+    """Tell in the audit who promotes what and why; it is told before the first file changes."""
+    told = wanted.model_dump(exclude={"reason"})
+    await desk.house.journal.note(
+        Note("tables_promoted", desk.actor, None, needed(wanted.reason), to_json(told).decode())
+    )
+    return {"is_noted": True, **told}
 
 
 def _changed_for(tenant: str, live: Offer, on_disk: Offer) -> Iterator[dict[str, Any]]:

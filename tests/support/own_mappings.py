@@ -85,15 +85,22 @@ class Owned:
         """One operator's action."""
         return await perform(Desk(self.house, actor), action, arguments)
 
+    @property
+    def settings(self) -> str:
+        return str(self.folder / "panjereh.toml")
+
     async def command(self, *tokens: str, actor: str = OPERATOR) -> int:
-        """The exit code of an operator's command, which reaches the house through its admin socket, as its uid."""
+        """The exit code of an operator's command with the settings of the house."""
+        return await self.typed(*tokens, "--config", self.settings, actor=actor)
+
+    async def typed(self, *tokens: str, actor: str = OPERATOR) -> int:
+        """The exit code of a command, which reaches the house through its admin socket, as this operator's."""
 
         async def carry_out(command: str, arguments: Any, _: str, progress: admin.Progress) -> Payload:
             return await perform(Desk(self.house, actor, progress), command, arguments)
 
-        line = [*tokens, "--config", str(self.folder / "panjereh.toml")]
         async with admin.serving(self.house.settings.admin_socket, carry_out):
-            return await asyncio.to_thread(run_command, line)
+            return await asyncio.to_thread(run_command, tokens)
 
     async def audit(self, event: str) -> list[dict[str, Any]]:
         """What the audit tells of one kind of event."""
