@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+Source: TypeAlias = Path | bytes
+"""A file to be read, or what stood in it when its folder was read."""
 
 TO_FILL = "؟؟؟"
 """What a new folder holds where a clerk has still to write something."""
@@ -109,9 +112,9 @@ class Key:
 _KIND_NAMES = {str: "text", int: "a whole number", bool: "true or false", list: "a list", dict: "a section"}
 
 
-def read_csv(path: Path, label: str, columns: Columns) -> tuple[tuple[Row, ...], list[Fault]]:
+def read_csv(source: Source, label: str, columns: Columns) -> tuple[tuple[Row, ...], list[Fault]]:
     """Read a table; rows that can be read are there even when others have faults."""
-    records, faults = read_records(path, label)
+    records, faults = read_records(source, label)
     if not records and faults:
         return (), faults
     rows, found = rows_of(records, label, columns)
@@ -141,15 +144,15 @@ def rows_of(
     return tuple(rows), [*faults, *_twice(rows, columns.unique), *_out_of_order(rows, columns.sorted_by)]
 
 
-def read_records(path: Path, label: str) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
+def read_records(source: Source, label: str) -> tuple[list[tuple[int, list[str]]], list[Fault]]:
     """Read a table whatever its columns: the line on which each record begins and its cells, the header first."""
-    text, faults = _read_text(path, label)
+    text, faults = _read_text(source, label)
     return ([], faults) if faults else _records(text, label)
 
 
-def read_toml(path: Path, label: str) -> tuple[Document, list[Fault]]:
+def read_toml(source: Source, label: str) -> tuple[Document, list[Fault]]:
     """Read a TOML file; with faults the document is empty."""
-    text, faults = _read_text(path, label)
+    text, faults = _read_text(source, label)
     if faults:
         return Document(label, {}), faults
     try:
@@ -193,9 +196,9 @@ def near(name: str, names: Iterable[str]) -> str:
     return f"there is: {told}" if known else "there is none"
 
 
-def _read_text(path: Path, label: str) -> tuple[str, list[Fault]]:
+def _read_text(source: Source, label: str) -> tuple[str, list[Fault]]:
     try:
-        content = path.read_bytes()
+        content = source if isinstance(source, bytes) else source.read_bytes()
     except FileNotFoundError:
         return "", [Fault(label, 0, "", "the file is missing", what_to_do="add it, or mend the name that asks for it")]
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,16 +38,14 @@ class _File:
         return Fault(self.label, line, column, what, why, what_to_do)
 
 
-def case_faults(
-    layers: Layers, contents: Sequence[Mapping[str, bytes]], tables: Mapping[str, Table], *, named: Collection[str]
-) -> list[Fault]:
+def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collection[str]) -> list[Fault]:
     """Return what is wrong with the files of cases, cases that are missing, and tables that none tries.
 
-    `contents` are those of the layers' folders. `named` are the tables that service.toml names; those among them that
+    The layers are read. `named` are the tables that service.toml names; those among them that
     could not be read are in no `tables`. A shared case of a table that a tenant has no more is not its matter.
     """
     label = layers.label()
-    files = _files(layers, contents)
+    files = _files(layers)
     faults = _halves(set(files), label)
     halves = {}
     for name, file in files.items():
@@ -71,10 +69,10 @@ def case_faults(
     ]
 
 
-def _files(layers: Layers, contents: Sequence[Mapping[str, bytes]]) -> dict[str, _File]:
+def _files(layers: Layers) -> dict[str, _File]:
     """Every file in the folders of cases by its name, sorted; the tenant's where it has one. A folder is no half."""
     found: dict[str, _File] = {}
-    for folder, files in zip(layers.folders, contents, strict=True):
+    for folder, files in layers.contents.items():
         label, is_shared = layers.label_of(folder), folder == layers.shared
         for path, text in files.items():
             name = path.removeprefix(_FOLDER).partition("/")[0]

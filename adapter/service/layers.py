@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from adapter.tables import Document, Fault, near, read_toml
+from adapter.service.contents import contents_of
+from adapter.tables import Document, Fault, Source, near, read_toml
 
 TENANTS = "tenants"
 """The folder of `mappings/` that holds a folder for each tenant, with a folder for each service that it changes."""
@@ -19,21 +20,25 @@ _OVERLAY_KEYS = frozenset({_STANDS_ALONE, _TAKEN_OUT})
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to read and its name in messages; `own` is the tenant's, to be laid over it."""
+    """A file and its name in messages; `own` is the tenant's, to be laid over it."""
 
-    path: Path
+    source: Source
     label: str
     own: File | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The folder of a service, and the tenant's own one over it; `alone` are the tenant's files that stand alone."""
+    """The folder of a service, and the tenant's own one over it; `alone` are the tenant's files that stand alone.
+
+    `contents` are those of both folders once they are read; a folder that is not among them is looked at on disk.
+    """
 
     shared: Path
     root: Path
     own: Path | None = None
     alone: frozenset[str] = frozenset()
+    contents: Mapping[Path, Mapping[str, bytes]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -53,24 +58,37 @@ class Layers:
         """Name a file of either layer so."""
         return f"{self.root.name}/{path.relative_to(self.root).as_posix()}"
 
+    def read(self) -> Layers:
+        """The same layers with what stands in their folders now: every file is read once, and all at one time."""
+        return replace(self, contents={folder: contents_of(folder) for folder in self.folders})
+
     def file(self, *names: str) -> File:
         """The file with this name: the shared one under the tenant's, or the only one that there is."""
-        shared = File(self.shared.joinpath(*names), self.label(*names))
-        if self.own is None or not self.own.joinpath(*names).is_file():
+        name = "/".join(names)
+        shared = self._file(self.shared, name)
+        if self.own is None or not self.is_own(name):
             return shared
-        own = File(self.own.joinpath(*names), self.label_of(self.own.joinpath(*names)))
-        if "/".join(names) in self.alone or not shared.path.is_file():
+        own = self._file(self.own, name)
+        if name in self.alone or not self._has(self.shared, name):
             return own
         return replace(shared, own=own)
 
-    def last(self, *names: str) -> File:
-        """The file with this name whole: the tenant's where it has one, else the shared one."""
-        file = self.file(*names)
-        return file.own or file
+    def is_own(self, *names: str) -> bool:
+        """Whether the tenant has a file with this name."""
+        return self.own is not None and self._has(self.own, "/".join(names))
+
+    def _file(self, folder: Path, name: str) -> File:
+        content = self.contents[folder].get(name) if folder in self.contents else None
+        return File(folder / name if content is None else content, f"{self.label_of(folder)}/{name}")
+
+    def _has(self, folder: Path, name: str) -> bool:
+        return name in self.contents[folder] if folder in self.contents else (folder / name).is_file()
 
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""
-        return sorted({path.name for one in self.folders for path in (one / folder).glob(f"*{suffix}")})
+        names = {name for contents in self.contents.values() for name in contents if name.endswith(suffix)}
+        places = (name.rpartition("/") for name in names)
+        return sorted(name for place, _, name in places if place == folder)
 
 
 def layers_of(root: Path, tenant: str, service: str) -> tuple[Layers, list[Fault]]:
@@ -104,10 +122,10 @@ def _alone_faults(document: Document, own: Path, said: Any) -> list[Fault]:
 
 def read_document(file: File) -> tuple[Document, list[Fault]]:
     """Read a TOML file, the tenant's laid over it: its keys win, section by section; `taken_out` lists what goes."""
-    document, faults = read_toml(file.path, file.label)
+    document, faults = read_toml(file.source, file.label)
     if file.own is None:
         return _without_overlay_keys(document), faults
-    own, own_faults = read_toml(file.own.path, file.own.label)
+    own, own_faults = read_toml(file.own.source, file.own.label)
     taken_out = own.values.get(_TAKEN_OUT, [])
     names = {key for key in document.lines if key}
     own_faults += [

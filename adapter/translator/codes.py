@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import itemgetter
-from pathlib import Path
 from typing import TypeAlias
 
 from adapter.calendar import parse_day, spell_day
 from adapter.errors import Unfit
 from adapter.exchange import Stage
-from adapter.tables import STILL_TO_FILL, TO_FILL, Columns, Fault, Row, near, read_csv
+from adapter.tables import STILL_TO_FILL, TO_FILL, Columns, Fault, Row, Source, near, read_csv
 from adapter.text import canonical_text
 from adapter.translator.overlaying import columns_of_own, is_taken_out, taking_faults
 
@@ -160,12 +159,12 @@ class CodeBook:
         return find
 
 
-def read_codes(path: Path, label: str, own: tuple[Path, str] | None = None) -> tuple[CodeBook, list[Fault]]:
+def read_codes(source: Source, label: str, own: tuple[Source, str] | None = None) -> tuple[CodeBook, list[Fault]]:
     """Read one codes file, codes with ASCII digits; every bad date, unknown stage and row without a code is a fault.
 
     `own` is a tenant's file, laid over it row by row.
     """
-    rows, faults = _read_rows(path, label, CODE_COLUMNS)
+    rows, faults = _read_rows(source, label, CODE_COLUMNS)
     if own is None:
         return CodeBook(label, rows), faults
     over, own_faults = _read_rows(*own, columns_of_own(CODE_COLUMNS))
@@ -173,8 +172,8 @@ def read_codes(path: Path, label: str, own: tuple[Path, str] | None = None) -> t
     return CodeBook(label, (*(replace(row, is_own=True) for row in over), *rows)), faults
 
 
-def _read_rows(path: Path, label: str, columns: Columns) -> tuple[tuple[CodeRow, ...], list[Fault]]:
-    rows, faults = read_csv(path, label, columns)
+def _read_rows(source: Source, label: str, columns: Columns) -> tuple[tuple[CodeRow, ...], list[Fault]]:
+    rows, faults = read_csv(source, label, columns)
     read: list[CodeRow] = []
     for row in map(_with_canonical_codes, rows):
         first, first_faults = _day(row, "valid_from", date.min)

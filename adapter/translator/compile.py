@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from adapter.errors import Unfit, Untranslatable
 from adapter.exchange import Payload, Record
-from adapter.tables import Fault
+from adapter.tables import Fault, Source
 from adapter.translator.lines import CONDITIONS, Line, OwnFile, read_lines
 from adapter.translator.needing import Need, needs_of
 from adapter.translator.paths import (
@@ -51,14 +51,14 @@ class Table:
         return [path for path, collect in self.needs if not collect(record)]
 
 
-def compile_table(path: FilePath, label: str, tools: Tools, own: OwnFile = None) -> tuple[Table, list[Fault]]:
+def compile_table(source: Source, label: str, tools: Tools, own: OwnFile = None) -> tuple[Table, list[Fault]]:
     """Read and compile one table; with faults the table must not be used. `label` is the file's name in messages.
 
     `own` is a tenant's table: its rows take the place of those with the same target.
     """
-    lines, faults = read_lines(path, label, tools, own)
+    lines, faults = read_lines(source, label, tools, own)
     build = _compile_section(lines, depth=0, scopes=(), faults=faults)
-    return Table(path.stem, label, lines, build, needs_of(lines)), faults
+    return Table(FilePath(label).stem, label, lines, build, needs_of(lines)), faults
 
 
 def compile_lines(lines: Sequence[Line]) -> Producer:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path as FilePath
 from typing import Any, TypeAlias, TypeVar
 
 from adapter.errors import Unfit
-from adapter.tables import Columns, Fault, Row, near, read_csv
+from adapter.tables import Columns, Fault, Row, Source, near, read_csv
 from adapter.text import canonical_text
 from adapter.translator.codes import Cell
 from adapter.translator.overlaying import columns_of_own, laid_over, taking_faults
@@ -48,13 +47,13 @@ class Line:
         return self.book[0].key if self.book else ""
 
 
-OwnFile: TypeAlias = tuple[FilePath, str] | None
+OwnFile: TypeAlias = tuple[Source, str] | None
 """A tenant's own file over a shared one, and its name in messages."""
 
 
-def read_lines(path: FilePath, label: str, tools: Tools, own: OwnFile = None) -> tuple[tuple[Line, ...], list[Fault]]:
+def read_lines(source: Source, label: str, tools: Tools, own: OwnFile = None) -> tuple[tuple[Line, ...], list[Fault]]:
     """Read a table's rows; a row whose paths are sound is there even when its other cells have faults."""
-    rows, faults = read_csv(path, label, TABLE_COLUMNS)
+    rows, faults = read_csv(source, label, TABLE_COLUMNS)
     if not rows and not faults:
         faults.append(Fault(label, 1, "", "the table has no rows"))
     if own is not None:
