@@ -77,12 +77,12 @@ def place_of(mappings: Path, proposal: Proposal) -> Place:
     if proposal.tenant is not None:
         layers, _ = layers_of(mappings, proposal.tenant, proposal.service)
         part = f"{TENANTS}/{proposal.tenant}/{proposal.service}"
-    known = [one.removesuffix(".csv") for one in layers.names("codes", ".csv")]
+    known = [one.removesuffix(".csv") for one in layers.read().names("codes", ".csv")]
     if proposal.table not in known:
         raise NotFound(f"{proposal.service} has no codes file {proposal.table!r}; {near(proposal.table, known)}")
     path = mappings / part / "codes" / name
     before = path.read_text(encoding="utf-8") if path.is_file() else None
-    shared = layers.file("codes", name).path
+    shared = layers.shared / "codes" / name
     begun = header_of(shared.read_text(encoding="utf-8")) if before is None else before
     label = f"{mappings.name}/{part}/codes/{name}"
     try:

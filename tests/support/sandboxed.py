@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -78,8 +79,12 @@ async def sandboxed(
     parts: Parts | None = None,
     tells: bool = False,
     offers: Sequence[str] = SERVICES,
+    mappings: Path | None = None,
 ) -> AsyncIterator[Sandboxed]:
-    """The services beside a sandbox with these faults, every flow at work; `tells`: revenue does so by itself."""
+    """The services beside a sandbox with these faults, every flow at work; `tells`: revenue does so by itself.
+
+    With `mappings` its settings name another folder than the shipped one.
+    """
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True)
     rules = read_rules(list(faults))
@@ -94,6 +99,9 @@ async def sandboxed(
     )
     if tells:
         let_tell(installation.settings)
+    if mappings is not None:
+        said = installation.settings.read_text(encoding="utf-8")
+        installation.settings.write_text(f"mappings = {json.dumps(str(mappings))}\n{said}", encoding="utf-8")
     house = await open_house(load_settings(installation.settings), replace(parts or Parts(), folders=read_once))
     flows = [asyncio.create_task(flow) for flow in (house.delivery.run(), house.followup.run())]
     try:
