@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from adapter.contract.instants import read_instant
 from adapter.contract.records import Column
+
+_JSON = frozenset({"array", "object"})
+"""The types that one column holds as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Values:
         """A message's value as a parameter; what is no instant or day there stays as it is, for the database to say."""
         if column.kind == "date-time" and (instant := read_instant(value)) is not None:
             return self.instant(instant)
+        if column.kind in _JSON:
+            return json.dumps(value, ensure_ascii=False)
         if column.kind == "date" and not self.as_text:
             with suppress(ValueError):
                 return date.fromisoformat(value)
@@ -77,6 +83,14 @@ def _instant(value: Any, zone: ZoneInfo) -> Any:
     return (value if value.tzinfo else value.replace(tzinfo=zone)).isoformat()
 
 
+def _json(value: Any, _zone: ZoneInfo) -> Any:
+    """A list in a JSON column; some drivers read it themselves, and what is no JSON breaks the schema."""
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
 def _day(value: Any, _zone: ZoneInfo) -> Any:
     return value.isoformat()[:10] if isinstance(value, date) else value
 
@@ -87,4 +101,6 @@ _TELLING: Mapping[str, Callable[[Any, ZoneInfo], Any]] = {
     "boolean": _boolean,
     "date-time": _instant,
     "date": _day,
+    "array": _json,
+    "object": _json,
 }

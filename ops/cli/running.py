@@ -40,8 +40,11 @@ def sandbox(
     faults: Annotated[Path | None, Parameter(help="Fault script, .json or .toml.")] = None,
     tell: Annotated[str | None, Parameter(help="Webhook that is told the revenue system's changes.")] = None,
     tell_key: Annotated[Path | None, Parameter(help="The file of its secret.")] = None,
+    database: Annotated[
+        str | None, Parameter(help="PostgreSQL database of the complaints; without it a file of SQLite.")
+    ] = None,
 ) -> int:
-    """Run stand-ins of a gateway and three internal systems on loopback; each tells its address on stdout."""
+    """Run stand-ins of a gateway and its internal systems on this machine; stdout tells where each is, and its page."""
     from ops.sandbox import SandboxSettings, command  # noqa: PLC0415 - only for who plays
     from ops.sandbox.faults import load_rules  # noqa: PLC0415 - as above
     from ops.sandbox.settings import STAND_INS  # noqa: PLC0415 - as above
@@ -57,6 +60,7 @@ def sandbox(
             dedupe=dedupe,
             faults=load_rules(faults) if faults else (),
             listening=command.listening(tell, tell_key),
+            database=database,
         )
         command.run(settings)
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TENANT = "sample-city"
-_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest", "complaints/1.0": "rest"}
+_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest", "complaints/1.0": "sql"}
 _STAND_INS = {
     "window/1.0": "gateway",
     "urban_core/1.0": "urban_core",

@@ -75,7 +75,7 @@ class Processes:
         return [running.pid for running in self.running if running.process.poll() is None]
 
     async def sandbox(self, contracts: Path, ledgers: Path, *, pace_seconds: float) -> dict[str, str]:
-        """Start the stand-ins; their base URLs by name."""
+        """Start the stand-ins; where the adapter finds each, by name."""
         arguments = ["--ledger", str(ledgers), "--contracts", str(contracts), "--pace", str(pace_seconds)]
         sandbox = self._start("sandbox", [sys.executable, "-m", "ops.sandbox", *arguments])
         async with _in_time(sandbox):
@@ -155,6 +155,6 @@ async def _is_ready(address: str) -> bool:
 
 
 def _addresses(log: Path) -> dict[str, str]:
-    """The whole lines `name url` that the sandbox has written."""
+    """The whole lines `name address page` that the sandbox has written."""
     lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
     return {words[0]: words[1] for words in lines if len(words) > 1 and words[0] in STAND_INS}

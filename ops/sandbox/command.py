@@ -16,7 +16,7 @@ from ops.sandbox.telling import Listening
 
 
 def run(settings: SandboxSettings) -> None:
-    """Run until SIGTERM or SIGINT; the addresses are on stdout, one `name url` a line, once all listen."""
+    """Run until SIGTERM or SIGINT; once all listen, stdout has a line `name address page` for each."""
     asyncio.run(_run(settings))
 
 
@@ -28,7 +28,7 @@ async def _run(settings: SandboxSettings) -> None:
     sandbox = await serve(settings)
     try:
         for name, address in sandbox.addresses.items():
-            print(name, address)
+            print(name, address, f"{sandbox.pages[name]}/_sandbox")
         sys.stdout.flush()
         await stopped.wait()
     finally:
@@ -49,6 +49,9 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
     parser.add_argument("--tell", metavar="URL", help="webhook that is told the revenue system's changes")
     parser.add_argument("--tell-key", type=Path, metavar="FILE", help="its secret")
     parser.add_argument("--faults", type=_script, default=(), metavar="FILE", help="fault script, .json or .toml")
+    parser.add_argument(
+        "--database", metavar="URL", help="PostgreSQL database of the complaints; else a file of SQLite"
+    )
     told = parser.parse_args(arguments)
     try:
         return SandboxSettings(
@@ -61,6 +64,7 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
             dedupe=told.dedupe,
             faults=told.faults,
             listening=listening(told.tell, told.tell_key),
+            database=told.database,
         )
     except (OSError, ValueError) as error:
         parser.error(str(error))

@@ -1,68 +1,39 @@
-"""The complaints system's side of complaints/1.0: reports about places of the city, and what becomes of them."""
+"""The complaints system's side of complaints/1.0: a desk behind its database, and what becomes of the reports there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
-from ops.sandbox import complaints_answers as say
-from ops.sandbox.calls import Call, Record
-from ops.sandbox.complaints_answers import DONE
-from ops.sandbox.desk import Handler, Manner, Titles, period_of
-from ops.sandbox.identifiers import jalali_year
+from sqlalchemy import text
+
+from ops.sandbox.complaints_changes import UNKNOWN, change_row
+from ops.sandbox.complaints_schema import ANSWER, DONE, VIEW_OF, set_up, show_views
+from ops.sandbox.database import Database
+from ops.sandbox.faults import Mode
 from ops.sandbox.ledger import Entry, Ledger
-from ops.sandbox.lives import (
-    REPORT_LIVES,
-    REPORT_OBJECTED,
-    REPORT_PLACES,
-    REPORT_RECEIVED,
-    REPORT_WITHDRAWN,
-    Magic,
-    chosen,
-    parts_of,
-)
+from ops.sandbox.lives import REPORT_LIVES, REPORT_OBJECTED, REPORT_WITHDRAWN
+from ops.sandbox.office import Troubles
 from ops.sandbox.timeline import Timeline
 
-PAGE_SIZE = 500
-FIRST_REPORT = 300_000
-_PLACE_FIGURES = 3
-_EFFECTS = frozenset(
-    {
-        "RegisterReport",
-        "AddNote",
-        "AddDocument",
-        "CorrectReport",
-        "CancelReport",
-        "RegisterObjection",
-        "RegisterSurvey",
-    }
-)
-_MANNER = Manner(
-    reference="reference",
-    effects=_EFFECTS,
-    busy="BUSY",
-    invalid="VALIDATION",
-    duplicate="DUPLICATE",
-    busy_fault="BUSY",
-    unavailable_fault="UNAVAILABLE",
-    invalid_fault="VALIDATION",
-    unknown_fault="UNKNOWN_OPERATION",
-    changes_operation="GetChanges",
-    changes="changes",
-)
-_SUBJECTS = ("note_no", "document_no", "correction_no", "objection_no")
+_NEW = text("SELECT * FROM message WHERE is_taken = 0 ORDER BY entry_no")
+_TAKEN = text("UPDATE message SET is_taken = 1 WHERE entry_no = :entry_no")
+_CLOSED = text("UPDATE report SET is_closed = :is_closed WHERE report_no = :report_no")
+_TOLD = text("SELECT COUNT(*) FROM happening")
+_MOST_AT_ONCE = 1000
 
 
-class ComplaintsDesk:
-    """All state follows from the ledger."""
+class ComplaintsClerk:
+    """All that he knows follows from the ledger; the database has it beside."""
 
-    def __init__(self, ledger: Ledger, titles: Titles, *, pace: timedelta) -> None:
-        self.manner = _MANNER
+    def __init__(self, ledger: Ledger, database: Database, *, pace: timedelta, dedupe: bool) -> None:
         self._ledger = ledger
-        self._titles = titles
+        self._database = database
         self._timeline = Timeline(pace)
-        self._reports: set[str] = set()
-        self._were_busy: set[str] = set()
+        self._dedupe = dedupe
+        self._shown: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+        self._told = 0
         self._apply: Mapping[str, Callable[[Entry], None]] = {
             "RegisterReport": self._open,
             "AddNote": self._completed,
@@ -72,87 +43,93 @@ class ComplaintsDesk:
             "RegisterObjection": self._objected,
             "RegisterSurvey": lambda _entry: None,
         }
-        self.handlers: Mapping[str, Handler] = {
-            "RegisterReport": self._register,
-            "AddNote": self._amend,
-            "AddDocument": self._amend,
-            "CorrectReport": self._amend,
-            "CancelReport": self._amend,
-            "RegisterObjection": self._hear,
-            "RegisterSurvey": self._hear,
-            "FindByReference": self._find,
-            "GetChanges": self._changes,
-            "GetLedger": self._tell_ledger,
-            "Ping": lambda _call, _now: {"code": DONE},
-        }
 
-    def says(self, operation: str, code: str, *, at: datetime, known: Entry | None = None) -> Record | None:  # noqa: ARG002 - the answer tells no time
-        if operation not in _EFFECTS and operation != "Ping":
-            return None
-        if known is not None and known.operation == operation:
-            return dict(known.answer) | {"code": code}
-        return {"code": code} | ({"message": self._titles.get(code, code)} if operation in _EFFECTS else {})
+    @property
+    def address(self) -> str:
+        """The database's URL."""
+        return self._database.address
 
-    def is_done(self, content: Record) -> bool:
-        return bool(content.get("code", DONE) == DONE)
+    @property
+    def operations(self) -> Collection[str]:
+        """Those that change something, and the readings."""
+        return {*self._apply, *VIEW_OF}
 
-    def replay(self) -> None:
-        """Let everything happen again in its order and at its time."""
+    @property
+    def modes(self) -> Collection[Mode]:
+        """Those of any database, and what the system does to its own views and rows."""
+        return {Mode.VIEW_MISSING, Mode.COLUMN_RENAMED, Mode.UNKNOWN_CODE} | self._database.modes
+
+    async def open(self, now: datetime, troubles: Callable[[], Troubles]) -> None:
+        """The database is set up, and everything that is in the ledger has happened again."""
+        await asyncio.to_thread(self._replay, now)
+        await self._database.open(troubles)
+
+    def look(self, now: datetime, troubles: Troubles) -> None:
+        """Take what came, and tell what is due; a database that is down or locked is left alone."""
+        if self._database.obey(troubles):
+            self._obey(troubles)
+            self._take(now)
+            self._timeline.release(now)
+            self._tell(troubles)
+
+    async def aclose(self) -> None:
+        """Nothing is connected any more."""
+        await self._database.aclose()
+
+    def _replay(self, now: datetime) -> None:
+        """In its order and at its time; what was told stands in the database already."""
+        with self._database.work() as connection:
+            set_up(connection, dedupe=self._dedupe, now=now)
+            self._told = connection.execute(_TOLD).scalar_one()
         for entry in self._ledger.entries:
             self._timeline.release(entry.at)
             self._apply[entry.operation](entry)
 
-    def _register(self, call: Call, now: datetime) -> Record:
-        record = call.record
-        magic = _magic(record)
-        if magic.busy and record["reference"] not in self._were_busy:
-            self._were_busy.add(record["reference"])
-            return self._code(call, magic.busy, now)
-        if magic.code:
-            return self._code(call, magic.code, now)
-        number = f"K-{jalali_year(now)}-{FIRST_REPORT + len(self._reports) + 1}"
-        answer = {"code": DONE, "report_no": number, "status_code": REPORT_RECEIVED}
-        return self._enter(call, number, now, answer=answer, life=magic.life)
+    def _obey(self, troubles: Troubles) -> None:
+        wanted = (_views(troubles.in_force(Mode.VIEW_MISSING)), _views(troubles.in_force(Mode.COLUMN_RENAMED)))
+        if wanted != self._shown:
+            with self._database.work() as connection:
+                show_views(connection, missing=wanted[0], renamed=wanted[1])
+            self._shown = wanted
 
-    def _amend(self, call: Call, now: datetime) -> Record:
-        number = call.record["report_no"]
-        self._timeline.release(now)
-        if number not in self._reports:
-            return self._code(call, "UNKNOWN_REPORT", now)
-        if self._timeline.is_over(number) and self._ledger.find(call.record["reference"]) is None:
-            return self._code(call, "CLOSED", now)
-        return self._enter(call, number, now, answer={"code": DONE})
+    def _take(self, now: datetime) -> None:
+        """What was refused had no effect."""
+        if not (came := self._database.read(_NEW)):
+            return
+        with self._database.work() as connection:
+            connection.execute(_TAKEN, [{"entry_no": row["entry_no"]} for row in came])
+        for row in came:
+            if row["code"] == DONE:
+                entry = self._ledger.enter(
+                    row["operation"],
+                    row["reference"],
+                    now,
+                    case_no=row["report_no"],
+                    tracking_code=row["tracking_code"],
+                    subject=row["item_no"],
+                    detail={"life": row["life"]} if row["life"] else {},
+                )
+                self._timeline.release(now)
+                self._apply[entry.operation](entry)
 
-    def _hear(self, call: Call, now: datetime) -> Record:
-        """An objection or a survey: of a report, or of one that was refused before it had a number."""
-        number = call.record.get("report_no")
-        if number is not None and number not in self._reports:
-            return self._code(call, "UNKNOWN_REPORT", now)
-        return self._enter(call, number, now, answer={"code": DONE})
-
-    def _enter(self, call: Call, number: str | None, now: datetime, *, answer: Record, life: str = "") -> Record:
-        self._timeline.release(now)
-        record = call.record
-        entry = self._ledger.enter(
-            call.operation,
-            record["reference"],
-            now,
-            case_no=number,
-            tracking_code=record.get("tracking_code"),
-            subject=next((record[name] for name in _SUBJECTS if name in record), None),
-            digest=call.digest,
-            detail={"life": life, "sent": say.sent(record)},
-            answer=answer,
-        )
-        self._apply[entry.operation](entry)
-        return dict(entry.answer)
-
-    def _code(self, call: Call, code: str, now: datetime) -> Record:
-        return self.says(call.operation, code, at=now) or {}
+    def _tell(self, troubles: Troubles) -> None:
+        found, behind = self._timeline.after(self._told, most=_MOST_AT_ONCE)
+        if not found:
+            return
+        numbers = {happening.number for happening in found}
+        closed = [{"report_no": one, "is_closed": int(self._timeline.is_over(one))} for one in numbers]
+        with self._database.work() as connection:
+            for happening in found:
+                row = change_row(happening)
+                if row.get("status_code") and troubles.strike("GetChanges", {Mode.UNKNOWN_CODE}):
+                    row["status_code"] = UNKNOWN
+                names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+                connection.execute(text(f"INSERT INTO happening ({names}) VALUES ({values})"), row)
+            connection.execute(_CLOSED, closed)
+        self._told = behind
 
     def _open(self, entry: Entry) -> None:
         number = str(entry.case_no)
-        self._reports.add(number)
         self._timeline.begin(number, REPORT_LIVES[str(entry.detail["life"])], at=entry.at)
 
     def _completed(self, entry: Entry) -> None:
@@ -165,26 +142,8 @@ class ComplaintsDesk:
         if entry.case_no is not None and self._timeline.is_over(entry.case_no):
             self._timeline.turn(entry.case_no, REPORT_OBJECTED, at=entry.at)
 
-    def _find(self, call: Call, _now: datetime) -> Record:
-        entry = self._ledger.find(call.record["reference"])
-        return {"found": False} if entry is None else say.found(entry)
 
-    def _changes(self, call: Call, now: datetime) -> Record:
-        self._timeline.release(now)
-        cursor = call.record.get("cursor", "0")
-        found, behind = self._timeline.after(int(cursor) if cursor.isdigit() else 0, most=call.record["count"])
-        return {"changes": [say.change(one) for one in found], "next_cursor": str(behind)}
-
-    def _tell_ledger(self, call: Call, _now: datetime) -> Record:
-        since, until = period_of(call, "since", "until")
-        found = self._ledger.between(since, until, page=call.record["page"], size=PAGE_SIZE)
-        entries = [say.ledger_entry(entry) for entry in found.entries]
-        return {"page": found.page, "pages": found.pages, "entries": entries}
-
-
-def _magic(record: Record) -> Magic:
-    """By the house and block of a property, else by the last three figures of the postal code."""
-    if "renovation_code" in record:
-        return chosen(REPORT_PLACES, *parts_of(record["renovation_code"]))
-    figures = str(record.get("postal_code", ""))[-_PLACE_FIGURES:]
-    return chosen(REPORT_PLACES, int(figures) if figures else None, None)
+def _views(operations: Collection[str]) -> frozenset[str]:
+    """The views that these operations read; any and every effect read their answer."""
+    every = {*VIEW_OF.values(), ANSWER}
+    return frozenset(every if "*" in operations else {VIEW_OF.get(one, ANSWER) for one in operations})

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from ops.sandbox import page
 from ops.sandbox.faults import FaultRule, FaultyScriptError, read_rules
+from ops.sandbox.office import Office
 from ops.sandbox.stand_in import StandIn
 from ops.sandbox.wire import Reply, Request
 
@@ -23,7 +24,7 @@ Addresses = Callable[[], Mapping[str, str]]
 class Control:
     """The `/_sandbox` side of one stand-in; everything else goes to the stand-in itself."""
 
-    def __init__(self, stand_in: StandIn, install: Install, addresses: Addresses) -> None:
+    def __init__(self, stand_in: StandIn | Office, install: Install, addresses: Addresses) -> None:
         self._stand_in = stand_in
         self._install = install
         self._addresses = addresses

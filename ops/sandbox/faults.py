@@ -38,13 +38,25 @@ class Mode(StrEnum):
     WRONG_SIGNATURE = "wrong_signature"
     OLD_TIMESTAMP = "old_timestamp"
     DOWN = "down"
+    VIEW_MISSING = "view_missing"
+    COLUMN_RENAMED = "column_renamed"
+    UNKNOWN_CODE = "unknown_code"
+    LOCKED = "locked"
+    HALF_FILE = "half_file"
+    MERGED_CELLS = "merged_cells"
+    FORMULA = "formula"
+    SHEET_TWICE = "sheet_twice"
 
 
 CALLBACK_MODES = frozenset({Mode.DUPLICATE_CALLBACKS, Mode.OUT_OF_ORDER_CALLBACKS})
 TOLD_MODES = frozenset({Mode.WRONG_SIGNATURE, Mode.OLD_TIMESTAMP})
 """What befalls only changes that a stand-in tells by itself."""
-
-LASTING_MODES = frozenset({Mode.SLOW, Mode.DOWN})
+LASTING_MODES = frozenset({Mode.SLOW, Mode.DOWN, Mode.LOCKED})
+STATES = frozenset({Mode.VIEW_MISSING, Mode.COLUMN_RENAMED, Mode.LOCKED})
+"""Modes of a database or a folder that are so for a while, whoever looks."""
+_OF_ROWS = frozenset({Mode.UNKNOWN_CODE, Mode.HALF_FILE, Mode.MERGED_CELLS, Mode.FORMULA, Mode.SHEET_TWICE})
+WIRE_MODES = frozenset(Mode) - STATES - _OF_ROWS
+"""What can befall a call over HTTP."""
 
 
 class FaultyScriptError(ValueError):
@@ -90,8 +102,9 @@ class FaultRule:
 
     @property
     def is_by_the_clock(self) -> bool:
-        """Whether `down` comes at a time, without waiting for a call."""
-        return self.mode is Mode.DOWN and self.rate is None and self.every is None and self.nth is None
+        """Whether `down` or `locked` comes at a time, without waiting for a call."""
+        is_lasting = self.mode in {Mode.DOWN, Mode.LOCKED}
+        return is_lasting and self.rate is None and self.every is None and self.nth is None
 
     def told(self) -> dict[str, Any]:
         """The rule as it would stand in a script: what differs from the defaults."""
@@ -116,18 +129,30 @@ def load_rules(path: Path) -> tuple[FaultRule, ...]:
     return read_rules(tomllib.loads(text) if path.suffix == ".toml" else json.loads(text))
 
 
-def check_places(rules: Iterable[FaultRule], served: Mapping[str, Collection[str]]) -> None:
-    """Raise FaultyScriptError for a rule that could never strike: `served` has the operations of each stand-in."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a rule may name at one stand-in."""
+
+    operations: Collection[str]
+    modes: Collection[Mode]
+
+
+def check_places(rules: Iterable[FaultRule], served: Mapping[str, Place]) -> None:
+    """Raise FaultyScriptError for a rule that could never strike: `served` has the place of each stand-in."""
     for number, rule in enumerate(rules, start=1):
         if rule.stand_in != ANY_STAND_IN and rule.stand_in not in served:
             raise FaultyScriptError(
                 f"rule {number}: {rule.stand_in!r} is no stand-in here; here are {', '.join(served)}"
             )
         places = served.values() if rule.stand_in == ANY_STAND_IN else [served[rule.stand_in]]
-        known = {ANY_OPERATION, ANY_EFFECT}.union(*places)
+        known = {ANY_OPERATION, ANY_EFFECT}.union(*(place.operations for place in places))
         if rule.operation not in known:
             names = ", ".join(sorted(known))
             raise FaultyScriptError(f"rule {number}: {rule.operation!r} is no operation here; known are {names}")
+        possible = set[Mode]().union(*(place.modes for place in places))
+        if rule.mode not in possible:
+            names = ", ".join(sorted(possible))
+            raise FaultyScriptError(f"rule {number}: {rule.mode} cannot befall {rule.stand_in}; there are {names}")
 
 
 def _rule(number: int, row: Any) -> FaultRule:
@@ -160,9 +185,16 @@ class FaultScript:
         self._since = now
 
     def pick(
-        self, operation: str, *, has_effect: bool, tells_changes: bool, now: float, is_told: bool = False
+        self,
+        operation: str,
+        *,
+        has_effect: bool,
+        tells_changes: bool,
+        now: float,
+        is_told: bool = False,
+        modes: Collection[Mode] = WIRE_MODES,
     ) -> FaultRule | None:
-        """The first rule that befalls this call. Every rule that matches it counts it, also behind the first.
+        """The first rule of these modes that befalls this call. Every rule that matches it counts it, also behind it.
 
         `is_told`: the call is the stand-in's own, by which it tells its changes.
         """
@@ -171,6 +203,7 @@ class FaultScript:
             standing
             for standing in self._standing
             if standing.rule.operation in words
+            and standing.rule.mode in modes
             and not standing.rule.is_by_the_clock
             and (tells_changes or standing.rule.mode not in CALLBACK_MODES)
             and _befalls(standing.rule.mode, is_told=is_told)
@@ -181,6 +214,13 @@ class FaultScript:
             return None
         befalling[0].fired += 1
         return befalling[0].rule
+
+    def in_force(self, mode: Mode, now: float) -> frozenset[str]:
+        """The operations for which this state lasts now."""
+        lasting = [one for one in self._standing if one.rule.mode is mode and self._is_due(one.rule, now)]
+        for standing in lasting:
+            standing.met = standing.fired = 1
+        return frozenset(standing.rule.operation for standing in lasting)
 
     def told(self, now: float) -> list[dict[str, Any]]:
         """Each rule with its counts and whether it can still strike, for the page and the control endpoint."""

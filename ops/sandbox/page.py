@@ -36,6 +36,14 @@ MODES: Mapping[Mode, str] = {
     Mode.DUPLICATE_CALLBACKS: "رویدادهای دوباره",
     Mode.OUT_OF_ORDER_CALLBACKS: "رویدادهای وارونه",
     Mode.DOWN: "خاموشی",
+    Mode.VIEW_MISSING: "نبودن نما",
+    Mode.COLUMN_RENAMED: "تغییر نام ستون",
+    Mode.UNKNOWN_CODE: "کد ناشناخته",
+    Mode.LOCKED: "قفل جدول",
+    Mode.HALF_FILE: "پروندهٔ نیمه",
+    Mode.MERGED_CELLS: "خانه‌های ادغام‌شده",
+    Mode.FORMULA: "فرمول به جای مقدار",
+    Mode.SHEET_TWICE: "برگهٔ تکراری",
 }
 _STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 _POLICY = (

@@ -1,25 +1,27 @@
-"""The four stand-ins, started together, each with its own port, ledger and fault script."""
+"""The stand-ins, started together, each with its own port, ledger and fault script."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ops.sandbox.calls import Binding
-from ops.sandbox.complaints import ComplaintsDesk
+from ops.sandbox.complaints import ComplaintsClerk
 from ops.sandbox.control import Control
+from ops.sandbox.database import postgres_database, sqlite_database
 from ops.sandbox.desk import Desk, MonotoneClock, read_titles
-from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, check_places
+from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, Place, check_places
 from ops.sandbox.gateway import GatewayDesk
 from ops.sandbox.ledger import Ledger
+from ops.sandbox.office import Office, beat_of
 from ops.sandbox.rest import RestBinding
 from ops.sandbox.revenue import RevenueDesk
-from ops.sandbox.settings import STAND_INS, SandboxSettings
+from ops.sandbox.settings import WIRED, SandboxSettings
 from ops.sandbox.soap import MEDIA_TYPES, SoapBinding
 from ops.sandbox.stand_in import StandIn
 from ops.sandbox.telling import OPERATIONS, Listening, Teller
@@ -30,7 +32,6 @@ CONTRACTS = {
     "gateway": "window/1.0",
     "urban_core": "urban_core/1.0",
     "revenue": "revenue/1.0",
-    "complaints": "complaints/1.0",
 }
 RETRY_BIND_SECONDS = 0.1
 
@@ -41,9 +42,9 @@ def _now() -> datetime:
 
 @dataclass(slots=True)
 class _Running:
-    """One stand-in behind its socket. While it is down, `_rising` brings it back."""
+    """One stand-in and the socket of it, or of its page alone. While it is down, `_rising` brings it back."""
 
-    stand_in: StandIn
+    stand_in: StandIn | Office
     listener: Listener
     seed: int
     ledgers: Sequence[Ledger]
@@ -53,6 +54,12 @@ class _Running:
 
     @property
     def address(self) -> str:
+        """Where the adapter finds it."""
+        return self.page if isinstance(self.stand_in, StandIn) else self.stand_in.clerk.address
+
+    @property
+    def page(self) -> str:
+        """Where people and harnesses find it."""
         host = f"[{self.listener.host}]" if ":" in self.listener.host else self.listener.host
         return f"http://{host}:{self.listener.port}"
 
@@ -61,14 +68,21 @@ class _Running:
         mine = [
             replace(rule, seed=rule.seed + self.seed)
             for rule in rules
-            if rule.stand_in in {ANY_STAND_IN, self.stand_in.name}
+            if rule.stand_in in {ANY_STAND_IN, self.stand_in.name} and rule.mode in self.stand_in.modes
         ]
         self.stand_in.script = FaultScript(mine, now=self.stand_in.seconds())
         self._forget_timers()
-        loop = asyncio.get_running_loop()
-        self._timers = [
-            loop.call_later(rule.after_seconds, self._fall, rule.seconds) for rule in mine if rule.is_by_the_clock
-        ]
+        if isinstance(self.stand_in, StandIn):
+            loop = asyncio.get_running_loop()
+            self._timers = [
+                loop.call_later(rule.after_seconds, self._fall, rule.seconds) for rule in mine if rule.is_by_the_clock
+            ]
+
+    async def open(self) -> None:
+        """It is at work when this returns."""
+        await self.listener.open()
+        if isinstance(self.stand_in, Office):
+            await self.stand_in.open()
 
     def install_here(self, rules: Sequence[FaultRule]) -> None:
         """Install rules that were sent to this stand-in; raises FaultyScriptError for one that could never strike."""
@@ -76,13 +90,16 @@ class _Running:
         self.install(rules)
 
     @property
-    def served(self) -> dict[str, Collection[str]]:
-        """The operations of this stand-in under its name."""
+    def served(self) -> dict[str, Place]:
+        """What a rule may name of this stand-in, under its name."""
         told = OPERATIONS.get(self.stand_in.name)
-        return {self.stand_in.name: {*self.stand_in.desk.handlers, *([told] if told else [])}}
+        operations = {*self.stand_in.operations, *([told] if told else [])}
+        return {self.stand_in.name: Place(operations, self.stand_in.modes)}
 
     def tell(self, listening: Listening) -> Teller:
-        """From now on its changes are told to who listens there; nobody else is told any more."""
+        """From now on its changes are told to who listens there, and to nobody else; raises KeyError for an office."""
+        if not isinstance(self.stand_in, StandIn):
+            raise KeyError(self.stand_in.name)
         self._be_silent()
         teller = Teller(self.stand_in, listening)
         self._telling = asyncio.get_running_loop().create_task(teller.run())
@@ -111,10 +128,12 @@ class _Running:
             except OSError:
                 await asyncio.sleep(RETRY_BIND_SECONDS)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give port and files back."""
         self._forget_timers()
         self._be_silent()
+        if isinstance(self.stand_in, Office):
+            await self.stand_in.aclose()
         if self._rising is not None:
             self._rising.cancel()
         self.listener.close()
@@ -135,8 +154,13 @@ class Sandbox:
 
     @property
     def addresses(self) -> dict[str, str]:
-        """Base URL by stand-in."""
+        """By stand-in where the adapter finds it: a base URL, a database's URL."""
         return {name: running.address for name, running in self._running.items()}
+
+    @property
+    def pages(self) -> dict[str, str]:
+        """By stand-in the base URL of its page, its ledger and its faults."""
+        return {name: running.page for name, running in self._running.items()}
 
     def ledger(self, name: str) -> Ledger:
         """The effect ledger of a stand-in."""
@@ -160,7 +184,7 @@ class Sandbox:
     async def close(self) -> None:
         """Stop listening, cut what is open, close the ledgers."""
         for running in self._running.values():
-            running.close()
+            await running.close()
         await asyncio.sleep(0)
 
 
@@ -169,9 +193,9 @@ async def serve(settings: SandboxSettings) -> Sandbox:
     running: dict[str, _Running] = {}
     sandbox = Sandbox(running)
     try:
-        for name in STAND_INS:
-            running[name] = _prepare(name, settings, lambda: sandbox.addresses)
-            await running[name].listener.open()
+        for name in settings.stand_ins:
+            running[name] = _prepare(name, settings, lambda: sandbox.pages)
+            await running[name].open()
         sandbox.set_faults(settings.faults)
         for name, listening in settings.listening.items():
             sandbox.tell(name, listening)
@@ -181,10 +205,21 @@ async def serve(settings: SandboxSettings) -> Sandbox:
     return sandbox
 
 
-def _prepare(name: str, settings: SandboxSettings, addresses: Callable[[], Mapping[str, str]]) -> _Running:
+def _prepare(name: str, settings: SandboxSettings, pages: Callable[[], Mapping[str, str]]) -> _Running:
+    ledgers = [Ledger(settings.ledger_folder / f"{name}.jsonl", name)]
+    stand_in = _office(name, settings, ledgers[0]) if name not in WIRED else _stand_in(name, settings, ledgers)
+    # The socket, the stand-in and its control page need each other; the listener is told last whom it serves.
+    listener = Listener(_not_yet, settings.host, settings.ports.get(name, 0))
+    running = _Running(stand_in, listener, settings.seed, ledgers)
+    if isinstance(stand_in, StandIn):
+        stand_in.fall = running.fall
+    listener.receive = Control(stand_in, running.install_here, pages).receive
+    return running
+
+
+def _stand_in(name: str, settings: SandboxSettings, ledgers: list[Ledger]) -> StandIn:
     folder = settings.contracts_folder / CONTRACTS[name]
-    ledger = Ledger(settings.ledger_folder / f"{name}.jsonl", name)
-    ledgers = [ledger]
+    (ledger,) = ledgers
     pace = timedelta(seconds=settings.pace_seconds)
     titles = read_titles(folder / "outcomes.csv")
     desk: Desk
@@ -192,16 +227,12 @@ def _prepare(name: str, settings: SandboxSettings, addresses: Callable[[], Mappi
         desk = GatewayDesk(ledger, titles)
     elif name == "revenue":
         desk = RevenueDesk(ledger, titles, pace=pace, dedupe=settings.dedupe)
-    elif name == "complaints":
-        desk = ComplaintsDesk(ledger, titles, pace=pace)
     else:
         inquiries = Ledger(settings.ledger_folder / "urban_core.inquiries.jsonl", name)
         ledgers.append(inquiries)
         desk = UrbanCoreDesk(ledger, inquiries, titles, pace=pace, dedupe=settings.dedupe)
     desk.replay()
-    # The socket, the stand-in and its control page need each other; the listener is told last whom it serves.
-    listener = Listener(_not_yet, settings.host, settings.ports.get(name, 0))
-    stand_in = StandIn(
+    return StandIn(
         name=name,
         desk=desk,
         bindings=_bindings(folder, frozenset(desk.handlers)),
@@ -212,10 +243,21 @@ def _prepare(name: str, settings: SandboxSettings, addresses: Callable[[], Mappi
         fall=lambda _seconds: None,
         dedupe=settings.dedupe,
     )
-    running = _Running(stand_in, listener, settings.seed, ledgers)
-    stand_in.fall = running.fall
-    listener.receive = Control(stand_in, running.install_here, addresses).receive
-    return running
+
+
+def _office(name: str, settings: SandboxSettings, ledger: Ledger) -> Office:
+    pace = timedelta(seconds=settings.pace_seconds)
+    file = settings.ledger_folder / "complaints.db"
+    database = postgres_database(settings.database, settings.host) if settings.database else sqlite_database(file)
+    return Office(
+        name=name,
+        clerk=ComplaintsClerk(ledger, database, pace=pace, dedupe=settings.dedupe),
+        ledger=ledger,
+        script=FaultScript((), now=time.monotonic()),
+        now=MonotoneClock(_now),
+        seconds=time.monotonic,
+        beat_seconds=beat_of(settings.pace_seconds),
+    )
 
 
 def _bindings(folder: Path, operations: frozenset[str]) -> list[Binding]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ops.sandbox.calls import NO_HEADERS, Binding, Call, InvalidCallError, NoSuchCallError, Record
 from ops.sandbox.desk import Desk
-from ops.sandbox.faults import FaultRule, FaultScript, Mode
+from ops.sandbox.faults import WIRE_MODES, FaultRule, FaultScript, Mode
 from ops.sandbox.ledger import Ledger
 from ops.sandbox.wire import Ending, Reply, Request
 
@@ -44,6 +44,16 @@ class StandIn:
     seconds: Callable[[], float]
     fall: Callable[[float], None]
     dedupe: bool = False
+
+    @property
+    def operations(self) -> Collection[str]:
+        """What a rule of the fault script may name."""
+        return self.desk.handlers.keys()
+
+    @property
+    def modes(self) -> Collection[Mode]:
+        """Which misfortunes can befall it."""
+        return WIRE_MODES
 
     def receive(self, request: Request) -> Reply:
         """What the caller gets; every effect it had is in the ledger when this returns."""

@@ -83,7 +83,7 @@ async def test_the_page_reads_from_right_to_left_and_never_runs_out_of_its_windo
     await urban(sandbox, "RegisterRequest", request())
     await revenue(sandbox, "/v1/assessments", assessment())
     sandbox.ledger("gateway").enter("PushStatus", ATTACK * 9, NOON, case_no="5" * 20, subject="y" * 300)
-    for address in sandbox.addresses.values():
+    for address in sandbox.pages.values():
         await tab.show(address + "/_sandbox?still", width=width)
         assert await tab.evaluate("document.documentElement.scrollWidth") <= width
         assert await tab.evaluate("getComputedStyle(document.querySelector('td')).direction") == "rtl"

@@ -17,7 +17,7 @@ from ops.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / "contracts"
-FOLDERS = {name: CONTRACTS / name / "1.0" for name in ("window", "urban_core", "revenue", "complaints")}
+FOLDERS = {name: CONTRACTS / name / "1.0" for name in ("window", "urban_core", "revenue")}
 URBAN = "urn:urban-core:1.0"
 WINDOW = "urn:panjereh:window:1.0"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ops.sandbox import Sandbox, SandboxSettings, serve
+from ops.sandbox.settings import WIRED
 from tests.integration.sandbox_client import CONTRACTS, Start
 
 
@@ -21,6 +22,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             "contracts_folder": CONTRACTS,
             "ledger_folder": tmp_path / "ledgers",
             "pace_seconds": 0.0,
+            "stand_ins": WIRED,
         }
         running.append(await serve(SandboxSettings(**{**usual, **settings})))
         return running[-1]

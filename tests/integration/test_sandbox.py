@@ -76,12 +76,11 @@ WINDOW_SOAP = [path for path in requests_of("window", "valid", ".soap.xml") if o
 SOAP_EXAMPLES = [("urban_core", path) for path in requests_of("urban_core", "valid", ".soap.xml")] + [
     ("gateway", path) for path in WINDOW_SOAP
 ]
-REST_EXAMPLES = [(name, path) for name in ("revenue", "complaints") for path in requests_of(name, "valid", ".json")] + [
+REST_EXAMPLES = [("revenue", path) for path in requests_of("revenue", "valid", ".json")] + [
     ("gateway", path) for path in requests_of("window", "valid", ".json") if operation_of(path) in OUTWARD
 ]
 OPENAPI = {
     "revenue": json.loads((FOLDERS["revenue"] / "openapi.json").read_text(encoding="utf-8")),
-    "complaints": json.loads((FOLDERS["complaints"] / "openapi.json").read_text(encoding="utf-8")),
     "gateway": json.loads((FOLDERS["window"] / "openapi.json").read_text(encoding="utf-8")),
 }
 
@@ -277,8 +276,10 @@ async def test_the_command_prints_its_addresses_and_ends_on_sigterm(tmp_path: Pa
         sys.executable, "-m", "ops.sandbox", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode().split() for _ in range(3)]
-    assert [name for name, _ in lines] == ["gateway", "urban_core", "revenue"]
+    lines = [(await process.stdout.readline()).decode().split() for _ in range(4)]
+    assert [name for name, _, _ in lines] == ["gateway", "urban_core", "revenue", "complaints"]
+    assert [address.partition(":")[0] for _, address, _ in lines] == ["http", "http", "http", "sqlite"]
+    assert (await call(lines[3][2])).status == 200
     assert (await call(lines[2][1] + "/v1/ping")).status == 503
     process.send_signal(signal.SIGTERM)
     assert await process.wait() == 0

@@ -1,207 +1,300 @@
-"""The complaints stand-in, and what the others compute, verify and tell of accounts."""
+"""The complaints stand-in as one sees it who has nothing but its database: on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from ops.sandbox import Sandbox
-from ops.sandbox.faults import FaultRule, Mode
-from tests.integration.sandbox_client import (
-    FAR_AHEAD,
-    LONG_AGO,
-    TRACKING_CODE,
-    Start,
-    assessment,
-    call,
-    changes,
-    error_keys,
-    pay_bills,
-    payment_of,
-    reference,
-    request,
-    revenue,
-    texts,
-    urban,
-)
+from ops.sandbox.faults import FaultRule, FaultyScriptError, Mode
+from tests.integration.sandbox_client import TRACKING_CODE, Start, call, reference
 
 pytest_plugins = ("tests.integration.sandbox_fixtures",)
 
-
-def report(**more: Any) -> dict[str, Any]:
-    told = {"subject": "205", "description": "چراغ خاموش است", "channel": "1"}
-    return {"reference": reference(), "tracking_code": TRACKING_CODE} | told | more
+ORDINARY = [("status", 10), ("status", 20), ("status", 40), ("status", 60), ("document", None), ("status", 70)]
+_SOON = 5.0
 
 
-async def post(sandbox: Sandbox, path: str, record: dict[str, Any]) -> Any:
-    return (await call(sandbox.addresses["complaints"] + path, "POST", json.dumps(record).encode())).json()
+class Desk:
+    """A sandbox whose complaints system is spoken to through its own door."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.engine: Engine = create_engine(_with_time_out(sandbox.addresses["complaints"]), poolclass=NullPool)
+
+    async def insert(self, table: str, **row: Any) -> dict[str, Any]:
+        """What the answer says, read in the same transaction."""
+        return await asyncio.to_thread(self._insert, table, row)
+
+    def _insert(self, table: str, row: dict[str, Any]) -> dict[str, Any]:
+        names = ", ".join(row)
+        with self.engine.begin() as connection:
+            connection.execute(
+                text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})"), row
+            )
+            answer = text("SELECT * FROM answer WHERE reference = :reference")
+            return dict(connection.execute(answer, {"reference": row["reference"]}).mappings().fetchone() or {})
+
+    async def report(self, **more: Any) -> dict[str, Any]:
+        said = {"subject": "205", "description": "چراغ خاموش است", "channel": "1"}
+        return await self.insert(
+            "report_in", **{"reference": reference(), "tracking_code": TRACKING_CODE} | said | more
+        )
+
+    async def read(self, view: str) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(self._read, view)
+
+    def _read(self, view: str) -> list[dict[str, Any]]:
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(text(f"SELECT * FROM {view}")).mappings()]
+
+    async def told(self) -> list[tuple[str, int | None]]:
+        return [(one["kind"], one["status_code"]) for one in await self.read("report_change ORDER BY change_no")]
+
+    async def has_told(self, *expected: tuple[str, int | None]) -> None:
+        """Comes back once it has told exactly this."""
+        async with asyncio.timeout(_SOON):
+            while await self.told() != list(expected):
+                await asyncio.sleep(0.01)
+
+    async def fails(self, view: str) -> bool:
+        try:
+            await self.read(view)
+        except DBAPIError:
+            return True
+        return False
 
 
-async def get(sandbox: Sandbox, path: str) -> Any:
-    return (await call(sandbox.addresses["complaints"] + path)).json()
+def _with_time_out(address: str) -> str:
+    return str(make_url(address).set(query={"timeout": "0.2"})) if address.startswith("sqlite") else address
 
 
-async def told(sandbox: Sandbox) -> list[tuple[str, int | None]]:
-    changes = (await get(sandbox, "/v1/changes?count=100"))["changes"]
-    return [(one["kind"], one.get("status_code")) for one in changes]
+async def until(is_so: Callable[[], Any]) -> None:
+    """Comes back once it is so; what it asks may be answered later."""
+    async with asyncio.timeout(_SOON):
+        while not (await answer if inspect.isawaitable(answer := is_so()) else answer):
+            await asyncio.sleep(0.01)
 
 
-async def test_a_report_lives_until_it_is_answered_and_closed(sandbox: Sandbox) -> None:
-    entered = await post(sandbox, "/v1/reports", report())
+@pytest.fixture
+async def desk(start: Start) -> Desk:
+    return Desk(await start(stand_ins=("complaints",)))
+
+
+@pytest.fixture
+async def postgres_desk(start: Start, postgres_url: str) -> AsyncIterator[Desk]:
+    opened = Desk(await start(stand_ins=("complaints",), database=postgres_url))
+    yield opened
+    opened.engine.dispose()
+
+
+async def test_a_report_lives_until_it_is_answered_and_closed(desk: Desk) -> None:
+    entered = await desk.report(attributes='[{"name": "pole_no", "value": "۱۱۷"}]')
+
     assert (entered["code"], entered["status_code"]) == ("OK", 10)
-    statuses = [("status", code) for code in (10, 20, 40, 60)]
-    assert await told(sandbox) == [*statuses, ("document", None), ("status", 70)]
+    await desk.has_told(*ORDINARY)
 
 
 @pytest.mark.parametrize(
-    ("figures", "code"),
-    [("404", "OUT_OF_CITY"), ("405", "NOT_OURS"), ("409", "KNOWN_ALREADY"), ("410", "NO_PLACE")],
+    ("place", "code"),
+    [
+        ({"postal_code": "2020212404"}, "OUT_OF_CITY"),
+        ({"postal_code": "2020212405"}, "NOT_OURS"),
+        ({"renovation_code": "3-2-117-409-0-0-0"}, "KNOWN_ALREADY"),
+        ({"renovation_code": "3-2-410-48-0-0-0"}, "OK"),
+        ({}, "OK"),
+    ],
 )
-async def test_some_places_are_refused(sandbox: Sandbox, figures: str, code: str) -> None:
-    answer = await post(sandbox, "/v1/reports", report(postal_code=f"2020212{figures}"))
-    assert answer["code"] == code
-    assert sandbox.ledger("complaints").entries == []
+async def test_some_places_are_refused_without_an_effect(desk: Desk, place: dict[str, str], code: str) -> None:
+    answer = await desk.report(**place)
+
+    assert (answer["code"], answer["report_no"] is None) == (code, code != "OK")
+    (entry,) = await desk.read("message_ledger")
+    assert entry["state"] == ("ENTERED" if code == "OK" else "REFUSED")
+    if code == "OK":
+        await until(lambda: desk.sandbox.ledger("complaints").entries)
+    else:
+        await asyncio.sleep(0.05)
+        assert desk.sandbox.ledger("complaints").entries == []
 
 
-async def test_an_incomplete_report_waits_for_a_note(sandbox: Sandbox) -> None:
-    number = (await post(sandbox, "/v1/reports", report(postal_code="2020212020")))["report_no"]
-    assert await told(sandbox) == [("status", 10), ("status", 15)]
+async def test_an_incomplete_report_waits_for_a_note(desk: Desk) -> None:
+    number = (await desk.report(postal_code="2020212020"))["report_no"]
+    await desk.has_told(("status", 10), ("status", 15))
+
     note = {"reference": reference(), "report_no": number, "note_no": "N-1", "text": "کوچهٔ بهار"}
-    assert (await post(sandbox, "/v1/notes", note))["code"] == "OK"
-    assert ("status", 70) in await told(sandbox)
+    assert (await desk.insert("note_in", **note))["code"] == "OK"
+
+    await desk.has_told(("status", 10), ("status", 15), ("status", 20), *ORDINARY[2:])
 
 
-async def test_a_closed_report_takes_nothing_but_an_objection(sandbox: Sandbox) -> None:
-    number = (await post(sandbox, "/v1/reports", report()))["report_no"]
-    await told(sandbox)
+async def test_a_closed_report_takes_nothing_but_an_objection(desk: Desk) -> None:
+    number = (await desk.report())["report_no"]
+    await desk.has_told(*ORDINARY)
     late = {"reference": reference(), "report_no": number, "reason": "روشن شد"}
-    assert (await post(sandbox, "/v1/cancellations", late))["code"] == "CLOSED"
-    filed = {"objection_no": "O-1", "reason_code": "1", "text": "روشن نشده است"}
-    objection = {"reference": reference(), "tracking_code": TRACKING_CODE, "report_no": number} | filed
-    assert (await post(sandbox, "/v1/objections", objection))["code"] == "OK"
-    assert (await told(sandbox))[6:] == [("status", code) for code in (80, 40, 60, 70)]
+    assert (await desk.insert("cancellation_in", **late))["code"] == "CLOSED"
+    unknown = {"reference": reference(), "report_no": "K-0", "reason": "روشن شد"}
+    assert (await desk.insert("cancellation_in", **unknown))["code"] == "UNKNOWN_REPORT"
+
+    filed = {"objection_no": "O-1", "reason_code": "1", "text": "روشن نشده است", "report_no": number}
+    assert (await desk.insert("objection_in", reference=reference(), tracking_code=TRACKING_CODE, **filed))[
+        "code"
+    ] == "OK"
+
+    await desk.has_told(*ORDINARY, *(("status", code) for code in (80, 40, 60, 70)))
 
 
-async def test_a_report_is_found_by_its_reference_and_stands_in_the_ledger(sandbox: Sandbox) -> None:
-    filed = report()
-    number = (await post(sandbox, "/v1/reports", filed))["report_no"]
-    found = await get(sandbox, f"/v1/exchanges/{filed['reference']}")
-    assert (found["found"], found["subject"], found["report_no"]) == (True, "205", number)
-    assert (await get(sandbox, f"/v1/exchanges/{reference()}")) == {"found": False}
-    page = await get(sandbox, f"/v1/ledger?since={quote(LONG_AGO)}&until={quote(FAR_AHEAD)}&page=1")
-    assert [entry["report_no"] for entry in page["entries"]] == [number]
+async def test_no_citizen_stands_in_the_ledger(desk: Desk) -> None:
+    await desk.report(national_id="0001172034", last_name="نمونه")
+    await until(lambda: desk.sandbox.ledger("complaints").entries)
 
-
-async def test_no_citizen_stands_in_the_ledger(sandbox: Sandbox) -> None:
-    await post(sandbox, "/v1/reports", report(national_id="0001172034", last_name="نمونه"))
-    (entry,) = sandbox.ledger("complaints").entries
+    (entry,) = desk.sandbox.ledger("complaints").entries
+    assert (entry.operation, entry.tracking_code) == ("RegisterReport", TRACKING_CODE)
     assert "0001172034" not in json.dumps(entry.told(), default=str)
 
 
-async def test_the_same_faults_befall_it(sandbox: Sandbox) -> None:
-    sandbox.set_faults([FaultRule(stand_in="complaints", operation="RegisterReport", mode=Mode.ANSWER_LOST, times=1)])
-    filed = report()
-    lost = await call(sandbox.addresses["complaints"] + "/v1/reports", "POST", json.dumps(filed).encode())
-    assert lost.ending == "closed"
-    assert (await get(sandbox, f"/v1/exchanges/{filed['reference']}"))["found"]
-
-
-async def test_a_restarted_stand_in_tells_the_same_changes(start: Start) -> None:
-    sandbox = await start()
-    await post(sandbox, "/v1/reports", report())
-    before = await get(sandbox, "/v1/changes?count=100")
-    await sandbox.close()
-    assert await get(await start(), "/v1/changes?count=100") == before
-
-
-# the others
-
-
-def measured(kind: str, **more: Any) -> dict[str, Any]:
-    return {"Reference": reference(), "TrackingCode": TRACKING_CODE, "Kind": kind} | more
-
-
-async def test_density_is_computed_from_the_land(sandbox: Sandbox) -> None:
-    answer = (await urban(sandbox, "Calculate", measured("1", LandArea="312.5"))).soap()
-    assert texts(answer, "Results/Value") == ["240", "750.00", "187.50"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "code"),
-    [
-        (measured("1"), "E370"),
-        (measured("2", LandArea="312.5"), "E370"),
-        (measured("77", LandArea="312.5"), "E370"),
-        (measured("1", House=404, LandArea="312.5"), "E300"),
-    ],
-)
-async def test_what_cannot_be_computed_is_refused(sandbox: Sandbox, asked: dict[str, Any], code: str) -> None:
-    assert error_keys((await urban(sandbox, "Calculate", asked)).soap()) == [code]
-
-
-@pytest.mark.parametrize(("number", "state"), [("1399-3-000412", "1"), ("12402", "2"), ("12403", "3"), ("12405", "4")])
-async def test_a_certificate_s_number_chooses_its_state(sandbox: Sandbox, number: str, state: str) -> None:
-    answer = (await urban(sandbox, "VerifyCertificate", measured("2", CertificateNo=number))).soap()
-    assert texts(answer, "State") == [state]
-
-
-async def test_a_certificate_that_nobody_gave_is_not_found(sandbox: Sandbox) -> None:
-    answer = (await urban(sandbox, "VerifyCertificate", measured("2", CertificateNo="12404"))).soap()
-    assert error_keys(answer) == ["E360"]
-
-
-@pytest.mark.parametrize(
-    ("kind", "document", "statuses"),
-    [
-        (1, "204", [10, 30, 40, 70, 110, 120, 140, 150, 160]),
-        (21, "205", [10, 30, 40, 110, 120, 150, 160]),
-        (31, "206", [10, 30, 40, 110, 120, 150, 160]),
-        (72, "213", [10, 30, 40, 110, 120, 150, 160]),
-    ],
-)
-async def test_a_request_ends_with_the_document_of_its_family(
-    sandbox: Sandbox, kind: int, document: str, statuses: list[int]
+async def test_a_reference_that_comes_twice_is_two_effects_unless_they_are_refused(
+    start: Start, tmp_path: Path
 ) -> None:
-    answer = (await urban(sandbox, "RegisterRequest", request(RequestKind=kind))).soap()
-    assert await pay_bills(sandbox, await changes(sandbox), texts(answer, "CaseNo")[0]) == [[], []]
-    page = await changes(sandbox)
-    assert texts(page, "Changes/StatusCode") == [str(code) for code in statuses]
-    assert texts(page, "Changes/Document/Kind") == [document]
+    trusting = Desk(await start(stand_ins=("complaints",)))
+    strict = Desk(await start(stand_ins=("complaints",), dedupe=True, ledger_folder=tmp_path / "strict"))
+    for _ in range(2):
+        await trusting.report(reference="0e5f1c2a-7b3d-5e8f-9a10-000000000070")
+    await strict.report(reference="0e5f1c2a-7b3d-5e8f-9a10-000000000070")
+    with pytest.raises(DBAPIError):
+        await strict.report(reference="0e5f1c2a-7b3d-5e8f-9a10-000000000070")
+
+    await until(lambda: trusting.sandbox.ledger("complaints").repeated == 1)
+    await until(lambda: strict.sandbox.ledger("complaints").entries)
+    assert strict.sandbox.ledger("complaints").repeated == 0
 
 
-def car(figures: int) -> dict[str, Any]:
-    told = {"kind": "4", "vehicle": {"plate": f"12ب{figures}-67"}}
-    return {"reference": reference(), "tracking_code": TRACKING_CODE} | told
+async def test_a_restarted_stand_in_goes_on_where_it_was(start: Start) -> None:
+    desk = Desk(await start(stand_ins=("complaints",)))
+    number = (await desk.report(postal_code="2020212020"))["report_no"]
+    await desk.has_told(("status", 10), ("status", 15))
+    await desk.sandbox.close()
+
+    again = Desk(await start(stand_ins=("complaints",)))
+    await again.insert("note_in", reference=reference(), report_no=number, note_no="N-1", text="کوچهٔ بهار")
+
+    await again.has_told(("status", 10), ("status", 15), ("status", 20), *ORDINARY[2:])
 
 
-async def test_a_car_is_known_by_the_figures_of_its_plate(sandbox: Sandbox) -> None:
-    assert (await revenue(sandbox, "/v1/assessments", car(404))).json()["code"] == "NO_VEHICLE"
-    billed = (await revenue(sandbox, "/v1/assessments", car(345))).json()
-    assert [bill["title"] for bill in billed["bills"]] == ["عوارض خودرو"]
+# Faults
 
 
-async def test_a_clearance_comes_when_nothing_is_owed_or_all_is_paid(sandbox: Sandbox) -> None:
-    free = (await revenue(sandbox, "/v1/assessments", assessment(100) | {"kind": "9"})).json()
-    assert free["document"]["kind"] == "31"
-    owed = (await revenue(sandbox, "/v1/assessments", assessment(800) | {"kind": "9"})).json()
-    assert "document" not in owed
-    answers = [
-        (await revenue(sandbox, "/v1/payments", payment_of({**owed, "bills": [bill]}))).json() for bill in owed["bills"]
-    ]
-    assert ["document" in one for one in answers] == [False, False, True]
+def strikes(desk: Desk, mode: Mode, **more: Any) -> None:
+    desk.sandbox.set_faults_of("complaints", [FaultRule(mode, **more)])
 
 
-async def test_a_renovation_toll_ends_without_a_document(sandbox: Sandbox) -> None:
-    owed = (await revenue(sandbox, "/v1/assessments", assessment())).json()
-    assert "document" not in (await revenue(sandbox, "/v1/payments", payment_of(owed))).json()
+async def test_a_view_is_missing_until_it_is_back(desk: Desk) -> None:
+    strikes(desk, Mode.VIEW_MISSING, operation="GetChanges")
+    await until(lambda: desk.fails("report_change"))
+    assert await desk.read("message_sent") == []
+
+    desk.sandbox.set_faults_of("complaints", [])
+
+    await works(desk, "report_change")
 
 
-@pytest.mark.parametrize(("number", "code"), [("M-100", "OK"), ("M-404", "NO_ACCOUNT"), ("M-48", "OK")])
-async def test_an_account_is_told_by_its_number(sandbox: Sandbox, number: str, code: str) -> None:
-    asked = {"reference": reference(), "tracking_code": TRACKING_CODE, "account_no": number}
-    told_account = (await revenue(sandbox, "/v1/accounts/questions", asked)).json()
-    assert told_account["code"] == code
-    assert (told_account.get("debt_rial", 0) > 0) is (number == "M-48")
+async def test_a_column_has_another_name(desk: Desk) -> None:
+    await desk.report()
+    strikes(desk, Mode.COLUMN_RENAMED, operation="RegisterReport")
+
+    async with asyncio.timeout(_SOON):
+        while "result_code" not in (await desk.read("answer"))[0]:
+            await asyncio.sleep(0.01)
+    assert "code" in (await desk.read("message_sent"))[0]
+
+
+async def test_a_row_with_a_code_that_no_table_knows_stands_among_its_neighbours(desk: Desk) -> None:
+    strikes(desk, Mode.UNKNOWN_CODE, nth=2)
+    await desk.report()
+
+    await desk.has_told(("status", 10), ("status", 998), *ORDINARY[2:])
+
+
+async def test_a_lock_is_held_for_a_while(desk: Desk) -> None:
+    strikes(desk, Mode.LOCKED, seconds=0.6)
+
+    await until(lambda: is_locked(desk))
+
+    await asyncio.sleep(0.6)
+    assert (await desk.report())["code"] == "OK"
+
+
+async def test_a_database_is_down_for_a_while(desk: Desk) -> None:
+    strikes(desk, Mode.DOWN, seconds=0.3)
+    await until(lambda: desk.fails("answer"))
+
+    await works(desk, "answer")
+
+
+async def test_a_commit_cannot_be_lost_where_there_is_no_wire(desk: Desk) -> None:
+    with pytest.raises(FaultyScriptError, match="rule 1: answer_lost cannot befall"):
+        strikes(desk, Mode.ANSWER_LOST, times=1)
+
+
+async def test_on_postgresql_the_same_lives_are_told_through_a_door_that_loses_commits_and_falls(
+    postgres_desk: Desk,
+) -> None:
+    desk, ledger = postgres_desk, postgres_desk.sandbox.ledger("complaints")
+    place = {"postal_code": "2020212345", "happened_at": "2026-11-20 20:00:00+03:30"}
+    assert (await desk.report(attributes='[{"name": "pole_no", "value": "۱۱۷"}]', **place))["code"] == "OK"
+    assert (await desk.report(renovation_code="3-2-117-409-0-0-0"))["code"] == "KNOWN_ALREADY"
+    await desk.has_told(*ORDINARY)
+
+    strikes(desk, Mode.ANSWER_LOST, times=1)
+    with pytest.raises(OperationalError):
+        await desk.report()
+    await until(lambda: len(ledger.entries) == 2)
+
+    strikes(desk, Mode.CLOSE_BEFORE, times=1)
+    with pytest.raises(OperationalError):
+        await desk.report()
+
+    strikes(desk, Mode.DOWN, seconds=0.2)
+    await until(lambda: desk.fails("answer"))
+    await works(desk, "answer")
+
+    strikes(desk, Mode.VIEW_MISSING)
+    await until(lambda: desk.fails("answer"))
+    strikes(desk, Mode.LOCKED, seconds=0.2)
+    await works(desk, "answer")
+    assert (await desk.report())["code"] == "OK"
+    await until(lambda: len(ledger.entries) == 3)
+
+
+async def test_its_page_and_its_faults_stand_beside_the_door(desk: Desk) -> None:
+    await desk.report()
+    await until(lambda: desk.sandbox.ledger("complaints").entries)
+    page = desk.sandbox.pages["complaints"]
+
+    assert "سامانهٔ شکایات" in (await call(f"{page}/_sandbox?still")).body.decode()
+    assert (await call(f"{page}/_sandbox/ledger")).json()["last"] == 1
+    assert (await call(f"{page}/_sandbox/faults", "POST", b'[{"mode": "html"}]')).status == 400
+    assert (await call(f"{page}/v1/reports")).status == 404
+
+
+async def is_locked(desk: Desk) -> bool:
+    try:
+        await desk.report()
+    except OperationalError as error:
+        return "locked" in str(error)
+    return False
+
+
+async def works(desk: Desk, view: str) -> None:
+    async with asyncio.timeout(_SOON):
+        while await desk.fails(view):
+            await asyncio.sleep(0.01)

@@ -20,6 +20,7 @@ from ops.demo.installation import Installation, install
 from ops.demo.processes import free_port
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.faults import FaultRule, Mode
+from ops.sandbox.settings import WIRED
 from tests.figures import SEED
 from tests.score import victim
 from tests.score.proxy import Proxy, Strike
@@ -145,6 +146,7 @@ async def _sandbox(trial: Trial, folder: Path) -> Any:
             pace_seconds=0.01,
             seed=SEED,
             faults=FAULTS[trial.mode],
+            stand_ins=WIRED,
         )
     )
     try:

@@ -23,7 +23,7 @@ def sandbox(folder: Path) -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield dict(process.stdout.readline().split() for _ in _STAND_INS)
+            yield dict(process.stdout.readline().split()[:2] for _ in _STAND_INS)
         finally:
             process.send_signal(signal.SIGTERM)
 

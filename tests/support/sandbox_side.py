@@ -158,7 +158,7 @@ _HAPPENINGS = {"urban_core": _urban_case, "revenue": _paid_by_bank}
 @asynccontextmanager
 async def sandbox_side(name: str, submission: str, ledgers: Path) -> AsyncIterator[SandboxSide]:
     """The stand-in of this name, whose ledger refuses a reference that it knows."""
-    settings = SandboxSettings(ROOT / "contracts", ledgers, pace_seconds=0.0, dedupe=True)
+    settings = SandboxSettings(ROOT / "contracts", ledgers, pace_seconds=0.0, dedupe=True, stand_ins=(name,))
     sandbox = await serve(settings)
     contract = contracts()[_TITLES[name]]
     assert contract.changes is not None

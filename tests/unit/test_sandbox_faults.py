@@ -11,7 +11,16 @@ import pytest
 
 from ops.sandbox.bills import Item, issue
 from ops.sandbox.desk import MonotoneClock
-from ops.sandbox.faults import FaultRule, FaultScript, FaultyScriptError, Mode, check_places, load_rules, read_rules
+from ops.sandbox.faults import (
+    FaultRule,
+    FaultScript,
+    FaultyScriptError,
+    Mode,
+    Place,
+    check_places,
+    load_rules,
+    read_rules,
+)
 from ops.sandbox.identifiers import (
     MOST_PAYABLE_RIAL,
     bill_id,
@@ -123,10 +132,12 @@ def test_a_faulty_script_names_the_rule_and_the_key(script: Any, sentence: str) 
         (FaultRule(Mode.BUSY, stand_in="gatway"), "rule 1: 'gatway' is no stand-in here; here are gateway, revenue"),
         (FaultRule(Mode.BUSY, "Pong"), "rule 1: 'Pong' is no operation here; known are *, Ping, PushStatus, effects"),
         (FaultRule(Mode.BUSY, "Ping", stand_in="gateway"), "rule 1: 'Ping' is no operation here; known are *, Push"),
+        (FaultRule(Mode.VIEW_MISSING), "rule 1: view_missing cannot befall *; there are busy"),
     ],
 )
 def test_a_rule_that_could_never_strike_is_refused(rule: FaultRule, sentence: str) -> None:
-    served = {"gateway": ["PushStatus"], "revenue": ["Ping"]}
+    modes = {Mode.BUSY}
+    served = {"gateway": Place(["PushStatus"], modes), "revenue": Place(["Ping"], modes)}
     with pytest.raises(FaultyScriptError) as caught:
         check_places([rule], served)
     assert str(caught.value).startswith(sentence)
