@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from adapter.exchange import Record
 from ops.demo.installation import Installation, install
 from ops.sandbox import Sandbox, SandboxSettings, serve
-from ops.sandbox.settings import WIRED
 from ops.sandbox.faults import read_rules
+from ops.sandbox.settings import WIRED
 from tests.support.records import ROOT
 
 COMMAND = (sys.executable, "-c", "from ops.cli.main import main; main()")
@@ -142,7 +142,9 @@ class Town:
 @asynccontextmanager
 async def operated(folder: Path) -> AsyncIterator[Town]:
     """A sandbox and an installation beside it in this folder; a daemon that still runs in the end is killed."""
-    settings = SandboxSettings(contracts_folder=ROOT / "contracts", ledger_folder=folder / "ledgers", pace_seconds=0.02, stand_ins=WIRED)
+    settings = SandboxSettings(
+        contracts_folder=ROOT / "contracts", ledger_folder=folder / "ledgers", pace_seconds=0.02, stand_ins=WIRED
+    )
     sandbox = await serve(settings)
     town = Town(sandbox, install(folder, sandbox.addresses, services=SERVICES, scale=0.01, port=0))
     yield town

@@ -17,8 +17,8 @@ from lxml import etree
 
 from adapter import identifiers
 from adapter.contract import load_contract
-from adapter.contract.examples import examples_of, misjudged
 from adapter.exchange import Effect, Operation, Verdict
+from adapter.workbench.examples import examples_of, misjudged
 
 ROOT = Path(__file__).parents[2] / "contracts"
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/*/contract.toml"))
