@@ -12,7 +12,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapter.calendar import parse_day
+from adapter.calendar import parse_day, spell_day
+from adapter.contract.instants import read_instant
 from adapter.contract.records import Column
 from adapter.errors import Unfit
 from adapter.text import canonical_digits, canonical_text
@@ -66,6 +67,16 @@ def value_of(row: Row, column: Column, zone: ZoneInfo) -> Any:
     if cell is None or isinstance(cell, Refused):
         return cell
     return _RULES.get(column.kind, _as_text)(cell, zone)
+
+
+def cell_of(value: Any, column: Column, zone: ZoneInfo) -> Any:
+    """What people read in a cell: a day and an instant are Jalali, as they write them; all else is as it is."""
+    if column.kind == "date-time" and (instant := read_instant(value)) is not None:
+        local = instant.astimezone(zone)
+        return f"{spell_day(local.date())} {local:%H:%M}"
+    if column.kind == "date" and isinstance(value, str):
+        return spell_day(date.fromisoformat(value))
+    return value
 
 
 def written_csv(header: Sequence[str], values: Sequence[Any]) -> bytes:

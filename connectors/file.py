@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -20,7 +21,7 @@ from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.sheets import Sheet, Sheets
 from adapter.errors import FaultySettings, GatewayUnreachable
 from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
-from connectors.cells import written_csv, written_xlsx
+from connectors.cells import cell_of, written_csv, written_xlsx
 from connectors.incoming import Incoming
 from connectors.outgoing import Link, Outgoing, Sent, link
 
@@ -90,7 +91,7 @@ class FolderSystem:
         """One attempt: the file stands there whole, or not at all. Never raises for what the disk does."""
         said, sheet = self.contract.operations[operation], self.sheets.of[operation]
         record = self.thaw(operation, frozen)
-        content = _written(sheet, record)
+        content = _written(sheet, record, self.sheets.zone)
         sent = Sent(operation, record)
         try:
             async with asyncio.timeout(self.limit.total_seconds()):
@@ -162,6 +163,6 @@ class FolderSystem:
         """Afterwards nothing is open, as before."""
 
 
-def _written(sheet: Sheet, record: Payload) -> bytes:
+def _written(sheet: Sheet, record: Payload, zone: ZoneInfo) -> bytes:
     header = [one.column for one in sheet.parameters]
-    return _WRITERS[sheet.form](header, [record.get(one.name) for one in sheet.parameters])
+    return _WRITERS[sheet.form](header, [cell_of(record.get(one.name), one, zone) for one in sheet.parameters])

@@ -28,8 +28,9 @@ READY = ".done"
 REPORT = ("file", "sheet", "line", "column", "fault")
 
 _log = structlog.get_logger(__name__)
-_ORDERS = 100_000
-"""The place of a row in time: its file's second, then its line."""
+_LINES = 1000
+"""The place of a row in time: its file's millisecond, then its line; more lines reach into the next millisecond."""
+_MILLISECOND = 1_000_000
 
 Fault = tuple[str, str, int, str, str]
 
@@ -98,20 +99,27 @@ class Incoming:
         content = path.read_bytes()
         digest = hashlib.sha256(path.name.encode() + b"\0" + content).hexdigest()[:32]
         if self._read is None or self._read.digest != digest:
-            at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            changed_ns = path.stat().st_mtime_ns
             faults: list[Fault] = []
             rows = read_rows(path.name, content, sheet.title, sheet.columns)
-            changes = tuple(self._changes(path.name, rows, sheet, said, at=at, faults=faults))
+            changes = tuple(self._changes(path.name, rows, sheet, said, changed_ns=changed_ns, faults=faults))
             self._read = _Taken(digest, changes, tuple(faults))
             for file, title, line, column, fault in faults:
                 _log.warning("row_unreadable", file=file, sheet=title, line=line, column=column, fault=fault)
         return self._read
 
     def _changes(
-        self, name: str, rows: Sequence[Row], sheet: Sheet, said: ChangesContract, *, at: datetime, faults: list[Fault]
+        self,
+        name: str,
+        rows: Sequence[Row],
+        sheet: Sheet,
+        said: ChangesContract,
+        *,
+        changed_ns: int,
+        faults: list[Fault],
     ) -> Iterator[Change]:
         """Each row that can be told: one that breaks the contract as such, and only if its case can be read."""
-        seen: dict[str, int] = {}
+        at, seen = datetime.fromtimestamp(changed_ns / 1_000_000_000, UTC), dict[str, int]()
         for row in rows:
             told = {one.name: value_of(row, one, self.zone) for one in sheet.columns}
             readable = {
@@ -131,7 +139,7 @@ class Incoming:
                 "file": name,
                 "line": row.line,
                 "row_id": f"{content}-{seen[content]}",
-                "row_order": int(at.timestamp()) * _ORDERS + row.line,
+                "row_order": changed_ns // _MILLISECOND * _LINES + row.line,
                 "file_time": at.isoformat(),
             }
             if (change := _change({**readable, **given}, said, at=at, wrong=wrong)) is not None:

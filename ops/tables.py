@@ -162,7 +162,9 @@ def read_tables(
     offered = {name for tenant in settings.tenants.values() for name in tenant.services}
     with settled(settings.mappings):
         services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields)
-        views, faulty_views = load_views(settings.mappings, contracts, only=offered, fields=fields)
+        views, faulty_views = load_views(
+            settings.mappings, contracts, only=offered, tenants=settings.tenants, fields=fields
+        )
         calendars = _calendars(settings.mappings / CALENDARS)
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
     faulty_views = {at: found for at, found in faulty_views.items() if not is_draft(settings.mappings, at[1], at[0])}

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from adapter.service.cases import INPUT, INPUT_KEYS, OUTPUT, REFUSAL
-from adapter.service.layers import Layers
+from adapter.service.layers import Layers, is_own
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import STILL_TO_FILL, TO_FILL, Fault, near
 from adapter.translator import Table
@@ -41,8 +41,8 @@ class _File:
 def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collection[str]) -> list[Fault]:
     """Return what is wrong with the files of cases, cases that are missing, and tables that none tries.
 
-    The layers are read. `named` are the tables that service.toml names; those among them that
-    could not be read are in no `tables`. A shared case of a table that a tenant has no more is not its matter.
+    The layers are read. `named` are the tables that service.toml names; those among them that could not be read are in
+    no `tables`. A shared case of a table that a tenant has no more, or alone, is not its matter.
     """
     label = layers.label()
     files = _files(layers)
@@ -53,7 +53,8 @@ def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collectio
             halves[name], found = _read(file)
             faults += found
     if layers.own is not None:
-        halves = {name: half for name, half in halves.items() if not _is_of_others(half, named)}
+        shared = {name for name in named if name not in tables or not is_own(tables[name].file)}
+        halves = {name: half for name, half in halves.items() if not _is_of_others(half, shared)}
     inputs = {name: half for name, half in halves.items() if name.endswith(INPUT)}
     if len(inputs) < (FEWEST_CASES if set(named) - {PUBLICATION} else len(named)):
         what = f"{len(inputs)} cases are too few"
@@ -81,8 +82,8 @@ def _files(layers: Layers) -> dict[str, _File]:
     return dict(sorted(found.items()))
 
 
-def _is_of_others(half: _File, named: Collection[str]) -> bool:
-    return half.is_shared and half.content is not None and half.content.get("table", None) not in {None, *named}
+def _is_of_others(half: _File, shared: Collection[str]) -> bool:
+    return half.is_shared and half.content is not None and half.content.get("table", None) not in {None, *shared}
 
 
 def _halves(names: set[str], label: str) -> list[Fault]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from adapter.calendar import parse_day
 from adapter.errors import Unfit, Untranslatable
+from adapter.service.layers import is_own
 from adapter.service.model import Service
 from adapter.tables import near
 from adapter.translator import Context, Step, Table, traced
@@ -70,14 +71,14 @@ def run_cases(folder: Path, service: Service, *, own: Path | None = None) -> lis
     """Run every case of a service's folder, sorted by name.
 
     With a tenant's `own` folder its halves take the place of the shared ones of their name, and a shared case of a
-    table that the tenant has no more is left out.
+    table that the tenant has no more, or alone, is left out.
     """
     given, expected = (_halves((folder, own), end) for end in (INPUT, OUTPUT))
     cases = [(path, expected.get(name, path.with_name(f"{name}{OUTPUT}"))) for name, path in sorted(given.items())]
     return [
         _run_case(path, answer, service)
         for path, answer in cases
-        if own is None or path.is_relative_to(own) or _table_of(path) in service.tables
+        if own is None or path.is_relative_to(own) or _is_shared(service.tables.get(_table_of(path) or ""))
     ]
 
 
@@ -85,6 +86,10 @@ def _halves(folders: Sequence[Path | None], end: str) -> dict[str, Path]:
     """Name → the half with this ending, that of the last folder which has it."""
     found = [path for folder in folders if folder is not None for path in (folder / "cases").glob(f"*{end}")]
     return {path.name.removesuffix(end): path for path in found}
+
+
+def _is_shared(table: Table | None) -> bool:
+    return table is not None and not is_own(table.file)
 
 
 def _table_of(path: Path) -> str | None:

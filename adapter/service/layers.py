@@ -26,6 +26,11 @@ class File:
     label: str
     own: File | None = None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is such a file."""
+        return not isinstance(self.source, Path) or self.source.is_file()
+
 
 @dataclass(frozen=True, slots=True)
 class Layers:
@@ -84,6 +89,18 @@ class Layers:
     def _has(self, folder: Path, name: str) -> bool:
         return name in self.contents[folder] if folder in self.contents else (folder / name).is_file()
 
+    def table(self, system: str, name: str) -> File:
+        """The table towards a system; the shared service's own of this name where neither layer has one there.
+
+        So a tenant with another system writes those that speak of it, and shares what is the same with every system.
+        """
+        file = self.file(system, name)
+        if self.own is None or file.is_there:
+            return file
+        document, _ = read_toml(self._file(self.shared, "service.toml").source, self.label("service.toml"))
+        shared = self.file(str(document.values.get("system", "")).partition("/")[0], name)
+        return shared if shared.is_there else file
+
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""
         names = {name for contents in self.contents.values() for name in contents if name.endswith(suffix)}
@@ -139,7 +156,7 @@ def read_document(file: File) -> tuple[Document, list[Fault]]:
 
 def _without_overlay_keys(document: Document) -> Document:
     """The service's own keys; a shared folder that stands under nobody keeps them, so that each is told as unknown."""
-    if document.own is None and f"/{TENANTS}/" not in document.file:
+    if document.own is None and not is_own(document.file):
         return document
     return replace(document, values={key: one for key, one in document.values.items() if key not in _OVERLAY_KEYS})
 
@@ -158,6 +175,11 @@ def _without(values: Mapping[str, Any], keys: Collection[str], at: str = "") -> 
         for name, value in values.items()
         if f"{at}{name}" not in keys
     }
+
+
+def is_own(label: str) -> bool:
+    """Whether a file that is named so is a tenant's alone, with nothing shared under it."""
+    return f"/{TENANTS}/" in label
 
 
 def overlays(root: Path) -> Iterable[tuple[str, str]]:

@@ -66,19 +66,20 @@ def load_views(
     contracts: Mapping[str, Contract],
     *,
     only: Collection[str] | None = None,
+    tenants: Collection[str] | None = None,
     fields: Mapping[str, Fields] | None = None,
 ) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
     """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
 
     What is wrong in a shared file stops the tenants' views of it, too; what is wrong in a tenant's stops its alone.
-    With `fields` they are reviewed, as shared services are.
+    `only` some services, and of some `tenants` alone. With `fields` they are reviewed, as shared services are.
     """
     views: dict[tuple[str, str], Service] = {}
     faults: dict[tuple[str, str], list[Fault]] = {}
     misfits = asking_once()
     with _collector_at_rest():
         for tenant, name in overlays(folder):
-            if only is not None and name not in only:
+            if (only is not None and name not in only) or (tenants is not None and tenant not in tenants):
                 continue
             layers, found = layers_of(folder, tenant, name)
             service, more = read_service(layers, contracts, misfits, fields=fields)

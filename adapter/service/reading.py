@@ -151,7 +151,7 @@ def _read_tables(
     tables = {}
     for name, direction in directions.items():
         tools = Tools(direction, books)
-        file = layers.file(system, f"{name}.csv")
+        file = layers.table(system, f"{name}.csv")
         tables[name], found = compile_table(file.source, file.label, tools, _own(file))
         faults += [*found, *tools.faults]
     used = {*tables, *_named_tables(document)}

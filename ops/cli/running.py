@@ -31,9 +31,9 @@ def sandbox(
     contracts: Annotated[Path, Parameter(help="The folder of contracts.")] = _HOUSE / "contracts",
     host: Annotated[str, Parameter(help="A loopback address.")] = "127.0.0.1",
     ports: Annotated[
-        tuple[int, int, int, int],
-        Parameter(help="Of gateway, urban_core, revenue and complaints; 0 takes a free one."),
-    ] = (0, 0, 0, 0),
+        tuple[int, int, int, int, int],
+        Parameter(help="Of gateway, urban_core, revenue, complaints and village; 0 takes a free one."),
+    ] = (0, 0, 0, 0, 0),
     pace: Annotated[float, Parameter(help="Seconds between two events of a case.")] = 0.5,
     seed: Annotated[int, Parameter(help="Added to the seed of every fault rule.")] = 0,
     dedupe: Annotated[bool, Parameter(negative="", help="Refuse a repeated reference.")] = False,

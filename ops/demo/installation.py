@@ -9,19 +9,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-TENANT = "sample-city"
-_BINDINGS = {"window/1.0": "soap", "urban_core/1.0": "soap", "revenue/1.0": "rest", "complaints/1.0": "sql"}
+TENANT, VILLAGE = "sample-city", "sample-village"
+VILLAGE_SERVICES = ("no_violation_certificate", "site_visit", "urban_services_request")
+"""Those that the village has tables of its own for."""
+_CALLERS = {"village": (VILLAGE, "mobile")}
+"""Callers that are not named as their channel, with tenant and channel: the mobile system of villages."""
+_BINDINGS = {
+    "window/1.0": "soap",
+    "urban_core/1.0": "soap",
+    "revenue/1.0": "rest",
+    "complaints/1.0": "sql",
+    "village/1.0": "file",
+}
 _STAND_INS = {
     "window/1.0": "gateway",
     "urban_core/1.0": "urban_core",
     "revenue/1.0": "revenue",
     "complaints/1.0": "complaints",
+    "village/1.0": "village",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where an installation lives, and the API key of each of its callers by channel."""
+    """Where an installation lives, and the API key of each of its callers by name: the city's are their channels."""
 
     folder: Path
     settings: Path
@@ -39,15 +50,18 @@ def install(
     gateway_binding: str = "soap",
     channels: Sequence[str] = ("national_window", "counter"),
     longest_wait_seconds: float | None = None,
+    has_village: bool = False,
 ) -> Installation:
     """Write the folder; an existing journal and its master key stay as they are.
 
     `addresses` are the sandbox's by stand-in, `scale` multiplies every waiting time, none of which
-    gets longer than `longest_wait_seconds`.
+    gets longer than `longest_wait_seconds`. With a village there is a second tenant, and a caller `village` of its own.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _secret(folder / "master.key", secrets.token_hex(32))
-    keys = {channel: _secret(folder / f"{channel}.key", secrets.token_urlsafe(24)) for channel in channels}
+    tenants = {TENANT: services} | ({VILLAGE: VILLAGE_SERVICES} if has_village else {})
+    names = [*channels, *_CALLERS] if has_village else channels
+    keys = {name: _secret(folder / f"{name}.key", secrets.token_urlsafe(24)) for name in names}
     embedded = f"sqlite:///{folder / 'journal.db'}"
     longest = [] if longest_wait_seconds is None else [f"longest_wait_seconds = {longest_wait_seconds}"]
     lines = [
@@ -59,8 +73,7 @@ def install(
         'log_level = "info"',
         *_section("http", 'host = "127.0.0.1"', f"port = {port}"),
         *_section("profile", 'name = "fast"', f"scale = {scale}", *longest),
-        *_section(f"tenants.{TENANT}", f"services = {json.dumps(list(services))}"),
-        *_endpoints(addresses, {**_BINDINGS, "window/1.0": gateway_binding}),
+        *_tenants(tenants, addresses, {**_BINDINGS, "window/1.0": gateway_binding}),
         *_callers(keys),
     ]
     settings = folder / "panjereh.toml"
@@ -72,13 +85,28 @@ def _section(name: str, *lines: str) -> list[str]:
     return ["", f"[{name}]", *lines]
 
 
-def _endpoints(addresses: Mapping[str, str], bindings: Mapping[str, str]) -> list[str]:
+def _tenants(
+    tenants: Mapping[str, Sequence[str]], addresses: Mapping[str, str], bindings: Mapping[str, str]
+) -> list[str]:
+    return [
+        line
+        for tenant, services in tenants.items()
+        for line in (
+            *_section(f"tenants.{tenant}", f"services = {json.dumps(list(services))}"),
+            *_endpoints(tenant, addresses, bindings),
+        )
+    ]
+
+
+def _endpoints(tenant: str, addresses: Mapping[str, str], bindings: Mapping[str, str]) -> list[str]:
+    """Of the city everything but the village's office, of the village its office and the gateway."""
+    theirs = {"window/1.0", "village/1.0"} if tenant == VILLAGE else set(_STAND_INS) - {"village/1.0"}
     return [
         line
         for contract, stand_in in _STAND_INS.items()
-        if stand_in in addresses
+        if stand_in in addresses and contract in theirs
         for line in _section(
-            f'tenants.{TENANT}.endpoints."{contract}"',
+            f'tenants.{tenant}.endpoints."{contract}"',
             f"address = {json.dumps(addresses[stand_in])}",
             f"binding = {json.dumps(bindings[contract])}",
         )
@@ -88,11 +116,12 @@ def _endpoints(addresses: Mapping[str, str], bindings: Mapping[str, str]) -> lis
 def _callers(keys: Mapping[str, str]) -> list[str]:
     return [
         line
-        for channel, key in keys.items()
+        for name, key in keys.items()
+        for tenant, channel in [_CALLERS.get(name, (TENANT, name))]
         for line in _section(
             "[callers]",
-            f"name = {json.dumps(channel)}",
-            f"tenant = {json.dumps(TENANT)}",
+            f"name = {json.dumps(name)}",
+            f"tenant = {json.dumps(tenant)}",
             f"channel = {json.dumps(channel)}",
             f'key_sha256 = ["{hashlib.sha256(key.encode()).hexdigest()}"]',
         )

@@ -42,7 +42,7 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
     parser.add_argument("--contracts", type=Path, default=Path("contracts"), metavar="DIR", help="contract folders")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
     ports = "ports of " + ", ".join(STAND_INS) + " in this order; 0 takes a free one"
-    parser.add_argument("--ports", type=_ports, default={}, metavar="N,N,N,N", help=ports)
+    parser.add_argument("--ports", type=_ports, default={}, metavar="N,N,…", help=ports)
     parser.add_argument("--pace", type=float, default=0.5, metavar="SECONDS", help="between two events of a case")
     parser.add_argument("--seed", type=int, default=0, help="added to the seed of every fault rule")
     parser.add_argument("--dedupe", action="store_true", help="refuse a repeated reference as a real system might")

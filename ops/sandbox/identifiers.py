@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 MOST_PAYABLE_RIAL = 99_999_999_000
 """One payment id carries eight digits of 1,000 rial; a larger sum needs several bills."""
@@ -11,6 +11,7 @@ _COMPANY = "417"
 _MUNICIPALITY = "6"
 _PERIOD = "07"
 _NOWRUZ = (3, 21)
+_FIRST_YEAR, _FIRST_DAY, _LEAP, _LONG_DAYS = 1404, date(2025, 3, 21), 8, 186
 _WEIGHTS = (2, 3, 4, 5, 6, 7)
 
 
@@ -45,6 +46,15 @@ def iban(account: int) -> str:
 def jalali_year(at: datetime) -> int:
     """The Jalali year, to the day around Nowruz: enough for a bill's last day."""
     return at.year - (621 if (at.month, at.day) >= _NOWRUZ else 622)
+
+
+def jalali_day(at: datetime) -> str:
+    """The Jalali day as YYYY/MM/DD, from 1404 on; leap years by the cycle of 33, right until 1429 at least."""
+    year, days = _FIRST_YEAR, (at.date() - _FIRST_DAY).days
+    while days >= (length := 366 if (year * 8 + 29) % 33 < _LEAP else 365):
+        year, days = year + 1, days - length
+    month, day = divmod(days, 31) if days < _LONG_DAYS else divmod(days - 6, 30)
+    return f"{year}/{month + 1:02}/{day + 1:02}"
 
 
 def is_bill_id(text: str) -> bool:

@@ -194,6 +194,27 @@ REPORT_PLACES: Mapping[int, Magic] = {
     900: Magic(life="late_refusal"),
     999: Magic(life="unknown_status"),
 }
+
+# a village's office: 10 entered, 20 lacks something, 30 in work, 40 visited, 50 ready, 60 handed over, 70 refused,
+# 80 withdrawn
+_TO_VILLAGE_END = _statuses(30, 40, 50, 60)
+VILLAGE_LIVES: Mapping[str, tuple[Step, ...]] = {
+    "ordinary": (*_statuses(10), *_TO_VILLAGE_END),
+    "incomplete": (
+        *_statuses(10),
+        Step("status", 20, "نشانی یافت نشد", waits_for="correction"),
+        *_TO_VILLAGE_END,
+    ),
+    "late_refusal": (*_statuses(10, 40), Step("status", 70, "در بازدید موردی دیده نشد")),
+    "unknown_status": _statuses(10, 30, UNKNOWN_STATUS),
+}
+VILLAGE_WITHDRAWN = _statuses(80)
+VILLAGE_OBJECTED = _statuses(30, 60)
+"""An objection to a request that had ended: looked at again, and handed over anew."""
+VILLAGE_PLACES: Mapping[int, Magic] = {
+    figures: magic for figures, magic in REPORT_PLACES.items() if magic.code is None and magic.life in VILLAGE_LIVES
+}
+
 BANK_PAID = 50
 PAID_BACK = 80
 BILL_VOID = 75

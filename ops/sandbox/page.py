@@ -20,6 +20,7 @@ TITLES = {
     "urban_core": "سامانهٔ شهرسازی",
     "revenue": "سامانهٔ درآمد",
     "complaints": "سامانهٔ شکایات",
+    "village": "دفتر دهیاری",
 }
 MODES: Mapping[Mode, str] = {
     Mode.ANSWER_LOST: "گم‌شدن پاسخ",

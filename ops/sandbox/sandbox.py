@@ -18,7 +18,7 @@ from ops.sandbox.desk import Desk, MonotoneClock, read_titles
 from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, Place, check_places
 from ops.sandbox.gateway import GatewayDesk
 from ops.sandbox.ledger import Ledger
-from ops.sandbox.office import Office, beat_of
+from ops.sandbox.office import Clerk, Office, beat_of
 from ops.sandbox.rest import RestBinding
 from ops.sandbox.revenue import RevenueDesk
 from ops.sandbox.settings import WIRED, SandboxSettings
@@ -26,6 +26,7 @@ from ops.sandbox.soap import MEDIA_TYPES, SoapBinding
 from ops.sandbox.stand_in import StandIn
 from ops.sandbox.telling import OPERATIONS, Listening, Teller
 from ops.sandbox.urban_core import UrbanCoreDesk
+from ops.sandbox.village import VillageClerk
 from ops.sandbox.wire import Listener, Reply, Request
 
 CONTRACTS = {
@@ -246,18 +247,32 @@ def _stand_in(name: str, settings: SandboxSettings, ledgers: list[Ledger]) -> St
 
 
 def _office(name: str, settings: SandboxSettings, ledger: Ledger) -> Office:
-    pace = timedelta(seconds=settings.pace_seconds)
-    file = settings.ledger_folder / "complaints.db"
-    database = postgres_database(settings.database, settings.host) if settings.database else sqlite_database(file)
     return Office(
         name=name,
-        clerk=ComplaintsClerk(ledger, database, pace=pace, dedupe=settings.dedupe),
+        clerk=_CLERKS[name](settings, ledger, timedelta(seconds=settings.pace_seconds)),
         ledger=ledger,
         script=FaultScript((), now=time.monotonic()),
         now=MonotoneClock(_now),
         seconds=time.monotonic,
         beat_seconds=beat_of(settings.pace_seconds),
     )
+
+
+def _complaints_clerk(settings: SandboxSettings, ledger: Ledger, pace: timedelta) -> Clerk:
+    file = settings.ledger_folder.resolve() / "complaints.db"
+    database = postgres_database(settings.database, settings.host) if settings.database else sqlite_database(file)
+    return ComplaintsClerk(ledger, database, pace=pace, dedupe=settings.dedupe)
+
+
+def _village_clerk(settings: SandboxSettings, ledger: Ledger, pace: timedelta) -> Clerk:
+    folder = settings.ledger_folder.resolve()
+    return VillageClerk(ledger, folder / "village", folder / "village.told", pace)
+
+
+_CLERKS: Mapping[str, Callable[[SandboxSettings, Ledger, timedelta], Clerk]] = {
+    "complaints": _complaints_clerk,
+    "village": _village_clerk,
+}
 
 
 def _bindings(folder: Path, operations: frozenset[str]) -> list[Binding]:

@@ -11,7 +11,7 @@ from ops.sandbox.telling import OPERATIONS, Listening
 
 WIRED = ("gateway", "urban_core", "revenue")
 """Those that are called over HTTP."""
-STAND_INS = (*WIRED, "complaints")
+STAND_INS = (*WIRED, "complaints", "village")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class SandboxSettings:
     `pace_seconds` lies between two events of a case. `seed` is added to the seed of every fault rule. `dedupe` lets the
     stand-ins refuse a repeated reference, where they otherwise apply it again and so show a double effect. `listening`
     tells who is told the changes of a stand-in before it is asked. `database` is that of the complaints on a PostgreSQL
-    server; without it they have a SQLite file beside the ledgers.
+    server; without it they have a SQLite file beside the ledgers, as the village has its folder.
     """
 
     contracts_folder: Path

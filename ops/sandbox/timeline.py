@@ -90,6 +90,10 @@ class Timeline:
         found = self._happenings[max(0, position) : max(0, position) + most]
         return found, max(0, position) + len(found)
 
+    def knows(self, number: str) -> bool:
+        """Whether this life was begun."""
+        return number in self._lives
+
     def is_over(self, number: str) -> bool:
         """Whether nothing is ahead of this life and it waits for nothing."""
         life = self._lives[number]

@@ -8,15 +8,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import Workbook
 from structlog.testing import capture_logs
 
 from adapter.channels import System
+from adapter.contract.records import Column
 from adapter.errors import FaultySettings
 from adapter.exchange import Change, Verdict
 from connectors import file
+from connectors.cells import cell_of
 from tests.suites import ConnectorSuite
 from tests.support.clock import StandingClock
 from tests.support.folder_side import HEADER, FolderSide, hamlet
@@ -297,3 +300,12 @@ async def test_a_text_that_a_program_would_compute_stays_a_text(side: FolderSide
 def test_an_address_that_is_no_absolute_path_is_a_faulty_setting() -> None:
     with pytest.raises(FaultySettings, match="is not an absolute path"):
         file.connect(hamlet(), "hamlet", clock=lambda: datetime.now(UTC))
+
+
+def test_a_day_and_an_instant_go_out_as_people_there_write_them() -> None:
+    zone = ZoneInfo("Asia/Tehran")
+
+    assert cell_of("2026-11-21T06:00:00Z", Column("at", "تاریخ", "date-time"), zone) == "1405/08/30 09:30"
+    assert cell_of("2026-11-21", Column("on", "روز", "date"), zone) == "1405/08/30"
+    assert cell_of("2026-11-21", Column("text", "شرح", "string"), zone) == "2026-11-21"
+    assert cell_of(None, Column("at", "تاریخ", "date-time"), zone) is None

@@ -276,9 +276,15 @@ async def test_the_command_prints_its_addresses_and_ends_on_sigterm(tmp_path: Pa
         sys.executable, "-m", "ops.sandbox", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode().split() for _ in range(4)]
-    assert [name for name, _, _ in lines] == ["gateway", "urban_core", "revenue", "complaints"]
-    assert [address.partition(":")[0] for _, address, _ in lines] == ["http", "http", "http", "sqlite"]
+    lines = [(await process.stdout.readline()).decode().split() for _ in range(5)]
+    assert [name for name, _, _ in lines] == ["gateway", "urban_core", "revenue", "complaints", "village"]
+    assert [address.partition(":")[0] for _, address, _ in lines] == [
+        "http",
+        "http",
+        "http",
+        "sqlite",
+        str(tmp_path / "ledgers" / "village"),
+    ]
     assert (await call(lines[3][2])).status == 200
     assert (await call(lines[2][1] + "/v1/ping")).status == 503
     process.send_signal(signal.SIGTERM)

@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ops.demo.installation import Installation
+from ops.sandbox.settings import STAND_INS
 from tests.support.records import ROOT
-
-_STAND_INS = ("complaints", "gateway", "revenue", "urban_core")
 
 
 @contextmanager
@@ -23,7 +22,7 @@ def sandbox(folder: Path) -> Iterator[dict[str, str]]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield dict(process.stdout.readline().split()[:2] for _ in _STAND_INS)
+            yield dict(process.stdout.readline().split()[:2] for _ in STAND_INS)
         finally:
             process.send_signal(signal.SIGTERM)
 

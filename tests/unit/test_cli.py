@@ -178,7 +178,10 @@ def test_check_as_json_is_one_object_with_its_format(capsys: Captured) -> None:
 
 
 def _shipped_services() -> list[str]:
-    return sorted(path.parent.name for path in (ROOT / "mappings").glob("*/service.toml"))
+    mappings = ROOT / "mappings"
+    shared = sorted(path.parent.name for path in mappings.glob("*/service.toml"))
+    own = mappings / "tenants"
+    return [*shared, *sorted(str(path.parent.relative_to(own)) for path in own.glob("*/*/service.toml"))]
 
 
 def _append(text: str) -> Callable[[str], str]:

@@ -405,7 +405,8 @@ def test_every_outcome_has_a_known_verdict_and_a_sentence_in_both_languages(fold
     with (folder / "outcomes.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 
-    assert {row["where"] for row in rows} == ({"body"} if folder in RECORD_FOLDERS else {"body", "fault"})
+    places = {row["where"] for row in rows}
+    assert places <= {"body"} if folder in RECORD_FOLDERS else places == {"body", "fault"}
     assert {row["verdict"] for row in rows} <= set(Verdict)
     assert len({(row["where"], row["code"]) for row in rows}) == len(rows)
     for row in rows:

@@ -259,3 +259,28 @@ def test_check_and_test_look_at_every_tenants_view(mappings: Path, capsys: pytes
     assert (failing, f"{CITY}/{NAME}: " in cases) == (1, True)
     assert faulty == 1
     assert capsys.readouterr().out.startswith(f"mappings/{OWN}/revenue/submit.csv:2: rule: ")
+
+
+def test_a_tenant_with_another_system_shares_the_tables_that_speak_of_none() -> None:
+    views, faults = load_views(ROOT / "mappings", contracts(), tenants={"sample-village"})
+    view = views["sample-village", "site_visit"]
+    shared = load_services(ROOT / "mappings", contracts(), only={"site_visit"})[0]["site_visit"]
+
+    assert (faults, view.system, shared.system) == ({}, "village/1.0", "urban_core/1.0")
+    files = {name: table.file.rpartition("/")[0] for name, table in view.tables.items()}
+    assert files["status"] == files["submit"] == "mappings/tenants/sample-village/site_visit/village"
+    assert files["refusal"] == files["publication"] == "mappings/site_visit/urban_core"
+    own = ROOT / "mappings" / "tenants" / "sample-village" / "site_visit"
+    results = run_cases(ROOT / "mappings" / "site_visit", view, own=own)
+    assert all(one.is_passed for one in results)
+    assert {one.name for one in results} >= {
+        "a_villager_asks_by_the_mobile_system",
+        "every_refusal_has_its_legal_basis",
+    }
+
+
+def test_views_are_read_of_the_tenants_that_are_served(mappings: Path) -> None:
+    write(mappings, "codes/status.csv", CODES)
+
+    assert load_views(mappings, contracts(), tenants={"another-city"}) == ({}, {})
+    assert set(load_views(mappings, contracts(), tenants={CITY})[0]) == {(CITY, NAME)}
