@@ -107,7 +107,7 @@ class ComplaintsClerk:
                     case_no=row["report_no"],
                     tracking_code=row["tracking_code"],
                     subject=row["item_no"],
-                    detail={"life": row["life"]} if row["life"] else {},
+                    detail={"life": row["life"], "subject": row["subject"]} if row["life"] else {},
                 )
                 self._timeline.release(now)
                 self._apply[entry.operation](entry)

@@ -42,7 +42,7 @@ async def test_a_new_service_is_a_folder_and_a_word_in_its_tenants_settings(mapp
 
     assert (told["stage"], told["status_title"]) == ("ended", "بسته شد")
     (effect,) = town.sandbox.ledger("complaints").entries
-    assert (effect.operation, effect.detail["sent"]["subject"]) == ("RegisterReport", "701")
+    assert (effect.operation, effect.detail["subject"]) == ("RegisterReport", "701")
     pushed = [(one.operation, one.detail) for one in town.sandbox.ledger("gateway").entries]
     stages = [detail["stage"] for operation, detail in pushed if operation == "PushStatus"]
     assert stages == ["received", "in_progress", "in_progress", "approved", "ended"]
