@@ -45,6 +45,14 @@ class ChangePage:
     more: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of asking for a document; `mark` is that of its content, where the outcome is done."""
+
+    outcome: Outcome
+    mark: Mark | None = None
+
+
 class Target(Protocol):
     """One tenant's way to one contract: a gateway outwards or an internal system inwards."""
 
@@ -82,6 +90,13 @@ class System(Target, Protocol):
 
     async def poll(self, operation: str, number: str) -> Outcome:
         """The deferred answer to an operation by the number it was given; `awaiting` while there is none."""
+        ...
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """Ask for a document by its number; its content went into the sink as it came.
+
+        What the network or the system does is the outcome. Raises TooLarge, and whatever the sink refuses.
+        """
         ...
 
 

@@ -14,7 +14,17 @@ from adapter.breaker import opened_for
 from adapter.channels import Clock, Target
 from adapter.contract.model import OperationContract
 from adapter.endpoints import Endpoints
-from adapter.errors import JournalFailed, LeaseLost, SchemaViolation, Untranslatable
+from adapter.errors import (
+    DocumentMissing,
+    DocumentNotSent,
+    GatewayUnreachable,
+    JournalFailed,
+    LeaseLost,
+    NotScanned,
+    RequestRefused,
+    SchemaViolation,
+    Untranslatable,
+)
 from adapter.exchange import (
     CLOSED_STAGES,
     PARENT_CASE,
@@ -28,10 +38,11 @@ from adapter.exchange import (
     State,
     Verdict,
 )
+from adapter.fetching import Fetching
 from adapter.journal import Journal, Pause, Settlement, reading
 from adapter.mark import whole_size
 from adapter.offer import Offer
-from adapter.retry import Profile, time_for
+from adapter.retry import Profile, time_for, wait_by_age
 from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling
@@ -66,6 +77,7 @@ class Delivery:
     profile: Profile
     clock: Clock
     metrics: Metrics
+    fetching: Fetching
     workers: int = _WORKERS
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
     _hint: asyncio.Event = field(default_factory=asyncio.Event)
@@ -155,9 +167,11 @@ class Delivery:
         if endpoint in self.endpoints.paused:  # what cannot be sent is not translated for nothing
             await self.journal.release(claim, self.clock() + self.profile.idle)
             return
-        prepared = await self._prepare(claim, service)
-        if prepared is None:
+        complete = await self._completed(claim, service)
+        prepared = None if complete is None else await self._prepare(complete, service)
+        if complete is None or prepared is None:
             return
+        claim = complete
         if service.stage is ServiceStage.SHADOW:
             await self._keep_in_shadow(claim)
             return
@@ -285,6 +299,24 @@ class Delivery:
                 f"mappings/{service.name}: table {exchange.table}: {type(error).__name__}: a fault of the adapter's own"
             )
             parked = self.settling.parked(claim, f"{why}; the log has its place", code="failed")
+        await self.settle(parked, Verdict.PARKED)
+        return None
+
+    async def _completed(self, claim: Claim, service: Service) -> Claim | None:
+        """The claim with its document at hand; None when it waits for that, or cannot be had."""
+        exchange, now = claim.exchange, self.clock()
+        try:
+            return await self.fetching.completed(claim, service.system)
+        except (GatewayUnreachable, NotScanned, DocumentNotSent) as error:
+            if now < exchange.deadline_at:
+                _log.warning("document_not_fetched", exchange=exchange.id, reason=error.detail)
+                await self.journal.release(claim, now + wait_by_age(self.profile, now - exchange.accepted_at))
+                return None
+            parked = self.settling.parked(claim, f"the deadline passed: {error.detail}", code="document-not-fetched")
+        except DocumentMissing as error:
+            parked = self.settling.parked(claim, error.detail, code="document-missing")
+        except RequestRefused as error:
+            parked = self.settling.parked(claim, error.detail, code=error.kind)
         await self.settle(parked, Verdict.PARKED)
         return None
 

@@ -231,6 +231,15 @@ class TypeDiffers(RequestRefused):
     title_en = "A document is not of the type that it is declared as"
 
 
+class DocumentDiffers(RequestRefused):
+    """A document's content does not have the digest that was told of it."""
+
+    kind = "document-differs"
+    status = 422
+    title_fa = "چکیدهٔ محتوای سند با آنچه اعلام شده یکی نیست"
+    title_en = "A document does not have the digest that was told of it"
+
+
 class Infected(RequestRefused):
     """The virus scanner found something in a document; it is not kept."""
 

@@ -116,6 +116,11 @@ def retry_at(
     return now + wait
 
 
+def wait_by_age(profile: Profile, age: timedelta) -> timedelta:
+    """How long to wait with what was tried in vain for so long: as long again, within the schedule."""
+    return min(max(age, profile.schedule[0]), profile.schedule[-1])
+
+
 def ask_at(profile: Profile, asked: int, *, now: datetime, settle_after: timedelta) -> datetime:
     """When to ask next about an exchange in doubt; never sooner than the other side needs to know the truth."""
     return now + max(_step(profile.asks, asked), settle_after)

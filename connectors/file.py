@@ -14,7 +14,7 @@ import structlog
 
 from adapter.callers import Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
-from adapter.channels import ChangePage, Clock, Sight
+from adapter.channels import ChangePage, Clock, DocumentSink, Fetched, Sight
 from adapter.contract.documents import refuse_documents
 from adapter.contract.model import Codec, Contract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
@@ -158,6 +158,11 @@ class FolderSystem:
     async def poll(self, operation: str, number: str) -> Outcome:
         """Raises GatewayUnreachable: a folder answers nothing by itself; what is answered comes as a change."""
         raise GatewayUnreachable(f"{self.contract.title} has no way to ask for the answer to {operation} {number}")
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """Raises GatewayUnreachable: a folder is not asked for documents."""
+        del number, sink
+        raise GatewayUnreachable(f"{self.contract.title} has no way to ask for a document")
 
     async def aclose(self) -> None:
         """Afterwards nothing is open, as before."""

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from adapter.callers.asking import Asked
-from adapter.channels import ChangePage, Clock, Sight, Target
+from adapter.channels import ChangePage, Clock, DocumentSink, Fetched, Sight, Target
 from adapter.contract.paths import put, value_at, values_at
 from adapter.errors import GatewayUnreachable
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
@@ -25,6 +25,10 @@ class AskedTarget(Target, Asked, Protocol):
     @property
     def clock(self) -> Clock:
         """The time now."""
+        ...
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """A document by its number."""
         ...
 
     async def aclose(self) -> None:
@@ -95,6 +99,10 @@ class PolledSystem:
         question: Payload = {}
         put(question, contract.operations[said.poll].reference_path or said.answer_reference, number)
         return await self.target.ask(said.poll, question)
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """Ask for a document by its number; its content went into the sink as it came."""
+        return await self.target.fetch(number, sink)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""

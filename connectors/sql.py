@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.callers import Credentials, Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
-from adapter.channels import Clock, Sight
+from adapter.channels import Clock, DocumentSink, Fetched, Sight
 from adapter.contract.documents import refuse_documents
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract, Codec, Contract, StatementContract
@@ -23,7 +23,7 @@ from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.records import Column
 from adapter.contract.sifting import marked
 from adapter.contract.statements import Statement, Statements
-from adapter.errors import FaultySettings, SchemaViolation, Violation
+from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation, Violation
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
 from adapter.tables import near
 from connectors import sql_clauses as clauses
@@ -116,6 +116,11 @@ class SqlTarget:
             return await self._ledger(statement, self.contract.statement, content)
         told = await self.database.run(self._steps(statement, content), keeps=statement.call is not None)
         return await self._failed(statement, told) if isinstance(told, Failure) else self._answered(statement, told)
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """Raises GatewayUnreachable: a database is not asked for documents."""
+        del number, sink
+        raise GatewayUnreachable(f"{self.contract.title} has no way to ask for a document")
 
     async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
         """Ask for the effect of an earlier attempt by our reference, through the contract's query operation."""

@@ -7,19 +7,21 @@ import random  # noqa: TID251 - the one place where real randomness is chosen
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
 from adapter.calendar import Days
 from adapter.callers import HttpTarget, InCallRetries, Timeouts
-from adapter.channels import Clock, Randomness, System, Target
+from adapter.channels import Clock, Documents, Randomness, System, Target
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
 from adapter.exchange import Caller, Direction, Payload
+from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Journal, open_journal, reading
@@ -147,8 +149,12 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     callers = callers_of(settings)
     webhooks = webhooks_of(settings, contracts, parts.clock)
     connected: list[Closable] = []
-    endpoints = _endpoints(settings, contracts, profile, parts, connected)
     journal = parts.journal(_open_journal(settings, profile, parts))
+    try:
+        endpoints = _endpoints(settings, contracts, profile, parts, journal.documents, connected)
+    except FaultySettings:
+        journal.close()
+        raise
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
     loaded = _Loaded(profile, contracts, tables, callers, webhooks)
     return _join(settings, parts, loaded, journal, endpoints, connected)
@@ -178,7 +184,8 @@ def _join(
     metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
-    delivery = Delivery(journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics)
+    fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, journal.documents.begin)
+    delivery = Delivery(journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching)
     house = House(
         settings=settings,
         profile=loaded.profile,
@@ -250,6 +257,7 @@ def _endpoints(
     contracts: Mapping[str, Contract],
     profile: Profile,
     parts: Parts,
+    documents: Documents,
     connected: list[Closable],
 ) -> Endpoints:
     targets: dict[EndpointName, Target] = {}
@@ -257,6 +265,7 @@ def _endpoints(
     for tenant, its in settings.tenants.items():
         for name, endpoint in its.endpoints.items():
             contract, wire = contracts[name], _wire(endpoint, profile, parts)
+            wire |= {"contents": partial(documents.content, tenant)}
             if _is_gateway(contract):
                 gateway = HttpTarget(contract, endpoint.binding, endpoint.address, **wire)
                 connected.append(gateway)

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import ssl
 import traceback
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
+from typing import Any
 
 import structlog
 
+from adapter.callers.arriving import Arrival
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.callers.credentials import Opener
 from adapter.callers.rows import rows_of, told_rows
 from adapter.callers.splicing import Contents, no_contents
-from adapter.callers.wire import InCallRetries, Opens, Sleep, Timeouts, Wire, WireAnswer, WireFailure
-from adapter.channels import Clock, Sight
+from adapter.callers.wire import InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
+from adapter.channels import Clock, DocumentSink, Fetched, Sight
+from adapter.contract.attaching import RELATED
 from adapter.contract.documents import check_documents
 from adapter.contract.model import Codec, Contract, Fault, HttpForm
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import put, value_at
-from adapter.errors import RequestRefused, SchemaViolation
+from adapter.errors import GatewayUnreachable, RequestRefused, SchemaViolation, Unreadable
 from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
+from adapter.mark import Mark
 from adapter.strict_json import safe_name
 
 _log = structlog.get_logger(__name__)
@@ -88,6 +94,43 @@ class HttpTarget:
         observation = await self._observe(operation, form, reference=None)
         return self._classify(self.contract, self.contract.operations[operation], observation)
 
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        """Ask for a document by its number, as the contract says; its content is in the sink, and not in memory.
+
+        Raises TooLarge, and whatever the sink refuses.
+        """
+        said = self.contract.documents
+        if said is None:
+            raise GatewayUnreachable(f"{self.contract.title} has no way to ask for a document")
+        operation = self.contract.operations[said.operation]
+        question: Payload = {}
+        put(question, said.asks, number)
+        form = self._codec.form(operation.name, self._codec.encode_request(operation.name, question))
+        form = replace(form, headers={**form.headers, "Accept": f"{form.headers['Accept']}, {RELATED}, */*;q=0.5"})
+        messages = self._codec.answer_media_types
+        arrival = Arrival(sink, operation.most_document_bytes, messages, is_bare=said.answer is None)
+        observation, mark = await self._arrived(operation.name, form, arrival)
+        outcome = self._classify(self.contract, operation, observation)
+        if outcome.verdict is Verdict.DONE and mark is None and outcome.answer is not None and said.answer:
+            mark = await _inline(value_at(outcome.answer, said.answer), sink)
+        return Fetched(outcome, mark)
+
+    async def _arrived(self, operation: str, form: HttpForm, arrival: Arrival) -> tuple[Observation, Mark | None]:
+        """What was seen of the answer, and the mark of a document that came beside the message or alone."""
+        content: Payload | Fault = {}
+        try:
+            seen = await self._call(form, {}, taker=arrival)
+            if isinstance(seen, WireFailure):
+                return Observation(seen.seen, detail=seen.detail), None
+            if not arrival.has_begun or arrival.media_type is None:
+                return self._read(operation, seen), None
+            mark = await arrival.end()
+            if arrival.package is not None:
+                content = self._codec.decode_parts(operation, arrival.media_type, arrival.package, status=seen.status)
+        except (Unreadable, SchemaViolation) as error:
+            return Observation(Seen.UNREADABLE, detail=error.detail), None
+        return Observation(Seen.ANSWERED, seen.status, content), mark
+
     async def find(self, operation: str, reference: str, frozen: bytes | None) -> Sight:
         """Ask for the effect of an earlier attempt by our reference, through the contract's query operation."""
         return await find_by_reference(self, operation, reference, frozen)
@@ -115,7 +158,7 @@ class HttpTarget:
             headers["Idempotency-Key"] = reference
         seen = None
         try:
-            seen = await self._call(form, headers, partial(self._contents, reference or operation))
+            seen = await self._call(form, headers, contents=partial(self._contents, reference or operation))
             if isinstance(seen, WireFailure):
                 return Observation(seen.seen, detail=seen.detail)
             return self._read(operation, seen)
@@ -128,15 +171,18 @@ class HttpTarget:
                 return Observation(Seen.UNREADABLE, seen.status, detail=name)
             return Observation(Seen.LOST, detail=name)
 
-    async def _call(self, form: HttpForm, headers: Mapping[str, str], contents: Opens) -> WireAnswer | WireFailure:
-        """Sent by whom the other side lets in; a 401 had no effect, so it is sent once more if that can be mended."""
+    async def _call(self, form: HttpForm, headers: Mapping[str, str], **documents: Any) -> WireAnswer | WireFailure:
+        """Sent by whom the other side lets in; a 401 had no effect, so it is sent once more if that can be mended.
+
+        `documents` are what the wire takes and gives of them.
+        """
         if self._credentials is None:
-            return await self._wire.call(form, headers, contents)
+            return await self._wire.call(form, headers, **documents)
         for may_renew in (True, False):
             opening = await self._credentials.headers()
             if isinstance(opening, WireFailure):
                 return opening
-            seen = await self._wire.call(form, {**headers, **opening}, contents)
+            seen = await self._wire.call(form, {**headers, **opening}, **documents)
             is_shut = isinstance(seen, WireAnswer) and seen.status == HTTPStatus.UNAUTHORIZED
             if not (may_renew and is_shut and self._credentials.refused(opening)):
                 break
@@ -176,4 +222,12 @@ class HttpTarget:
             return whole
 
 
+async def _inline(encoded: Any, sink: DocumentSink) -> Mark:
+    """The document that stood in the message as Base64 is in the sink."""
+    for start in range(0, len(encoded), _BASE64_BLOCK):
+        await sink.write(b64decode(encoded[start : start + _BASE64_BLOCK]))
+    return await sink.end()
+
+
+_BASE64_BLOCK = 4 * 65_536
 _SUCCESS = 2

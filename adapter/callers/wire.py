@@ -18,6 +18,7 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 
+from adapter.callers.arriving import Postponed, Taker
 from adapter.callers.splicing import no_contents, spliced
 from adapter.contract.model import HttpForm
 from adapter.contract.outcomes import Seen
@@ -98,9 +99,17 @@ class Wire:
         self._idle: list[httpx.AsyncClient] = []
 
     async def call(
-        self, form: HttpForm, headers: Mapping[str, str], contents: Opens = _no_documents
+        self,
+        form: HttpForm,
+        headers: Mapping[str, str],
+        *,
+        contents: Opens = _no_documents,
+        taker: Taker | None = None,
     ) -> WireAnswer | WireFailure:
-        """Send, and send again only what never left; `contents` gives the documents whose marks the form holds."""
+        """Send, and send again only what never left; `contents` gives the documents whose marks the form holds.
+
+        What `taker` takes of the answer is not in its body. Raises what it refuses.
+        """
         retries = self._retries
         repeating = AsyncRetrying(
             stop=stop_after_attempt(retries.attempts) | stop_after_delay(retries.total.total_seconds()),
@@ -110,19 +119,21 @@ class Wire:
             sleep=self._sleep,
             reraise=True,
         )
-        return await repeating(self._call_once, form, headers, contents)
+        return await repeating(self._call_once, form, headers, contents, taker)
 
     async def aclose(self) -> None:
         """Afterwards no connection is open."""
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def _call_once(self, form: HttpForm, headers: Mapping[str, str], contents: Opens) -> WireAnswer | WireFailure:
+    async def _call_once(
+        self, form: HttpForm, headers: Mapping[str, str], contents: Opens, taker: Taker | None
+    ) -> WireAnswer | WireFailure:
         witness, size = _Witness(), whole_size(form.body)
         limit = self._timeouts.total + time_for(size - len(form.body))
         try:
             async with (
-                asyncio.timeout(limit.total_seconds()),
+                asyncio.timeout(limit.total_seconds()) as deadline,
                 self._client() as client,
                 spliced(form.body, contents) as blocks,
             ):
@@ -130,7 +141,7 @@ class Wire:
                 body = form.body if size == len(form.body) else blocks
                 length = {} if body is form.body else {"Content-Length": str(size)}
                 request = self._request(client, form, {**headers, **length}, body=body, witness=witness)
-                return await self._exchange(client, request)
+                return await self._exchange(client, request, taker and Postponed(taker, deadline))
         except (DocumentMissing, DocumentDamaged) as error:
             return WireFailure(Seen.BROKEN_OFF if witness.has_sent else Seen.WITHHELD, error.detail)
         except _AnswerTooLargeError:
@@ -156,20 +167,24 @@ class Wire:
             extensions={"trace": witness},
         )
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> WireAnswer:
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, taker: Taker | None) -> WireAnswer:
         # The client has the time-outs; `send` reads them from the request's extensions, which the witness shares.
         response = await client.send(request, stream=True)
         try:
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
                 raise httpx.DecodingError("an encoding was not asked for", request=request)
+            content_type = response.headers.get("Content-Type", "")
+            is_taken = taker is not None and taker.takes(response.status_code, content_type)
             body = bytearray()
             async for chunk in response.aiter_raw():
+                if taker is not None and is_taken:
+                    await taker.take(chunk)
+                    continue
                 body += chunk
                 if len(body) > self._largest_answer:
                     raise _AnswerTooLargeError
         finally:
             await response.aclose()
-        content_type = response.headers.get("Content-Type", "")
         media_type = content_type.partition(";")[0].strip().lower()
         wait = response.headers.get("Retry-After")
         return WireAnswer(response.status_code, media_type, wait, bytes(body), content_type)

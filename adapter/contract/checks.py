@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
-from adapter.contract.model import Contract, OperationContract, Shape, StatementContract
+from adapter.contract.model import Contract, DocumentsContract, OperationContract, Shape, StatementContract
 from adapter.contract.webhooks import row_faults
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
 
@@ -129,6 +129,24 @@ def _sections(contract: Contract) -> Iterator[str]:
         yield from row_faults(contract.webhook, contract.changes, asked)
     if contract.statement is not None:
         yield from _meanings(contract, contract.statement)
+    if contract.documents is not None:
+        yield from _fetched(contract, contract.documents)
+
+
+def _fetched(contract: Contract, said: DocumentsContract) -> Iterator[str]:
+    """Whether documents can be asked for over the wire, and changes name them."""
+    yield from _reading(contract, "documents.operation", said.operation)
+    if not contract.bindings.keys() & {"soap", "rest"}:
+        yield "documents: only a system that speaks SOAP or REST is asked for documents; leave the section out"
+    yield from _stands(contract.shapes.get(said.operation, {}), said.asks, "documents.asks")
+    yield from _stands(contract.answer_shapes.get(said.operation, {}), said.answer, "documents.answer")
+    if contract.changes is None:
+        yield "documents: nothing names them; a [changes] section tells where changes come from"
+        return
+    change = contract.answer_shapes.get(contract.changes.operation, {})
+    for key in ("number", "content", "sha256", "media_type"):
+        path = getattr(said, key)
+        yield from _stands(change, path and f"{contract.changes.items}[].{path}", f"documents.{key}")
 
 
 def _meanings(contract: Contract, said: StatementContract) -> Iterator[str]:

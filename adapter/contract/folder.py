@@ -128,6 +128,18 @@ class StatementFile(_Strict):
     amounts: dict[str, str] = {}
 
 
+class DocumentsFile(_Strict):
+    """`[documents]`."""
+
+    operation: str
+    asks: str
+    number: str
+    content: str
+    answer: str | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
 class ContractFile(_Strict):
     """A whole contract.toml."""
 
@@ -148,6 +160,7 @@ class ContractFile(_Strict):
     changes: ChangesFile | None = None
     webhook: WebhookFile | None = None
     statement: StatementFile | None = None
+    documents: DocumentsFile | None = None
 
 
 def pages_of(file: ContractFile) -> dict[str, dict[str, str]]:

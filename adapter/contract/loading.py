@@ -9,7 +9,15 @@ from pathlib import Path
 from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
 from adapter.contract.checks import check_contract
 from adapter.contract.folder import ContractFile, digest, pages_of, read_contract_file, read_outcomes
-from adapter.contract.model import ChangesContract, Codec, Contract, FindContract, Shape, StatementContract
+from adapter.contract.model import (
+    ChangesContract,
+    Codec,
+    Contract,
+    DocumentsContract,
+    FindContract,
+    Shape,
+    StatementContract,
+)
 from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec
@@ -75,6 +83,7 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         changes=ChangesContract(**file.changes.model_dump()) if file.changes else None,
         webhook=webhook,
         statement=StatementContract(**file.statement.model_dump()) if file.statement else None,
+        documents=DocumentsContract(**file.documents.model_dump()) if file.documents else None,
         sha256=digest(folder),
         drift=bindings.drift or DriftLog(),
         statements=bindings.statements,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
+from adapter.contract.mime import MediaType
+from adapter.contract.multipart import Multipart
 from adapter.contract.sheets import Sheets
 from adapter.contract.statements import Statements
 from adapter.errors import Violation
@@ -162,6 +164,12 @@ class Codec(Protocol):
         """The other side's answer; its whole Content-Type matters only where it consists of parts."""
         ...
 
+    def decode_parts(
+        self, operation: str, media_type: MediaType, package: Multipart, *, status: int = 200
+    ) -> Payload | Fault:
+        """The other side's answer in a package that was read already."""
+        ...
+
     def sift_answer(
         self, operation: str, body: bytes, *, rows: str, status: int = 200, content_type: str = ""
     ) -> tuple[Payload, Sequence[Row]]:
@@ -245,6 +253,23 @@ class StatementContract:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsContract:
+    """How a document is fetched that a change names by its number without its content; paths are dotted.
+
+    `number`, `content`, `sha256` and `media_type` are the change's; `asks` is where the question says the number,
+    `answer` where an answer carries the content that is not the content itself.
+    """
+
+    operation: str
+    asks: str
+    number: str
+    content: str
+    answer: str | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FindContract:
     """How a query operation answers: the request's reference field, where `found` stands, and the original answer."""
 
@@ -278,6 +303,7 @@ class Contract:
     changes: ChangesContract | None = None
     webhook: WebhookContract | None = None
     statement: StatementContract | None = None
+    documents: DocumentsContract | None = None
     sha256: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     answer_shapes: Mapping[str, Shape] = field(default_factory=dict)

@@ -160,9 +160,10 @@ def _content_schema(entry: Schema, document: Schema, parameters: Mapping[str, Sc
 
 
 def _answer_schemas(entry: Schema, document: Schema) -> Iterator[tuple[str, Schema]]:
-    """What a success holds, by status; `default` and failures are problem documents and read as such."""
+    """What a success holds, by status; one that is a file has no fields, failures are read as problem documents."""
     for status, answer in entry.get("responses", {}).items():
-        if status.startswith("2") and "content" in resolved(answer, document):
+        content = resolved(answer, document).get("content") if status.startswith("2") else None
+        if content and not all(_is_file(resolved(one.get("schema", {}), document)) for one in content.values()):
             yield status, _json_of(answer, document)
 
 

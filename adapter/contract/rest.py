@@ -14,6 +14,7 @@ from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.mime import MediaType
 from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
+from adapter.contract.multipart import Multipart
 from adapter.contract.openapi import JSON, Packaging, RestOperation
 from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
 from adapter.contract.paths import put, value_at
@@ -194,6 +195,13 @@ class RestCodec:
             return self._held(content, validator, self._answers[operation], operation, {})
 
         return sift(found, rows, hold, lambda row: row if isinstance(row, dict) else {})
+
+    def decode_parts(
+        self, operation: str, media_type: MediaType, package: Multipart, *, status: int = 200
+    ) -> Payload | Fault:
+        """Their answer with its files in their places."""
+        fields = packed_json(media_type, Packaging(media_type.name), package.parts)
+        return self.decode_answer(operation, write_json(fields), status=status)
 
     def _held(self, body: Payload, validator: Validator, known: Known, operation: str, parameters: Payload) -> Payload:
         """Body and parameters as the contract has them, what is new in the body set aside; raises SchemaViolation."""

@@ -11,8 +11,9 @@ from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.attaching import RELATED, opened_package, unpacked
 from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, enclosed, read_envelope, version_of
-from adapter.contract.mime import media_type_of
+from adapter.contract.mime import MediaType, media_type_of
 from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
+from adapter.contract.multipart import Multipart
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.sifting import sift
 from adapter.contract.soap_faults import read_fault, write_fault
@@ -197,7 +198,16 @@ class SoapCodec:
     ) -> Payload | Fault:
         """Their answer or fault, whatever the HTTP status says; raises Unreadable or SchemaViolation."""
         del status
-        opened = _opened(body, content_type)
+        return self._answer(operation, _opened(body, content_type))
+
+    def decode_parts(
+        self, operation: str, media_type: MediaType, package: Multipart, *, status: int = 200
+    ) -> Payload | Fault:
+        """Their answer with its attachments in their places."""
+        del status
+        return self._answer(operation, opened_package(media_type, package))
+
+    def _answer(self, operation: str, opened: Opened) -> Payload | Fault:
         child = opened.child
         if child.tag == opened.version.tag("Fault"):
             return read_fault(opened.version, child)

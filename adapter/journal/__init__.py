@@ -13,12 +13,13 @@ from sqlalchemy import Connection, Engine
 
 from adapter.channels import Clock, Randomness
 from adapter.errors import JournalFailed, LeaseLost
-from adapter.exchange import Change, Claim, Exchange
+from adapter.exchange import Change, Claim, Exchange, Record
 from adapter.journal import (
     accepting,
     attempting,
     changing,
     claiming,
+    completing,
     operating,
     reading,
     recognising,
@@ -29,6 +30,7 @@ from adapter.journal.attempting import Intent
 from adapter.journal.changing import Taken
 from adapter.journal.chunks import THREADS, chunks_of
 from adapter.journal.claiming import Heartbeat, Wish, owner_name
+from adapter.journal.completing import Completion
 from adapter.journal.documents import SEALED_CHUNK_BYTES, DocumentStore, Means
 from adapter.journal.opening import (
     announce,
@@ -163,6 +165,10 @@ class Journal:
     async def release(self, claim: Claim, due_at: datetime) -> None:
         """Give a claim back untouched, due again at a time; raises LeaseLost."""
         await self._writer.submit(attempting.release, (claim, due_at))
+
+    async def complete(self, claim: Claim, record: Record) -> Claim:
+        """Keep the record with its documents' marks, bound to the case; raises LeaseLost or DocumentNotSent."""
+        return await self._writer.submit(completing.complete, Completion(claim, record))
 
     async def take(self, page: Taken) -> int:
         """Keep a page of an internal system's changes and its cursor; how many were new. Raises LeaseLost."""

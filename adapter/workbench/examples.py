@@ -65,11 +65,12 @@ def misjudged(contract: Contract, examples: Iterable[Example]) -> Iterator[Findi
 
 
 def missing(contract: Contract, examples: Iterable[Example], label: str) -> Iterator[Finding]:
-    """What has no example: every message needs a valid one, every operation an invalid one."""
+    """What has no example: every message with fields needs a valid one, every operation an invalid one."""
     there = {(one.operation, one.is_answer, one.is_valid) for one in examples}
     for name in sorted(contract.operations):
         for is_answer in (False, True):
-            if (name, is_answer, True) not in there:
+            has_fields = not is_answer or contract.answer_shapes.get(name)
+            if has_fields and (name, is_answer, True) not in there:
                 wanted = example_name(name, "a_sentence", is_answer=is_answer, is_envelope="soap" in contract.bindings)
                 what = f"no valid {'answer' if is_answer else 'request'} of {name} stands there"
                 yield Finding(f"{label}/examples/valid", 0, "", what, what_to_do=f"add {wanted}")

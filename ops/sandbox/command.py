@@ -48,6 +48,8 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
     parser.add_argument("--dedupe", action="store_true", help="refuse a repeated reference as a real system might")
     parser.add_argument("--tell", metavar="URL", help="webhook that is told the revenue system's changes")
     parser.add_argument("--tell-key", type=Path, metavar="FILE", help="its secret")
+    size = "bytes of each document, which then has to be asked for"
+    parser.add_argument("--document-bytes", type=int, default=0, metavar="N", help=size)
     parser.add_argument("--faults", type=_script, default=(), metavar="FILE", help="fault script, .json or .toml")
     parser.add_argument(
         "--database", metavar="URL", help="PostgreSQL database of the complaints; else a file of SQLite"
@@ -62,6 +64,7 @@ def settings_of(arguments: Sequence[str]) -> SandboxSettings:
             pace_seconds=told.pace,
             seed=told.seed,
             dedupe=told.dedupe,
+            document_bytes=told.document_bytes,
             faults=told.faults,
             listening=listening(told.tell, told.tell_key),
             database=told.database,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import replace
 from email.message import Message
 from email.parser import BytesParser
@@ -15,6 +16,7 @@ from ops.sandbox.wire import Request
 
 _INCLUDE = "{http://www.w3.org/2004/08/xop/include}Include"
 _CID = "cid:"
+_PAPER = "paper@sandbox"
 
 
 def is_package(request: Request) -> bool:
@@ -43,6 +45,24 @@ def opened(request: Request) -> Request:
         headers={**request.headers, "content-type": str(media_type)},
         body=etree.tostring(envelope, xml_declaration=True, encoding="utf-8"),
     )
+
+
+def include(element: etree._Element) -> None:
+    """The element's content comes as the part beside the message (XOP)."""
+    etree.SubElement(element, _INCLUDE, {"href": f"{_CID}{_PAPER}"})
+
+
+def packed(envelope: etree._Element, paper: bytes, soap: str) -> tuple[bytes, str]:
+    """An answer in MTOM with its one document, and its Content-Type; the document is copied once."""
+    boundary = f"sandbox-{hashlib.sha256(paper).hexdigest()[:32]}"
+    root = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
+    root_head = f'--{boundary}\r\nContent-Type: application/xop+xml; charset=UTF-8; type="{soap}"\r\n'
+    head = f"{root_head}Content-ID: <root@sandbox>\r\n\r\n".encode()
+    part = f"\r\n--{boundary}\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: binary\r\n"
+    between = f"{part}Content-ID: <{_PAPER}>\r\n\r\n".encode()
+    told = f'multipart/related; type="application/xop+xml"; start="<root@sandbox>"; start-info="{soap}"'
+    body = b"".join((head, root, between, paper, f"\r\n--{boundary}--\r\n".encode()))
+    return body, f'{told}; boundary="{boundary}"'
 
 
 def _name(reference: str) -> str:

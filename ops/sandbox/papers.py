@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """The documents of a stand-in; with `large_bytes` each has so many and is told by its number alone."""
+
+    large_bytes: int = 0
+
+    def content(self, line: str) -> bytes:
+        """The document's bytes, the same for the same line."""
+        return _paper(line, self.large_bytes)
+
+    def told(self, line: str, *, content: str, sha256: str) -> Mapping[str, str]:
+        """What a message carries of it, under these names: digest, and content unless it has to be asked for."""
+        digest = {sha256: _digest(line, self.large_bytes)}
+        return digest if self.large_bytes else {content: base64.b64encode(self.content(line)).decode("ascii"), **digest}
+
+
+@lru_cache(maxsize=2)
+def _paper(line: str, size: int) -> bytes:
+    return one_page_pdf(line).ljust(size, b"%")
+
+
+@lru_cache(maxsize=1024)
+def _digest(line: str, size: int) -> str:
+    return hashlib.sha256(_paper(line, size)).hexdigest()
+
 
 def one_page_pdf(line: str) -> bytes:
     """A valid PDF with one line of ASCII text; the same line gives the same bytes."""

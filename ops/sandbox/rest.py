@@ -62,6 +62,9 @@ class RestBinding:
         return Call(route.operation, record, digest_of(request.path.encode(), request.query.encode(), request.body))
 
     def answer(self, operation: str, content: Record, *, is_done: bool = True) -> Reply:
+        paper = next((value for value in content.values() if isinstance(value, bytes)), None)
+        if paper is not None:
+            return Reply(HTTPStatus.OK, paper, "application/octet-stream")
         bare = {name: value for name, value in content.items() if value is not None}
         return Reply(
             self._status[operation] if is_done else HTTPStatus.OK, json.dumps(bare, ensure_ascii=False).encode()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from ops.sandbox import revenue_answers as say
 from ops.sandbox.bills import Bill
-from ops.sandbox.calls import Call, Record
+from ops.sandbox.calls import Call, InvalidCallError, Record
 from ops.sandbox.desk import Handler, Manner, Titles, period_of
 from ops.sandbox.families import RENOVATION, tolls_of
 from ops.sandbox.identifiers import jalali_year
@@ -27,6 +27,7 @@ from ops.sandbox.lives import (
     parts_of,
     plate_number,
 )
+from ops.sandbox.papers import Papers
 from ops.sandbox.revenue_answers import DONE
 from ops.sandbox.timeline import Step, Timeline
 
@@ -83,7 +84,8 @@ class _Assessment:
 class RevenueDesk:
     """All state follows from the ledger."""
 
-    def __init__(self, ledger: Ledger, titles: Titles, *, pace: timedelta, dedupe: bool) -> None:
+    def __init__(self, ledger: Ledger, titles: Titles, *, pace: timedelta, dedupe: bool, papers: Papers) -> None:
+        self._papers = papers
         self.manner = _MANNER
         self._ledger = ledger
         self._titles = titles
@@ -107,6 +109,7 @@ class RevenueDesk:
             "RegisterObjection": self._hear,
             "RegisterSurvey": self._hear,
             "AskAccount": self._account,
+            "GetDocument": self._document,
             "FindExchange": self._find,
             "GetChanges": self._changes,
             "GetLedger": self._tell_ledger,
@@ -139,7 +142,7 @@ class RevenueDesk:
             return self._code(call, magic.code, now)
         number = f"N-{jalali_year(now)}-{FIRST_ASSESSMENT + len(self._assessments) + 1}"
         kind = record.get("kind", RENOVATION)
-        answer = say.assessed(number, magic.life, kind, now)
+        answer = say.assessed(number, magic.life, kind, at=now, papers=self._papers)
         known = {"tracking_code": record["tracking_code"], "answer": answer, "life": magic.life}
         return self._enter(call, number, now, kind=kind, **known)
 
@@ -158,7 +161,7 @@ class RevenueDesk:
             return self._code(call, "ALREADY_PAID", now) | {"status_code": BANK_PAID}
         answer = {"code": DONE, "receipt_no": f"R-{len(self._ledger.entries) + 1:06d}", "status_code": BANK_PAID}
         if not assessment.unpaid - {ids}:
-            answer |= say.document(record["assessment_no"], assessment.kind, now)
+            answer |= say.document(record["assessment_no"], assessment.kind, now, self._papers)
         number, amount = record["assessment_no"], record["amount_rial"]
         return self._enter(call, number, now, subject=ids, amount_rial=amount, answer=answer)
 
@@ -266,6 +269,14 @@ class RevenueDesk:
         found, behind = self._timeline.after(int(cursor) if cursor.isdigit() else 0, most=call.record["count"])
         changes = [say.change(one, tuple(self._assessments[one.number].bills.values())) for one in found]
         return {"changes": changes, "next_cursor": str(behind)}
+
+    def _document(self, call: Call, _now: datetime) -> Record:
+        number = call.record["document_no"].removeprefix("D-")
+        assessment = self._assessments.get(number)
+        line = say.line_of(number, assessment.kind) if assessment else None
+        if line is None:
+            raise InvalidCallError(call.operation, f"there is no document {call.record['document_no']}")
+        return {"content": self._papers.content(line)}
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
         since, until = period_of(call, "since", "until")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -12,7 +10,7 @@ from ops.sandbox.calls import Record
 from ops.sandbox.families import RENOVATION, tolls_of
 from ops.sandbox.ledger import Entry
 from ops.sandbox.lives import BILL_ISSUED, NO_DEBT
-from ops.sandbox.papers import one_page_pdf
+from ops.sandbox.papers import Papers
 from ops.sandbox.timeline import Happening
 
 SYSTEM = 2
@@ -28,28 +26,32 @@ def bills_of(number: str, life: str, kind: str = RENOVATION) -> tuple[Bill, ...]
     return issue(fees, case=int(case), system=SYSTEM, year=int(year))
 
 
-def assessed(number: str, life: str, kind: str, at: datetime) -> Record:
+def assessed(number: str, life: str, kind: str, *, at: datetime, papers: Papers) -> Record:
     """The answer to an assessment: its figures, and its bills; or the document, where nothing is owed."""
     figures, bills = _figures(int(number.rpartition("-")[2]), life), bills_of(number, life, kind)
     status = tolls_of(kind).billed if bills else NO_DEBT
     answer: Record = {"code": DONE, "assessment_no": number, "status_code": status, **figures}
     answer["payable_rial"] = _payable(figures)
-    return answer | ({"bills": [_told_bill(bill) for bill in bills]} if bills else document(number, kind, at))
+    return answer | ({"bills": [_told_bill(bill) for bill in bills]} if bills else document(number, kind, at, papers))
 
 
-def document(number: str, kind: str, at: datetime) -> Record:
-    """The document that an assessment of this kind ends with; nothing for kinds that end without."""
+def line_of(number: str, kind: str) -> str | None:
+    """The line on the document that an assessment of this kind ends with; None for kinds that end without."""
     paper = tolls_of(kind).paper
-    if paper is None:
+    return None if paper is None else f"{paper.line} of assessment {number} (sandbox)"
+
+
+def document(number: str, kind: str, at: datetime, papers: Papers) -> Record:
+    """The document that an assessment of this kind ends with; nothing for kinds that end without."""
+    paper, line = tolls_of(kind).paper, line_of(number, kind)
+    if paper is None or line is None:
         return {}
-    content = one_page_pdf(f"{paper.line} of assessment {number} (sandbox)")
     told = {
         "document_no": f"D-{number}",
         "kind": str(paper.kind),
         "title": paper.title,
         "media_type": "application/pdf",
-        "content": base64.b64encode(content).decode("ascii"),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        **papers.told(line, content="content", sha256="sha256"),
         "issued_at": at.isoformat(),
     }
     return {"document": told}

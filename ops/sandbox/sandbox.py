@@ -19,6 +19,7 @@ from ops.sandbox.faults import ANY_STAND_IN, FaultRule, FaultScript, Place, chec
 from ops.sandbox.gateway import GatewayDesk
 from ops.sandbox.ledger import Ledger
 from ops.sandbox.office import Clerk, Office, beat_of
+from ops.sandbox.papers import Papers
 from ops.sandbox.rest import RestBinding
 from ops.sandbox.revenue import RevenueDesk
 from ops.sandbox.settings import WIRED, SandboxSettings
@@ -223,15 +224,16 @@ def _stand_in(name: str, settings: SandboxSettings, ledgers: list[Ledger]) -> St
     (ledger,) = ledgers
     pace = timedelta(seconds=settings.pace_seconds)
     titles = read_titles(folder / "outcomes.csv")
+    papers = Papers(settings.document_bytes)
     desk: Desk
     if name == "gateway":
         desk = GatewayDesk(ledger, titles)
     elif name == "revenue":
-        desk = RevenueDesk(ledger, titles, pace=pace, dedupe=settings.dedupe)
+        desk = RevenueDesk(ledger, titles, pace=pace, dedupe=settings.dedupe, papers=papers)
     else:
         inquiries = Ledger(settings.ledger_folder / "urban_core.inquiries.jsonl", name)
         ledgers.append(inquiries)
-        desk = UrbanCoreDesk(ledger, inquiries, titles, pace=pace, dedupe=settings.dedupe)
+        desk = UrbanCoreDesk(ledger, inquiries, titles, pace=pace, dedupe=settings.dedupe, papers=papers)
     desk.replay()
     return StandIn(
         name=name,

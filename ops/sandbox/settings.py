@@ -22,8 +22,9 @@ class SandboxSettings:
 
     `pace_seconds` lies between two events of a case. `seed` is added to the seed of every fault rule. `dedupe` lets the
     stand-ins refuse a repeated reference, where they otherwise apply it again and so show a double effect. `listening`
-    tells who is told the changes of a stand-in before it is asked. `database` is that of the complaints on a PostgreSQL
-    server; without it they have a SQLite file beside the ledgers, as the village has its folder.
+    tells who is told the changes of a stand-in before it is asked. With `document_bytes` each document of the core and
+    of revenue has so many, and is asked for by its number. `database` is that of the complaints on a PostgreSQL server;
+    without it they have a SQLite file beside the ledgers, as the village has its folder.
     """
 
     contracts_folder: Path
@@ -33,6 +34,7 @@ class SandboxSettings:
     pace_seconds: float = 0.5
     seed: int = 0
     dedupe: bool = False
+    document_bytes: int = 0
     faults: tuple[FaultRule, ...] = ()
     listening: Mapping[str, Listening] = field(default_factory=dict)
     stand_ins: tuple[str, ...] = STAND_INS

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from ops.sandbox.calls import NO_HEADERS, Call, InvalidCallError, NoSuchCallError, Record, digest_of
-from ops.sandbox.packages import is_package, opened
+from ops.sandbox.packages import include, is_package, opened, packed
 from ops.sandbox.wire import Reply, Request
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -60,7 +60,11 @@ class SoapBinding:
 
     def answer(self, operation: str, content: Record, *, is_done: bool = True) -> Reply:  # noqa: ARG002 - SOAP says 200
         envelope, body = self._envelope()
+        paper = next((value for value in content.values() if isinstance(value, bytes)), None)
         self._write(etree.SubElement(body, f"{{{self._namespace}}}{operation}Response"), content)
+        if paper is not None:
+            package, media_type = packed(envelope, paper, MEDIA_TYPES[self._soap].partition(";")[0])
+            return Reply(200, package, media_type)
         return Reply(200, etree.tostring(envelope, xml_declaration=True, encoding="utf-8"), MEDIA_TYPES[self._soap])
 
     def fault(self, status: int, code: str, *, text: str, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
@@ -98,6 +102,8 @@ class SoapBinding:
                 element = etree.SubElement(parent, tag)
                 if isinstance(one, Mapping):
                     self._write(element, one)
+                elif isinstance(one, bytes):
+                    include(element)
                 else:
                     element.text = str(one).lower() if isinstance(one, bool) else str(one)
 

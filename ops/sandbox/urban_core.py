@@ -16,6 +16,7 @@ from ops.sandbox.identifiers import jalali_year
 from ops.sandbox.inquiries import Inquiries
 from ops.sandbox.ledger import Entry, Ledger
 from ops.sandbox.lives import LATE_REFUSAL_DIGIT, PERMIT_HOUSES, PERMIT_LIVES, PERMIT_OBJECTED, PERMIT_WITHDRAWN, chosen
+from ops.sandbox.papers import Papers
 from ops.sandbox.timeline import Step, Timeline
 
 PAGE_SIZE = 500
@@ -59,7 +60,17 @@ class _Case:
 class UrbanCoreDesk:
     """All state follows from the two ledgers: effects, and inquiries that are answered later."""
 
-    def __init__(self, ledger: Ledger, inquiries: Ledger, titles: Titles, *, pace: timedelta, dedupe: bool) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        inquiries: Ledger,
+        titles: Titles,
+        *,
+        pace: timedelta,
+        dedupe: bool,
+        papers: Papers,
+    ) -> None:
+        self._papers = papers
         self.manner = _MANNER
         self._ledger = ledger
         self._titles = titles
@@ -92,6 +103,7 @@ class UrbanCoreDesk:
             "GetAnswer": self._inquiries.tell,
             "Calculate": calculations.calculate,
             "VerifyCertificate": calculations.verify,
+            "GetDocument": self._document,
             "FindByReference": self._find,
             "GetChanges": self._changes,
             "GetLedger": self._tell_ledger,
@@ -251,8 +263,15 @@ class UrbanCoreDesk:
             return say.change(happening, {"Answer": self._inquiries.answer_of(happening.number)})
         case = self._cases[happening.number]
         if happening.step.kind == "document":
-            return say.change(happening, say.document(happening, case.family.paper))
+            return say.change(happening, say.document(happening, case.family.paper, self._papers))
         return say.change(happening, say.CONTENTS[happening.step.kind](happening, tuple(case.bills.values())))
+
+    def _document(self, call: Call, now: datetime) -> Record:
+        case_no = call.record["DocumentNo"].removeprefix("P-")
+        case = self._cases.get(case_no)
+        if case is None:
+            return self._error(call.operation, "E390", now)
+        return say.taken() | {"Content": self._papers.content(say.line_of(case.family.paper, case_no))}
 
     def _tell_ledger(self, call: Call, _now: datetime) -> Record:
         since, until = period_of(call, "Since", "Until")

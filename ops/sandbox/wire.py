@@ -8,14 +8,14 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote
 
 MOST_HEAD_BYTES = 16 * 1024
-MOST_BODY_BYTES = 32 * 1024 * 1024
+MOST_BODY_BYTES = 320 * 1024 * 1024
 HOLDS_PORT = sys.platform == "linux"
 """Only Linux lets a bound but silent socket keep a port while another listens on it and closes."""
 _RESET = struct.pack("ii", 1, 0)
@@ -86,12 +86,15 @@ def read_request(buffer: bytearray) -> tuple[Request, int] | None:
     return Request(method, unquote(path), query, headers, bytes(buffer[end + 4 : total])), total
 
 
-def write_reply(reply: Reply) -> bytes:
-    """The bytes of the answer; every answer has its length, so that a truncated one is seen as such."""
+def write_reply(reply: Reply, *, length: int | None = None) -> bytes:
+    """The bytes of the answer; every answer has its length, so that a truncated one is seen as such.
+
+    `length` is that of a body which is written by itself.
+    """
     lines = [
         f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
         f"Content-Type: {reply.media_type}",
-        f"Content-Length: {len(reply.body)}",
+        f"Content-Length: {len(reply.body) if length is None else length}",
         *(f"{name}: {value}" for name, value in reply.headers),
     ]
     return "\r\n".join(lines).encode("ascii") + b"\r\n\r\n" + reply.body
@@ -209,7 +212,8 @@ class _Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return
         if reply.ending is Ending.ANSWER:
-            self._transport.write(write_reply(reply))
+            self._transport.write(write_reply(replace(reply, body=b""), length=len(reply.body)))
+            self._transport.write(reply.body)
         elif reply.ending is Ending.HALF:
             whole = write_reply(reply)
             self._transport.write(whole[: len(whole) - max(1, (len(reply.body) + 1) // 2)])

@@ -16,6 +16,7 @@ from adapter.service import Service
 from adapter.translator import Context
 from ops.sandbox.calls import Call
 from ops.sandbox.ledger import Ledger
+from ops.sandbox.papers import Papers
 from ops.sandbox.urban_core import UrbanCoreDesk
 from tests.support.clock import MORNING
 from tests.support.house import contracts, services
@@ -29,7 +30,7 @@ LONG_AFTER = MORNING + timedelta(days=1)
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[UrbanCoreDesk]:
     effects, inquiries = (Ledger(tmp_path / name, name) for name in ("urban_core", "inquiries"))
-    yield UrbanCoreDesk(effects, inquiries, {}, pace=timedelta(0), dedupe=True)
+    yield UrbanCoreDesk(effects, inquiries, {}, pace=timedelta(0), dedupe=True, papers=Papers())
     effects.close()
     inquiries.close()
 

@@ -45,3 +45,22 @@ class KeptDocuments:
 def cut(content: bytes, size: int) -> Iterator[bytes]:
     for start in range(0, len(content), size):
         yield content[start : start + size]
+
+
+@dataclass
+class HeldSink:
+    """A sink that holds what came; `largest` is the largest piece of it."""
+
+    content: bytes = b""
+    largest: int = 0
+    is_discarded: bool = False
+
+    async def write(self, piece: bytes) -> None:
+        self.content += piece
+        self.largest = max(self.largest, len(piece))
+
+    async def end(self) -> Mark:
+        return mark_of_content(self.content)
+
+    async def discard(self) -> None:
+        self.is_discarded = True

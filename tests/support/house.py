@@ -15,6 +15,7 @@ from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
 from adapter.exchange import Caller, Case, Claim, Effect, Exchange, KeySource, Operation, Payload, Record, Reply, State
+from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
@@ -286,7 +287,8 @@ class Town:
         async def health(tenant: str) -> Payload:
             return {"state": "up", "tenant": tenant}
 
-        delivery = Delivery(journal, offered, endpoints, settling, self.profile, self.clock, Metrics())
+        fetching = Fetching(journal, endpoints, contracts(), self.clock, journal.documents.begin)
+        delivery = Delivery(journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching)
         followup = FollowUp(
             journal,
             offered,

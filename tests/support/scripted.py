@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from adapter.callers import HttpTarget
-from adapter.channels import ChangePage, Sight, Sighting
+from adapter.channels import ChangePage, DocumentSink, Fetched, Sight, Sighting
 from adapter.contract.model import Contract
 from adapter.exchange import Change, LedgerEntry, Outcome, Payload, Verdict
 
@@ -50,6 +50,8 @@ class ScriptedSystem:
     says: deque[Said] = field(default_factory=deque)
     sights: deque[Seen] = field(default_factory=deque)
     polls: deque[Outcome | BaseException] = field(default_factory=deque)
+    documents: deque[Outcome | BaseException | bytes] = field(default_factory=deque)
+    fetched: list[str] = field(default_factory=list)
     told: list[Change] = field(default_factory=list)
     page_size: int = 100
     always: Said | None = None
@@ -111,6 +113,17 @@ class ScriptedSystem:
         if isinstance(said, BaseException):
             raise said
         return said
+
+    async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
+        self.fetched.append(number)
+        said = self.documents.popleft() if self.documents else Outcome(Verdict.RETRY, code="none", reason="no document")
+        if isinstance(said, BaseException):
+            raise said
+        if isinstance(said, Outcome):
+            return Fetched(said)
+        for start in range(0, len(said), 100_000):
+            await sink.write(said[start : start + 100_000])
+        return Fetched(Outcome(Verdict.DONE), await sink.end())
 
     async def aclose(self) -> None:
         await self._target.aclose()

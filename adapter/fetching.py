@@ -1,0 +1,140 @@
+"""Documents that an internal system names by their numbers: in the store before the gateway is told of them.
+
+The change itself is kept as soon as it is read, so that the cursor moves and no neighbour waits; its exchange waits for
+the document in its own lane, visible as `ready`, and is parked with the reason when there is none to be had.
+"""
+
+from __future__ import annotations
+
+import copy
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from adapter.channels import Clock, DocumentSink, Fetched
+from adapter.contract.model import Contract, DocumentsContract
+from adapter.contract.paths import put, value_at
+from adapter.contract.sniffing import HEAD_BYTES, check_type
+from adapter.endpoints import Endpoints
+from adapter.errors import DocumentDiffers, DocumentMissing, GatewayUnreachable
+from adapter.exchange import Claim, Direction, Payload, Verdict
+from adapter.journal import Journal
+from adapter.mark import Mark, mark_of
+
+_LATER = frozenset({Verdict.RETRY, Verdict.IN_DOUBT, Verdict.AWAITING})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """`begin` gives a place for a tenant's document in the store."""
+
+    journal: Journal
+    endpoints: Endpoints
+    contracts: Mapping[str, Contract]
+    clock: Clock
+    begin: Callable[[str], DocumentSink]
+
+    async def completed(self, claim: Claim, system: str) -> Claim:
+        """The claim with the content of its document, fetched from the system and kept if the record only names it.
+
+        Raises GatewayUnreachable or NotScanned when it cannot be had now, LeaseLost; DocumentMissing or RequestRefused
+        when it cannot be taken as it is.
+        """
+        contract = self.contracts.get(system)
+        said = contract.documents if contract else None
+        if contract is None or said is None or claim.exchange.direction is Direction.INWARD or claim.frozen is not None:
+            return claim
+        change: Payload = claim.record.get("content") or {}
+        number, content = value_at(change, said.number), value_at(change, said.content)
+        if number is None:
+            return claim
+        if content is not None:
+            _check_inline(str(content), _declared(said, change))
+            return claim
+        mark = await self._fetched(claim, contract, said, number=str(number))
+        record = copy.deepcopy(claim.record)
+        put(record["content"], said.content, mark.text)
+        return await self.journal.complete(claim, record)
+
+    async def _fetched(self, claim: Claim, contract: Contract, said: DocumentsContract, *, number: str) -> Mark:
+        """The document is in the store, and is the one that was told of."""
+        change, tenant = claim.record["content"], claim.exchange.tenant
+        told = value_at(change, said.sha256) if said.sha256 else None
+        sink = _Checked(self.begin(tenant), _declared(said, change))
+        try:
+            fetched = await self._ask(tenant, contract, said, number=number, sink=sink)
+            return _as_told(contract, fetched, None if told is None else str(told))
+        except BaseException:
+            await sink.discard()
+            raise
+
+    async def _ask(
+        self, tenant: str, contract: Contract, said: DocumentsContract, *, number: str, sink: DocumentSink
+    ) -> Fetched:
+        endpoint, group = (tenant, contract.title), contract.operations[said.operation].group
+        with self.endpoints.call(endpoint, group, self.clock) as end:
+            if end is None:
+                raise GatewayUnreachable(f"{contract.title} is not asked now: it is paused, or failed too often")
+            fetched = await self.endpoints.systems[endpoint].fetch(number, sink)
+            end(fetched.outcome.verdict not in _LATER)
+        return fetched
+
+
+@dataclass(slots=True)
+class _Checked:
+    """A sink that takes nothing whose beginning contradicts its declared type; raises TypeDiffers."""
+
+    sink: DocumentSink
+    declared: str | None
+    _head: bytearray = field(default_factory=bytearray)
+    _is_checked: bool = False
+
+    async def write(self, piece: bytes) -> None:
+        """The next bytes of the content."""
+        if not self._is_checked:
+            self._head += piece[:HEAD_BYTES]
+            if len(self._head) >= HEAD_BYTES:
+                self._check()
+        await self.sink.write(piece)
+
+    async def end(self) -> Mark:
+        """All of it is durable."""
+        if not self._is_checked:
+            self._check()
+        return await self.sink.end()
+
+    async def discard(self) -> None:
+        """Nothing of it is left."""
+        await self.sink.discard()
+
+    def _check(self) -> None:
+        self._is_checked = True
+        if self.declared is not None:
+            check_type(self.declared, bytes(self._head))
+
+
+def _declared(said: DocumentsContract, change: Payload) -> str | None:
+    told = value_at(change, said.media_type) if said.media_type else None
+    return None if told is None else str(told)
+
+
+def _check_inline(content: str, declared: str | None) -> None:
+    """What came within the change is looked at like what is fetched; no Base64 is for the table's rule to tell."""
+    if declared is None or mark_of(content) is not None:
+        return
+    try:
+        head = b64decode("".join(content[: 2 * HEAD_BYTES].split())[: HEAD_BYTES // 3 * 4])
+    except ValueError:
+        return
+    check_type(declared, head)
+
+
+def _as_told(contract: Contract, fetched: Fetched, digest: str | None) -> Mark:
+    """The document's mark; raises for one that was not given, or is another than was told of."""
+    outcome, mark = fetched.outcome, fetched.mark
+    if mark is None:
+        why = f"{contract.title} does not give the document: {outcome.reason or outcome.code or 'its answer has none'}"
+        raise GatewayUnreachable(why) if outcome.verdict in _LATER else DocumentMissing(why)
+    if digest is not None and digest.lower() != mark.digest.hex():
+        raise DocumentDiffers(f"{contract.title} gave a document of another digest than it had told")
+    return mark
