@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from adapter.exchange import Record
+from adapter.exchange import Operation, Record
 from adapter.service.card import CARD_PATHS
 from adapter.service.model import Service
 
@@ -14,6 +14,7 @@ TABLE = "publication"
 
 PUBLISHED_PATHS = frozenset(
     {"revision", "title", "title_en", "tier", "kind", "pattern", "promise.working_days", "promise.days"}
+    | {"documents.most_bytes", "documents.media_types[]", "documents.count"}
     | {f"card.{path}" for path in CARD_PATHS}
 )
 """What the rows of that table may take."""
@@ -29,7 +30,17 @@ def publication_of(service: Service) -> Record:
         "kind": service.kind,
         "pattern": service.pattern,
         "promise": {name: value for name, value in promise.items() if value is not None},
+        **_documents(service),
         "card": dict(service.card),
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return {**content, "revision": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _documents(service: Service) -> Record:
+    """What a channel must know before a citizen chooses a file; nothing where no documents are taken."""
+    if Operation.ATTACH_DOCUMENT not in service.inward:
+        return {}
+    limits = service.documents
+    told = {"most_bytes": limits.most_bytes, "media_types": list(limits.media_types), "count": limits.count}
+    return {"documents": {name: value for name, value in told.items() if value}}
