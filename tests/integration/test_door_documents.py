@@ -9,7 +9,6 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,43 +19,19 @@ from adapter.contract.packing import Way
 from adapter.doors import LargeDocuments, Limits
 from adapter.doors.arriving import INLINE_BYTES
 from adapter.errors import CaseClosed, UnknownCase
-from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.exchange import Operation
 from adapter.journal import Journal
 from adapter.mark import Mark, mark_of
-from tests.integration.journal_making import Opening, opening
+from tests.integration.journal_making import Opening
 from tests.integration.test_door_attachments import RECORD, TYPE, codec
 from tests.integration.test_journal_documents import chunks, fetched, rows
-from tests.support.door_side import IDEMPOTENCY_KEY, KEY, Office, served
+from tests.support.door_side import IDEMPOTENCY_KEY, KEY, served
+from tests.support.keeping import Keeping
 
 CONTENT = secrets.token_bytes(INLINE_BYTES * 5)
 MARK = Mark(hashlib.sha256(CONTENT).digest(), len(CONTENT))
 SOAP = "/window/v1/soap"
 REST = "/window/v1/requests/4052718396/documents"
-
-
-@dataclass
-class Keeping(Office):
-    """An office that keeps what it receives in a journal, as intake does."""
-
-    journal: Journal | None = None
-    document_bytes: int = 20 * 1024 * 1024
-    asked: int = 0
-
-    async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
-        reply = await super().receive(caller, operation, record, key)
-        assert self.journal is not None
-        call = opening(record=record)
-        exchange = replace(call.exchange, tenant=caller.tenant)
-        self.exchange = exchange
-        await self.journal.accept(
-            replace(call, caller=caller, exchange=exchange, case=replace(call.case, tenant=caller.tenant))  # type: ignore[type-var] # it opens a case
-        )
-        return reply
-
-    async def most_for(self, _caller: Caller, operation: Operation, fields: Record) -> int:
-        self.asked += 1
-        assert (operation, fields["tracking_code"]) == (Operation.ATTACH_DOCUMENT, RECORD["tracking_code"])
-        return self.document_bytes
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
+import stat
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 
 from adapter.errors import DocumentDamaged, DocumentMissing, DocumentNotSent
 from adapter.exchange import Case, Change, Exchange
-from adapter.journal import Journal, Taken
+from adapter.journal import Journal, Taken, binding, documents
 from adapter.journal.documents import CHUNK_BYTES
+from adapter.journal.sealing import SEAL_BYTES
+from adapter.journal.unit import Unit
 from adapter.mark import Mark
 from tests.integration.journal_making import (
     CORE,
@@ -476,3 +480,60 @@ async def test_a_document_is_bound_by_the_journals_node_that_keeps_the_call(post
     exchange, mark = await attached(one)
 
     assert await fetched(two, exchange, mark) == PAGE
+
+
+async def test_what_waits_for_its_message_is_durable_before_it_can_be_bound(
+    sqlite_url: str, sqlite_journals: Opening, monkeypatch: pytest.MonkeyPatch
+):
+    """Both the file, when all of it is there, and the folder that names it; only then the row knows its digest."""
+    journal = sqlite_journals()
+    synced: list[tuple[bool, int, bool]] = []
+    fsync = os.fsync
+
+    def heard(file: int) -> None:
+        fsync(file)
+        told = os.fstat(file)
+        (digest,) = look(sqlite_url, "SELECT digest FROM documents")[0]
+        synced.append((stat.S_ISDIR(told.st_mode), 0 if stat.S_ISDIR(told.st_mode) else told.st_size, digest is None))
+
+    coming = journal.documents.begin(TENANT)
+    await coming.write(PAGE)
+    monkeypatch.setattr(os, "fsync", heard)
+    await coming.end()
+
+    assert synced == [(False, len(PAGE) + 2 * SEAL_BYTES, True), (True, 0, True)]
+
+
+async def test_a_store_whose_chunks_know_not_their_places_would_not_notice_a_swap(
+    sqlite_url: str, sqlite_journals: Opening, monkeypatch: pytest.MonkeyPatch
+):
+    """The twin of the meddling above: it is the label that notices, and the test would see it gone."""
+    monkeypatch.setattr(documents, "_chunk_label", lambda document_id, _number, **_: document_id)
+    journal = sqlite_journals()
+    content = secrets.token_bytes(2 * CHUNK_BYTES + 1)
+    exchange, mark = await attached(journal, content)
+    swapped(sqlite_url)
+
+    assert await fetched(journal, exchange, mark) != content
+
+
+async def test_a_binding_in_a_commit_of_its_own_would_outlive_a_call_that_was_not_kept(
+    sqlite_url: str, sqlite_journals: Opening, monkeypatch: pytest.MonkeyPatch
+):
+    """The twin of the call that cannot be kept: bound early, the document is some case's that never was."""
+    journal = sqlite_journals()
+    mark = await brought(journal)
+    bind = binding.bind
+
+    def early(unit: Unit, *arguments: Any, **named: Any) -> None:
+        bind(unit, *arguments, **named)
+        unit.connection.commit()
+        unit.connection.begin()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(binding, "bind", early)
+    with pytest.raises(ZeroDivisionError):
+        await journal.accept(with_document(mark))
+
+    assert look(sqlite_url, "SELECT count(*) FROM documents WHERE case_id IS NOT NULL") == [(1,)]
+    assert counts(sqlite_url)["cases"] == 0
