@@ -256,7 +256,7 @@ class Outcome:
     """What one try means.
 
     `left` tells whether a byte of the request may have left us, `pause` why the endpoint should rest, `number` the
-    other side's own number where its answer carries one.
+    other side's own number where its answer carries one, `link` where a list goes on.
     """
 
     verdict: Verdict
@@ -267,6 +267,7 @@ class Outcome:
     retry_after: timedelta | None = None
     pause: str | None = None
     number: str | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

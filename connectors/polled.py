@@ -9,11 +9,11 @@ from typing import Protocol
 
 import structlog
 
-from adapter.callers.asking import Asked
+from adapter.callers.paging import Asked, page_of
 from adapter.channels import ChangePage, Clock, DocumentSink, Fetched, Sight, Target
-from adapter.contract.paths import put, value_at, values_at
+from adapter.contract.paths import put
 from adapter.errors import GatewayUnreachable
-from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
+from adapter.exchange import LedgerEntry, Outcome, Payload
 from connectors.changes import change_of
 
 _log = structlog.get_logger(__name__)
@@ -71,24 +71,20 @@ class PolledSystem:
         """The changes after the cursor, oldest first; raises GatewayUnreachable when it cannot be asked.
 
         A kind that the contract does not name keeps its own name: no table has it, so it is seen and parked. After a
-        full page there is more at once only if the cursor moved.
+        full page there is more at once only if the cursor moved; after a page with a link or a number behind it always.
         """
         said = self.target.contract.changes
         if said is None:
             return ChangePage((), cursor or "")
         question: Payload = {}
-        put(question, said.count, said.page_size)
-        if cursor:
-            put(question, said.cursor, cursor)
-        outcome = await self.target.ask(said.operation, question)
-        if outcome.verdict is not Verdict.DONE or outcome.answer is None:
-            raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
+        if said.count:
+            put(question, said.count, said.page_size)
+        page = await page_of(self.target, said, question, cursor or "")
         title, now = self.target.contract.title, self.target.clock()
-        changes = [change_of(title, said, item, now=now) for item, _ in values_at(outcome.answer, f"{said.items}[]")]
-        after = str(value_at(outcome.answer, said.next_cursor) or cursor or "")
-        is_full, has_moved = len(changes) >= said.page_size, after != (cursor or "")
-        self._tell_if_stuck(after, is_stuck=is_full and not has_moved)
-        return ChangePage(changes, after, more=is_full and has_moved)
+        changes = [change_of(title, said, item, now=now) for item in page.items]
+        is_full = len(changes) >= said.page_size
+        self._tell_if_stuck(page.cursor, is_stuck=is_full and not page.leads_on and said.paging == "cursor")
+        return ChangePage(changes, page.cursor, more=page.leads_on and (is_full or said.paging != "cursor"))
 
     async def poll(self, operation: str, number: str) -> Outcome:
         """The deferred answer by the number that the operation was given; `awaiting` while there is none."""

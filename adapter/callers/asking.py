@@ -4,38 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
+from adapter.callers.paging import MOST_PAGES, Asked, page_of
 from adapter.channels import Sight, Sighting
 from adapter.contract.instants import read_instant
-from adapter.contract.model import Contract, StatementContract
+from adapter.contract.model import StatementContract
 from adapter.contract.outcomes import safe_code
-from adapter.contract.paths import put, value_at, values_at
+from adapter.contract.paths import put, value_at
 from adapter.contract.sighting import sight_of
 from adapter.errors import GatewayUnreachable
-from adapter.exchange import LedgerEntry, Outcome, Payload, State, Verdict
+from adapter.exchange import LedgerEntry, Payload, State, Verdict
 
 _log = structlog.get_logger(__name__)
-MOST_PAGES = 100_000
-
-
-class Asked(Protocol):
-    """One who can be asked."""
-
-    @property
-    def contract(self) -> Contract:
-        """What it answers by."""
-        ...
-
-    def thaw(self, operation: str, frozen: bytes) -> Payload:
-        """What frozen bytes say."""
-        ...
-
-    async def ask(self, operation: str, content: Payload) -> Outcome:
-        """A reading operation, answered."""
-        ...
 
 
 async def find_by_reference(asked: Asked, operation: str, reference: str, frozen: bytes | None) -> Sight:
@@ -61,29 +43,24 @@ async def ledger_of(asked: Asked, since: datetime, until: datetime) -> AsyncIter
     said = asked.contract.statement
     if said is None:
         raise GatewayUnreachable(f"{asked.contract.title} has no statement to ask for")
-    page, pages = 1, 1
-    while page <= pages:
-        outcome = await asked.ask(said.operation, _statement_question(said, since, until, page=page))
-        if outcome.verdict is not Verdict.DONE or outcome.answer is None:
-            raise GatewayUnreachable(f"{said.operation}: {outcome.reason}", operation=said.operation)
-        pages = int(value_at(outcome.answer, said.pages) or 0)
-        items = [item for item, _ in values_at(outcome.answer, f"{said.items}[]")]
-        if not items:
-            break
-        if pages > MOST_PAGES:
-            raise GatewayUnreachable(f"{said.operation}: more than {MOST_PAGES} pages", operation=said.operation)
-        for item in items:
+    cursor = ""
+    for number in range(1, MOST_PAGES + 1):  # noqa: B007 - the last one is told
+        page = await page_of(asked, said, _question(said, since, until), cursor)
+        for item in page.items:
             yield _ledger_entry(said, item)
-        page += 1
-    if page < pages:
-        _log.warning("statement_ended_early", contract=asked.contract.title, page=page, pages=pages)
+        if not (page.items and page.leads_on):
+            break
+        cursor = page.cursor
+    else:
+        raise GatewayUnreachable(f"{said.operation}: more than {MOST_PAGES} pages", operation=said.operation)
+    if page.leads_on:
+        _log.warning("statement_ended_early", contract=asked.contract.title, page=number)
 
 
-def _statement_question(said: StatementContract, since: datetime, until: datetime, *, page: int) -> Payload:
+def _question(said: StatementContract, since: datetime, until: datetime) -> Payload:
     question: Payload = {}
     put(question, said.since, since.isoformat())
     put(question, said.until, until.isoformat())
-    put(question, said.page, page)
     return question
 
 

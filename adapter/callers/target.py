@@ -18,6 +18,7 @@ import structlog
 from adapter.callers.arriving import Arrival
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.callers.credentials import Opener
+from adapter.callers.links import below
 from adapter.callers.rows import rows_of, told_rows
 from adapter.callers.splicing import Contents, no_contents
 from adapter.callers.wire import InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
@@ -25,6 +26,7 @@ from adapter.channels import Clock, DocumentSink, Fetched, Sight
 from adapter.contract.attaching import RELATED
 from adapter.contract.documents import check_documents
 from adapter.contract.model import Codec, Contract, Fault, HttpForm
+from adapter.contract.openapi import JSON
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import put, value_at
 from adapter.errors import GatewayUnreachable, RequestRefused, SchemaViolation, Unreadable
@@ -64,6 +66,7 @@ class HttpTarget:
     ) -> None:
         self.contract = contract
         self._codec: Codec = contract.bindings[binding]
+        self._address = address
         self._wire = Wire(address, timeouts, retries, tls=tls, connections=connections, sleep=sleep)
         self._credentials = credentials
         self._classify = classify
@@ -90,9 +93,15 @@ class HttpTarget:
 
     async def ask(self, operation: str, content: Payload) -> Outcome:
         """A reading operation, answered; raises SchemaViolation when the question breaks the contract."""
-        form = self._codec.form(operation, self._codec.encode_request(operation, content))
-        observation = await self._observe(operation, form, reference=None)
-        return self._classify(self.contract, self.contract.operations[operation], observation)
+        return await self._asked(operation, self._codec.form(operation, self._codec.encode_request(operation, content)))
+
+    async def follow(self, operation: str, place: str) -> Outcome:
+        """A reading operation, answered by a further page of it at a place below the address."""
+        return await self._asked(operation, HttpForm("GET", place, None, {"Accept": JSON}, b""))
+
+    def place_of(self, link: str) -> str:
+        """Where a link leads below the address; raises GatewayUnreachable for one that leads elsewhere."""
+        return below(self._address, link)
 
     async def fetch(self, number: str, sink: DocumentSink) -> Fetched:
         """Ask for a document by its number, as the contract says; its content is in the sink, and not in memory.
@@ -152,6 +161,11 @@ class HttpTarget:
         if self._credentials is not None:
             await self._credentials.aclose()
 
+    async def _asked(self, operation: str, form: HttpForm) -> Outcome:
+        observation = await self._observe(operation, form, reference=None)
+        outcome = self._classify(self.contract, self.contract.operations[operation], observation)
+        return outcome if observation.link is None else replace(outcome, link=observation.link)
+
     async def _observe(self, operation: str, form: HttpForm, *, reference: str | None) -> Observation:
         headers = {}
         if reference is not None and self.contract.operations[operation].effect is not Effect.READ:
@@ -203,7 +217,7 @@ class HttpTarget:
         wait = retry_after(answer.retry_after, self.clock())
         if is_success and content is None:
             return Observation(Seen.UNREADABLE, answer.status, detail=detail, retry_after=wait)
-        return Observation(Seen.ANSWERED, answer.status, content, retry_after=wait)
+        return Observation(Seen.ANSWERED, answer.status, content, retry_after=wait, link=answer.link)
 
     def _decoded(self, operation: str, answer: WireAnswer) -> Payload | Fault:
         """What a body says; where many rows are told, one that breaks the contract stops no other."""

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_
 from tenacity.wait import wait_random_exponential
 
 from adapter.callers.arriving import Postponed, Taker
+from adapter.callers.links import next_of
 from adapter.callers.splicing import no_contents, spliced
 from adapter.contract.model import HttpForm
 from adapter.contract.outcomes import Seen
@@ -49,13 +50,17 @@ class InCallRetries:
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """A whole answer, of whatever status and content; `content_type` is the media type with its parameters."""
+    """A whole answer, of whatever status and content; `content_type` is the media type with its parameters.
+
+    `link` is the absolute address of the next page, where the answer's headers name one.
+    """
 
     status: int
     media_type: str
     retry_after: str | None
     body: bytes
     content_type: str = ""
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +192,8 @@ class Wire:
             await response.aclose()
         media_type = content_type.partition(";")[0].strip().lower()
         wait = response.headers.get("Retry-After")
-        return WireAnswer(response.status_code, media_type, wait, bytes(body), content_type)
+        link = next_of(", ".join(response.headers.get_list("Link")), str(request.url))
+        return WireAnswer(response.status_code, media_type, wait, bytes(body), content_type, link)
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:

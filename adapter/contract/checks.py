@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from adapter.contract.model import Contract, DocumentsContract, OperationContract, Shape, StatementContract
+from adapter.contract.paging import paging_faults, paging_paths
 from adapter.contract.webhooks import row_faults
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
 
@@ -119,11 +120,11 @@ def _sections(contract: Contract) -> Iterator[str]:
         yield from _stands(contract.shapes.get(name, {}), find.reference, f"{place}.reference")
         for key in ("found", "operation", "answer"):
             yield from _stands(answer, getattr(find, key), f"{place}.{key}")
-    for section, requests, answers, items in (
-        ("changes", ("cursor", "count"), ("next_cursor",), ("event", "kind", "reference", "sequence", "changed_at")),
-        ("statement", ("since", "until", "page"), ("pages",), ("reference", "name", "at", "amount_rial", "state")),
+    for section, requests, items in (
+        ("changes", (), ("event", "kind", "reference", "sequence", "changed_at")),
+        ("statement", ("since", "until"), ("reference", "name", "at", "amount_rial", "state")),
     ):
-        yield from _paged(contract, section, requests=requests, answers=answers, items=items)
+        yield from _paged(contract, section, requests=requests, items=items)
     if contract.webhook is not None:
         asked = contract.answer_shapes.get(contract.changes.operation, {}) if contract.changes else {}
         yield from row_faults(contract.webhook, contract.changes, asked)
@@ -167,9 +168,7 @@ def _meanings(contract: Contract, said: StatementContract) -> Iterator[str]:
         yield from _stands(contract.shapes.get(name, {}), path, place)
 
 
-def _paged(
-    contract: Contract, section: str, *, requests: tuple[str, ...], answers: tuple[str, ...], items: tuple[str, ...]
-) -> Iterator[str]:
+def _paged(contract: Contract, section: str, *, requests: tuple[str, ...], items: tuple[str, ...]) -> Iterator[str]:
     said = getattr(contract, section)
     if said is None:
         return
@@ -178,8 +177,9 @@ def _paged(
     answer = contract.answer_shapes.get(said.operation, {})
     for key in requests:
         yield from _stands(request, getattr(said, key), f"{section}.{key}")
-    for key in answers:
-        yield from _stands(answer, getattr(said, key), f"{section}.{key}")
+    yield from paging_faults(contract, section)
+    for key, path, is_asked in paging_paths(contract, section):
+        yield from _stands(request if is_asked else answer, path, f"{section}.{key}")
     yield from _stands(answer, f"{said.items}[]", f"{section}.items")
     for key in items:
         path = getattr(said, key)

@@ -76,10 +76,13 @@ class ChangesFile(_Strict):
     """`[changes]`."""
 
     operation: str
-    cursor: str
-    count: str
+    paging: Literal["cursor", "page", "link"] = "cursor"
+    cursor: str = ""
+    count: str = ""
+    next_cursor: str = ""
+    page: str = ""
+    pages: str = ""
     items: str
-    next_cursor: str
     event: str
     kind: str
     reference: str
@@ -115,8 +118,12 @@ class StatementFile(_Strict):
     operation: str
     since: str
     until: str
-    page: str
-    pages: str
+    paging: Literal["page", "cursor", "link"] = "page"
+    page: str = ""
+    pages: str = ""
+    cursor: str = ""
+    next_cursor: str = ""
+    page_size: int = Field(default=1, gt=0)
     items: str
     reference: str
     name: str

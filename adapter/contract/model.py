@@ -185,16 +185,19 @@ class ChangesContract:
     """Where a page of changes carries what; paths are dotted, `[]` repeats."""
 
     operation: str
-    cursor: str
-    count: str
     items: str
-    next_cursor: str
     event: str
     kind: str
     reference: str
     sequence: str
     changed_at: str
     kinds: Mapping[str, str]
+    paging: str = "cursor"
+    cursor: str = ""
+    count: str = ""
+    next_cursor: str = ""
+    page: str = ""
+    pages: str = ""
     page_size: int = 100
 
 
@@ -239,11 +242,15 @@ class StatementContract:
     operation: str
     since: str
     until: str
-    page: str
-    pages: str
     items: str
     reference: str
     name: str
+    paging: str = "page"
+    page: str = ""
+    pages: str = ""
+    cursor: str = ""
+    next_cursor: str = ""
+    page_size: int = 1
     tracking_code: str | None = None
     at: str | None = None
     amount_rial: str | None = None

@@ -56,6 +56,7 @@ class Observation:
     content: Payload | Fault | None = None
     detail: str | None = None
     retry_after: timedelta | None = None
+    link: str | None = None
 
     @property
     def left(self) -> bool:
