@@ -42,7 +42,7 @@ def bills_of(town: Sandboxed, tracking_code: str) -> list[dict[str, Any]]:
 async def looked_at(town: Sandboxed) -> tuple[list[tuple[str, str, str]], list[Any]]:
     """What a run finds, as kind, ledger and operation, and the journal as it stands afterwards."""
     told = await run_reconciliation(Desk(town.house, "uid:7"), Reconciled())
-    assert [one["unreachable"] for one in told["ledgers"]] == [None] * len(town.sandbox.addresses)
+    assert [one["unreachable"] for one in told["ledgers"]] == [None] * len(town.house.endpoints.targets)
     exchanges = await town.house.journal.read(reading.list_exchanges, Filter(limit=1000))
     operations = {one.id: one.operation.value for one in exchanges}
     found = [(one.kind, one.ledger, operations[one.exchange_id]) for one in told["findings"]]
