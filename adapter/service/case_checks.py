@@ -21,6 +21,8 @@ FEWEST_CASES = 3
 _FOLDER = "cases/"
 _TO_FILL = f'"{TO_FILL}"'.encode()
 
+UNTRIED = "no case tries this table"
+
 
 @dataclass(frozen=True, slots=True)
 class _File:
@@ -66,7 +68,7 @@ def case_faults(layers: Layers, tables: Mapping[str, Table], *, named: Collectio
     untried = sorted(name for name, table in tables.items() if table.lines and name not in tried)
     return [
         *faults,
-        *(Fault(tables[name].file, 0, "", "no case tries this table", what_to_do="write one") for name in untried),
+        *(Fault(tables[name].file, 0, "", UNTRIED, what_to_do="write one") for name in untried),
     ]
 
 

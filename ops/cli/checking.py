@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -28,6 +29,9 @@ _SAMPLE = "sample-"
 _HOUSE = Path(adapter.__file__).resolve().parent.parent
 
 _SHIPPED = {name: _HOUSE / name for name in ("contracts", "mappings")}
+
+FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]*")
+"""What the folder of a service may be called."""
 
 Contracts = Annotated[Path | None, Parameter(help="The folder of contracts; else the settings', else the shipped one.")]
 Mappings = Annotated[Path | None, Parameter(help="The folder of services; else the settings', else the shipped one.")]

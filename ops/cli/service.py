@@ -7,7 +7,6 @@ desk, the plural what the installation offers. Whoever says one and means the ot
 from __future__ import annotations
 
 import json as jsonlib
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,15 +26,13 @@ from adapter.tables import near
 from adapter.workbench.reviewing import messages_of
 from adapter.workbench.sampling import as_record, whole
 from adapter.workbench.sides import fields_of
-from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
+from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say, shown
 
 app = App(
     name="service", help="Make a service's folder, follow a cell of it, compare two folders.", help_format="plaintext"
 )
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @app.command
@@ -57,7 +54,7 @@ def new(
     """
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     target = folders["mappings"] / name
-    if _NAME.fullmatch(name) is None:
+    if FOLDER_NAME.fullmatch(name) is None:
         raise Refused(f"{name!r} does not name a folder; write small letters, digits and _, as in building_permit")
     if target.exists():
         raise Refused(f"{target} is there already; choose another name, or remove the folder first")

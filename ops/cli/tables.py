@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,9 +14,10 @@ from adapter.errors import NotFound, Refused
 from adapter.service import service_folders
 from adapter.tables import near
 from ops.cli import live
-from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts
+from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
+from ops.swapping import swap
 
 app = App(
     name="tables",
@@ -67,6 +71,7 @@ def import_(
     service: str | None = None,
     /,
     *,
+    new: Annotated[bool, Parameter(negative="", help="Make the folder of SERVICE, which is not there yet.")] = False,
     apply: Annotated[bool, Parameter(negative="", help="Do it; without this only what would happen is told.")] = False,
     contracts: Contracts = None,
     mappings: Mappings = None,
@@ -87,18 +92,23 @@ def import_(
     name = service or service_of(workbook)
     if name is None:
         raise Refused(f"{file}: its guide names no service; say which one: panjereh tables import {file} SERVICE")
-    folder = _folder_of(name, folders["mappings"])
+    folder = _target(name, folders["mappings"], is_new=new)
     sound, _ = load_contracts(folders["contracts"])
     taken = take(workbook, folder, sound)
     marked = None
-    if taken.is_sound and apply:
+    if taken.is_sound and apply and new:
+        _make(taken.changes, folder)
+    elif taken.is_sound and apply:
         write_files(taken.changes, folder)
     if taken.faults:
         marked = file.with_name(f"{file.stem.removesuffix('.faults')}.faults{_SUFFIX}")
         mark(workbook, taken.faults, marked)
     told: dict[str, Any] = {
         "service": name,
+        "is_new": new,
+        "makes": _described(taken.changes) if new and taken.is_sound else None,
         "changed": sorted(taken.changes),
+        "to_do": [str(fault) for fault in taken.to_do],
         "faults": [str(fault) for fault in (*sorted(taken.faults), *taken.beside)],
         "marked": None if marked is None else str(marked),
         "applied": taken.is_sound and apply,
@@ -120,12 +130,47 @@ def _print_taken(told: dict[str, Any], *, is_sound: bool) -> None:
         return
     for name in changed:
         print(name)
+    if told["is_new"]:
+        for fault in told["to_do"]:
+            say(f"still to be done: {fault}")
+        print(told["makes"])
+        done = "were made; now run: panjereh check" if told["applied"] else "would be made; do it with --apply"
+        say(f"{told['service']}: {len(changed)} files of a new service {done}")
+        return
     done = "changed" if told["applied"] else "would change; do it with --apply"
     say(f"{told['service']}: {len(changed)} files {done}" + ("; now run: panjereh test" if told["applied"] else ""))
 
 
-def _folder_of(service: str, mappings: Path) -> Path:
+def _folder_of(service: str, mappings: Path, hint: str = "") -> Path:
     known = {folder.name: folder for folder in service_folders(mappings)} if mappings.is_dir() else {}
     if service not in known:
-        raise NotFound(f"{mappings}: there is no service {service!r}; {near(service, known)}")
+        raise NotFound(f"{mappings}: there is no service {service!r}; {near(service, known)}{hint}")
     return known[service]
+
+
+def _target(service: str, mappings: Path, *, is_new: bool) -> Path:
+    """The folder that a workbook is taken into; a new one is not there yet."""
+    if not is_new:
+        return _folder_of(service, mappings, hint="; --new makes its folder of the workbook")
+    if FOLDER_NAME.fullmatch(service) is None:
+        raise Refused(f"{service!r} does not name a folder; write small letters, digits and _, as in building_permit")
+    if (mappings / service).exists():
+        raise Refused(f"{mappings / service} is there already; choose another name, or import without --new")
+    return mappings / service
+
+
+def _described(changes: Mapping[str, str]) -> str:
+    """What the new service says of itself."""
+    said = tomllib.loads(changes["service.toml"])
+    stage = said.get("stage", "live")
+    between = " and ".join(str(said[name]) for name in ("gateway", "system") if name in said)
+    return f"{said['service_id']} {said['title']}: {said['pattern']} between {between}, stage {stage}"
+
+
+def _make(changes: Mapping[str, str], folder: Path) -> None:
+    """Afterwards the whole folder is there, or none of it."""
+    from ops.sheets.taking import apply as write_files  # noqa: PLC0415 - openpyxl is loaded only by who needs it
+
+    with tempfile.TemporaryDirectory() as room:
+        write_files(changes, Path(room) / folder.name)
+        swap(folder.parent, {folder.name: Path(room) / folder.name})

@@ -13,8 +13,10 @@ from typing import Any
 
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables
-from adapter.service import load_services, service_folders
+from adapter.service import load_services
+from adapter.service.case_checks import UNTRIED
 from adapter.tables import Fault
+from ops.rehearsing import rehearsed
 from ops.sheets.pages import DOCUMENTS, Cells, Page, columns_of, document_text, in_order, page_of, table_text
 from ops.sheets.reading import CellFault, Sheet, read_sheets
 from ops.sheets.toml_rows import HEADER, RowUnfit, TomlRow
@@ -25,11 +27,15 @@ _LINE_BREAK = re.compile("\r\n|\r|\n")
 
 @dataclass(slots=True)
 class Taken:
-    """What a workbook changes in a folder (file → its new content), or what is wrong in its cells and beside them."""
+    """What a workbook changes in a folder (file → its new content), or what is wrong in its cells and beside them.
+
+    `to_do` is what a folder that is new still needs: a workbook holds no cases.
+    """
 
     changes: dict[str, str] = field(default_factory=dict)
     faults: list[CellFault] = field(default_factory=list)
     beside: list[Fault] = field(default_factory=list)
+    to_do: list[Fault] = field(default_factory=list)
 
     @property
     def is_sound(self) -> bool:
@@ -57,15 +63,20 @@ class Written:
 
 
 def take(workbook: Any, folder: Path, contracts: Mapping[str, Contract]) -> Taken:
-    """Read the workbook of a service's folder and check what would become of the folder, which stays as it is."""
-    taken = Taken()
+    """Read the workbook of a service's folder and check what would become of the folder, which stays as it is.
+
+    There need not be such a folder: then all of it is new.
+    """
+    taken, is_new = Taken(), not folder.is_dir()
     written = write_sheets(read_sheets(workbook, taken.faults), folder, taken.faults)
     if taken.faults:
         return taken
     taken.changes = {file: one.content for file, one in written.items() if _is_changed(one.sheet, folder)}
     for fault in _checked(taken.changes, folder, contracts):
         file = fault.file.partition("/")[2].partition("/")[2]
-        if file in written:
+        if is_new and (fault.what == UNTRIED or file.partition("/")[0] == "cases"):
+            taken.to_do.append(fault)
+        elif file in written:
             taken.faults.append(written[file].fault(fault))
         else:
             taken.beside.append(fault)
@@ -87,7 +98,7 @@ def apply(changes: Mapping[str, str], folder: Path) -> None:
     """Write every file beside its old self, then put each in its place."""
     fresh = {folder / file: folder / f"{file}.new" for file in changes}
     for path, new in fresh.items():
-        new.parent.mkdir(exist_ok=True)
+        new.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(changes[path.relative_to(folder).as_posix()], encoding="utf-8", newline="")
     for path, new in fresh.items():
         os.replace(new, path)  # noqa: PTH105 - as above, one step
@@ -168,11 +179,10 @@ def _standing(file: str, folder: Path) -> Page | None:
 def _checked(changes: Mapping[str, str], folder: Path, contracts: Mapping[str, Contract]) -> list[Fault]:
     """Every fault that the folder would have among the other services."""
     with tempfile.TemporaryDirectory() as room:
-        mappings = Path(room) / folder.parent.name
-        shutil.copytree(folder, mappings / folder.name)
-        for other in service_folders(folder.parent):
-            if other.name != folder.name:
-                (mappings / other.name).symlink_to(other.resolve(), target_is_directory=True)
-        apply(changes, mappings / folder.name)
-        _, faults = load_services(mappings, contracts, only={folder.name})
+        copy = Path(room) / folder.name
+        if folder.is_dir():
+            shutil.copytree(folder, copy)
+        apply(changes, copy)
+        with rehearsed(folder.parent, {folder.name: copy}) as mappings:
+            _, faults = load_services(mappings, contracts, only={folder.name})
     return faults.get(folder.name, [])
