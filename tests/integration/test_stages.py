@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from adapter.errors import NotFound, UnknownService
 from adapter.exchange import Operation, State
 from adapter.service import ServiceStage
+from ops.cli.exits import Exit
 from tests.support.lives import LOST
 from tests.support.own_mappings import COUNTER, Owned, owned
 from tests.support.records import permit, question
@@ -149,6 +151,44 @@ async def test_what_the_old_way_sent_is_compared_by_place_and_never_by_value(tow
     assert (third["id"], third["note"]) == (None, "none of ours matches")
     assert fourth["note"] == "it has nothing at House, Block"
     assert told["without_theirs"] == []
+
+
+async def test_the_command_line_compares_a_folder_of_what_the_old_way_sent(
+    town: Owned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await town.submit(permit())
+    await town.deliver_due()
+    same, message = old_way(town), town.sides[CORE].sent_as("RegisterRequest")[0].frozen.decode()
+    await put(town, PERMIT, "shadow")
+    for house in (49, 50):
+        await town.submit(permit(house))
+    await town.deliver_due()
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    (sent / "a.xml").write_text(message.replace(f"House>{same['House']}<", "House>49<"), encoding="utf-8")
+    line = ("shadow", "compare", PERMIT, str(sent), "--match", "House", "--match", "Block")
+
+    whole = await town.command(*line)
+    alike = capsys.readouterr()
+    payloads = [{**same, "House": 49}, {**same, "House": 50, "RequestKind": "9"}, {**same, "House": 51}]
+    (sent / "b.json").write_text(json.dumps(payloads), encoding="utf-8")
+    found = await town.command(*line)
+    told = capsys.readouterr()
+    ignored = await town.command(*line, "--ignore", "RequestKind", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    (sent / "b.json").write_text("[{", encoding="utf-8")
+    broken = await town.command(*line)
+
+    assert (whole, found, ignored, broken) == (Exit.OK, Exit.FINDINGS, Exit.FINDINGS, Exit.USAGE)
+    assert "1 of 1 are equal; 1 of ours stand in nothing that was given" in alike.err
+    assert "2 of 4 are equal; 0 of ours stand in nothing that was given" in told.err
+    rows = [row.split("  ") for row in told.out.splitlines()]
+    assert [[cell.strip() for cell in row if cell.strip()][-2:] for row in rows[1:]] == [
+        ["RequestKind", "differs"],
+        ["b.json[3]", "none of ours matches"],
+    ]
+    assert (answer["equal"], answer["without_theirs"]) == (3, [])
+    assert "b.json:1: not readable as JSON" in capsys.readouterr().err
 
 
 async def test_nothing_in_shadow_is_told_with_what_to_do(town: Owned) -> None:
