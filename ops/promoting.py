@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from adapter.calendar import read_calendars
+from adapter.calendar import read_calendars, tehran_day
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables, NotFound, Refused
@@ -88,8 +88,9 @@ def faults_of(
     Drafts that are not promoted are nobody's matter but their clerk's.
     """
     with rehearsed(mappings, {part.path: part.source for part in parts}) as root:
-        services, found = load_services(root, contracts, fields=fields)
-        views, found_in_views = load_views(root, contracts, fields=fields)
+        today = tehran_day(datetime.now(UTC))
+        services, found = load_services(root, contracts, fields=fields, today=today)
+        views, found_in_views = load_views(root, contracts, fields=fields, today=today)
         promoted = {part.name for part in parts}
         faults = [one for name, its in found.items() if name in promoted or not is_draft(root, name) for one in its]
         for at, its in found_in_views.items():

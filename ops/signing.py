@@ -10,6 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 
 from adapter.contract.model import Contract
@@ -56,7 +57,7 @@ def keep_signed(settings: Settings, tenant: str, digest: str) -> None:
 
 
 def signed_views(
-    settings: Settings, contracts: Mapping[str, Contract]
+    settings: Settings, contracts: Mapping[str, Contract], *, today: date
 ) -> tuple[Views, dict[tuple[str, str], list[Fault]]]:
     """What each signing tenant is served by, and the faults in it; what it has not signed is stopped for it."""
     views: Views = {}
@@ -64,8 +65,9 @@ def signed_views(
     for tenant in signing_tenants(settings):
         digest = signed_digest(settings, tenant)
         root = _folder(settings, tenant) / (digest or "") / settings.mappings.name
-        services, faulty = load_services(root, contracts) if digest and root.is_dir() else ({}, {})
-        own, faulty_own = load_views(root, contracts) if digest else ({}, {})
+        is_there = digest is not None and root.is_dir()
+        services, faulty = load_services(root, contracts, today=today) if is_there else ({}, {})
+        own, faulty_own = load_views(root, contracts, today=today) if is_there else ({}, {})
         for name in settings.tenants[tenant].services:
             found: Service | Stopped | None = own.get((tenant, name), services.get(name))
             if found is None:

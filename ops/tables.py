@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import chain
 from pathlib import Path
 
-from adapter.calendar import Days, read_calendars
+from adapter.calendar import Days, read_calendars, tehran_day
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
@@ -160,10 +160,11 @@ def read_tables(
     endpoint that a service needs and its tenant has not.
     """
     offered = {name for tenant in settings.tenants.values() for name in tenant.services}
+    today = tehran_day(now)
     with settled(settings.mappings):
-        services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields)
+        services, faults = load_services(settings.mappings, contracts, only=offered, fields=fields, today=today)
         views, faulty_views = load_views(
-            settings.mappings, contracts, only=offered, tenants=settings.tenants, fields=fields
+            settings.mappings, contracts, only=offered, tenants=settings.tenants, fields=fields, today=today
         )
         calendars = _calendars(settings.mappings / CALENDARS)
     faults = {name: found for name, found in faults.items() if not is_draft(settings.mappings, name)}
@@ -172,7 +173,7 @@ def read_tables(
     doubts += [faulty_views.pop(at) for at in views.keys() & faulty_views.keys()]
     stopped = {at: _stopped(settings, *at, found) for at, found in faulty_views.items()}
     on_disk = _offer(settings, services, faults, {**views, **stopped})
-    signed, faulty_signed = signed_views(settings, contracts)
+    signed, faulty_signed = signed_views(settings, contracts, today=today)
     offer = _offer(settings, services, faults, {**views, **stopped, **signed})
     faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}

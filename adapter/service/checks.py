@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 from adapter.contract.model import Contract
@@ -98,11 +99,15 @@ PATTERNS: Mapping[str, PatternTables] = {
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The two contracts of a service, None where it names one that does not exist, and who tells what fits them."""
+    """The two contracts of a service, None where it names one that does not exist, and who tells what fits them.
+
+    What ended before `today` need not fit any more.
+    """
 
     gateway: Contract | None
     system: Contract | None
     misfits: Misfits = misfits
+    today: date = date.min
 
 
 def pattern_faults(
@@ -220,7 +225,7 @@ def _operation_faults(
 
 def inward_table_faults(table: Table, operation: Operation, route: Route, between: Between) -> list[Fault]:
     """Check targets and codes against the internal operation, sources against the gateway's."""
-    faults = _filling_faults(table, between.system, route.operation, between.misfits)
+    faults = _filling_faults(table, between.system, route.operation, between)
     if between.gateway and (shape := between.gateway.shapes.get(operation)):
         faults += source_faults(table, shape, operation)
     return faults
@@ -228,7 +233,7 @@ def inward_table_faults(table: Table, operation: Operation, route: Route, betwee
 
 def outward_table_faults(table: Table, operation: Operation, told: Collection[str], between: Between) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
-    faults = _filling_faults(table, between.gateway, operation, between.misfits)
+    faults = _filling_faults(table, between.gateway, operation, between)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
     if between.system and told:
@@ -236,13 +241,14 @@ def outward_table_faults(table: Table, operation: Operation, told: Collection[st
     return faults
 
 
-def _filling_faults(table: Table, contract: Contract | None, operation: str, misfits: Misfits) -> list[Fault]:
+def _filling_faults(table: Table, contract: Contract | None, operation: str, between: Between) -> list[Fault]:
     """Check what the rows fill, and what the codes files bring there, against the message it is for."""
     faults = empty_cell_faults(table)
     if contract and (shape := contract.shapes.get(operation)):
         faults += target_faults(table, shape, operation)
         known = [line for line in table.lines if line.target.text in shape]
-        faults += cell_faults(known, partial(misfits, contract, operation), operation)
+        fit = partial(between.misfits, contract, operation)
+        faults += cell_faults(known, fit, operation, today=between.today)
     return faults
 
 

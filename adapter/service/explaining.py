@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
+from adapter.calendar import spell_day
 from adapter.errors import Untranslatable
 from adapter.exchange import Record
 from adapter.service.reviewing import Stands
 from adapter.translator import RULES, Context, Step, traced
+from adapter.translator.codes import CodeRow
 from adapter.translator.lines import Line
 from adapter.translator.paths import RESERVED
 from adapter.workbench.fields import Field, Limits
@@ -71,7 +74,7 @@ def _passage(stands: Stands, line: Line, steps: Sequence[Step]) -> Passage:
         rule=row["rule"],
         does=rule.does._asdict(),
         argument=row["argument"],
-        codes=tuple(f"{cell.row.place}: {cell.code} → {cell.value}" for cell in line.cells),
+        codes=tuple(f"{cell.row.place}: {cell.code} → {cell.value}{_period(cell.entry)}" for cell in line.cells),
         when=row["when"],
         is_required=line.is_required,
         message=stands.message,
@@ -79,6 +82,13 @@ def _passage(stands: Stands, line: Line, steps: Sequence[Step]) -> Passage:
         takes=_described(line.target.text, stands.takes.get(line.target.text, ())),
         values=values,
     )
+
+
+def _period(entry: CodeRow) -> str:
+    """From when to when a code is in force, where it is not always."""
+    ends = (("from", entry.valid_from, date.min), ("to", entry.valid_to, date.max))
+    told = " ".join(f"{word} {spell_day(day)}" for word, day, never in ends if day != never)
+    return f" ({told})" if told else ""
 
 
 def _described(path: str, fields: Sequence[Field]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from adapter.contract.model import Contract
@@ -35,12 +36,14 @@ def load_services(
     *,
     only: Collection[str] | None = None,
     fields: Mapping[str, Fields] | None = None,
+    today: date = date.min,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
     """Read every service of `mappings/`, or `only` some: the sound ones by name, and the faults of the others by name.
 
     A faulty table stops its own service only; folders with one service id stop each other. With the `fields` of the
     contracts by title the services are reviewed as well: what is found then is among the faults and stops none, so that
-    a service may stand in both. Raises FaultyTables when there is no such folder.
+    a service may stand in both. A code that ended before `today` need not fit its contract any more.
+    Raises FaultyTables when there is no such folder.
     """
     if not folder.is_dir():
         raise FaultyTables([f"{folder}: there is no such folder of services"])
@@ -54,7 +57,9 @@ def load_services(
         for path in paths:
             if only is None or path.name in only:
                 said = documents[path.name]
-                service, found = read_service(Layers(path, folder), contracts, misfits, said=said, fields=fields)
+                service, found = read_service(
+                    Layers(path, folder), contracts, misfits, said=said, fields=fields, today=today
+                )
                 faults[path.name] = sorted({*found, *same_ids.get(path.name, ())})
                 if service and path.name not in same_ids:
                     services[path.name] = service
@@ -68,6 +73,7 @@ def load_views(
     only: Collection[str] | None = None,
     tenants: Collection[str] | None = None,
     fields: Mapping[str, Fields] | None = None,
+    today: date = date.min,
 ) -> tuple[dict[tuple[str, str], Service], dict[tuple[str, str], list[Fault]]]:
     """Read every service that a tenant has laid its own folder over, by (tenant, name): the sound ones and the faults.
 
@@ -82,7 +88,7 @@ def load_views(
             if (only is not None and name not in only) or (tenants is not None and tenant not in tenants):
                 continue
             layers, found = layers_of(folder, tenant, name)
-            service, more = read_service(layers, contracts, misfits, fields=fields)
+            service, more = read_service(layers, contracts, misfits, fields=fields, today=today)
             faults[tenant, name] = sorted({*found, *more})
             if service is not None and not found:
                 views[tenant, name] = service

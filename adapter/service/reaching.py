@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
+from datetime import date
+from itertools import combinations, groupby
 
+from adapter.calendar import spell_day
 from adapter.exchange import Direction
 from adapter.tables import Fault
 from adapter.text import canonical_text
@@ -87,7 +89,7 @@ def code_faults(tables: Iterable[tuple[Table, Paths, str]]) -> list[Fault]:
         missing = sorted(one.comes - known)
         given = " and ".join(sorted(one.contracts))
         unheard = [] if one.is_open else [cell for cell in one.cells if cell.code not in one.words]
-        for cell in (cell for cell in unheard if not cell.row["valid_to"]):
+        for cell in (cell for cell in unheard if cell.entry.valid_to == date.max):
             meant = difflib.get_close_matches(cell.code, missing, n=1)
             missing = [word for word in missing if word not in meant]
             what_to_do = f"did you mean '{meant[0]}'?" if meant else "mend the code, or end the row by valid_to"
@@ -95,7 +97,31 @@ def code_faults(tables: Iterable[tuple[Table, Paths, str]]) -> list[Fault]:
             faults.append(cell.row.fault(cell.key, what, f"{given} does not know it", what_to_do=what_to_do))
         file, key = one.cells[0].row.file, one.cells[0].key
         faults += [Fault(file, 1, key, f"'{word}' has no row", f"{given} may send it", "add a row") for word in missing]
+        faults += _gap_faults(one, given)
     return faults
+
+
+def _gap_faults(reading: _Reading, given: str) -> Iterator[Fault]:
+    """Days on which a code has no row between two that it has, and those after its last one while it may still come.
+
+    Before its first row begins a code is not known to anybody.
+    """
+    by_code = groupby(
+        sorted(reading.cells, key=lambda cell: (cell.code, cell.entry.valid_from)), lambda cell: cell.code
+    )
+    for code, cells in by_code:
+        last = next(cells)
+        for cell in cells:
+            if cell.entry.valid_from.toordinal() > last.entry.valid_to.toordinal() + 1:
+                days = f"after {spell_day(last.entry.valid_to)} and before {spell_day(cell.entry.valid_from)}"
+                what_to_do = "end it on the day before the next one begins"
+                yield last.row.fault(
+                    "valid_to", f"'{code}' has no row {days}", f"see {cell.row.place}", what_to_do=what_to_do
+                )
+            last = max(last, cell, key=lambda one: one.entry.valid_to)
+        if last.entry.valid_to < date.max and code in reading.comes:
+            what = f"'{code}' has no row after {spell_day(last.entry.valid_to)}"
+            yield last.row.fault("valid_to", what, f"{given} may send it", what_to_do="add a row that begins then")
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from adapter.contract.model import Contract
 from adapter.exchange import Direction, Operation
@@ -40,10 +41,11 @@ def read_service(
     *,
     said: tuple[Document, list[Fault]] | None = None,
     fields: Mapping[str, Fields] | None = None,
+    today: date = date.min,
 ) -> tuple[Service | None, list[Fault]]:
     """Give the service, or else its faults, all of them, in the order of files and lines; and what its review found.
 
-    `said` is its service.toml where that was read before.
+    `said` is its service.toml where that was read before. A code that ended before `today` need not fit any more.
     """
     layers = layers.read()
     document, found = said or read_document(layers.file("service.toml"))
@@ -55,6 +57,7 @@ def read_service(
         parts.read_contract_name(document, "gateway", contracts, faults),
         parts.read_contract_name(document, "system", contracts, faults),
         misfits,
+        today,
     )
     doubts: list[Fault] = []
     inward, outward = parts.read_inward(document, faults), parts.read_outward(document, faults)

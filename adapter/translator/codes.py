@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from operator import itemgetter
 from typing import TypeAlias
 
@@ -27,6 +27,7 @@ _CODES = ("gateway", "internal")
 _values_of = itemgetter(*VALUE_COLUMNS)
 _WORDS = {"stage": tuple(Stage), "awaited": PARTIES}
 _LONGEST_CODE_TOLD = 32
+_ONE_DAY = timedelta(days=1)
 
 Lookup: TypeAlias = Callable[[str, date], str]
 
@@ -93,7 +94,10 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class CodeBook:
-    """One codes file, read; a tenant's own row hides the shared ones with its code, whichever way it is looked up."""
+    """One codes file, read; a tenant's own row hides the shared ones with its code, whichever way it is looked up.
+
+    They are hidden from the day on which the first own one begins: what a tenant changes tomorrow is shared today.
+    """
 
     file: str
     rows: tuple[CodeRow, ...]
@@ -133,11 +137,19 @@ class CodeBook:
         return Way(self._finder(index, value), tuple(Cell(row, key, value) for row in led), tuple(faults))
 
     def _led_by(self, key: str) -> Iterator[CodeRow]:
-        """Give the rows that a code in column `key` leads to."""
-        own = {row.row[key] for row in self.rows if row.is_own}
+        """Give the rows that a code in column `key` leads to, a shared one as far as no own one has begun."""
+        begins: dict[str, date] = {}
         for row in self.rows:
-            if row.row[key] and (row.is_own or row.row[key] not in own) and not is_taken_out(row.row):
+            if row.is_own:
+                begins[row.row[key]] = min(row.valid_from, begins.get(row.row[key], date.max))
+        for row in self.rows:
+            code = row.row[key]
+            if not code or is_taken_out(row.row):
+                continue
+            if row.is_own or code not in begins:
                 yield row
+            elif row.valid_from < begins[code]:
+                yield replace(row, valid_to=min(row.valid_to, begins[code] - _ONE_DAY))
 
     def _finder(self, index: Mapping[str, list[CodeRow]], value: str) -> Lookup:
         always = {code: rows[0].row[value] for code, rows in index.items() if rows[0].is_always_valid}
@@ -169,6 +181,11 @@ def read_codes(source: Source, label: str, own: tuple[Source, str] | None = None
         return CodeBook(label, rows), faults
     over, own_faults = _read_rows(*own, columns_of_own(CODE_COLUMNS))
     faults += [*own_faults, *taking_faults([one.row for one in rows], [one.row for one in over], *_CODES)]
+    faults += [
+        one.row.fault("valid_to", "what is taken out does not come back", what_to_do="empty the cell, or write a row")
+        for one in over
+        if is_taken_out(one.row) and one.valid_to < date.max
+    ]
     return CodeBook(label, (*(replace(row, is_own=True) for row in over), *rows)), faults
 
 

@@ -6,6 +6,7 @@ A shape maps each path of a message to whether it must stand within its parent: 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -49,15 +50,16 @@ def empty_cell_faults(table: Table) -> list[Fault]:
     ]
 
 
-def cell_faults(lines: Iterable[Line], misfits: Misfits, message: str) -> list[Fault]:
-    """Return every cell of a codes file that a row may come to and whose target does not take it."""
+def cell_faults(lines: Iterable[Line], misfits: Misfits, message: str, *, today: date) -> list[Fault]:
+    """Return every cell of a codes file that a row may come to, today or later, and whose target does not take it."""
     faults = []
     for line in lines:
-        if found := misfits(line.target.text, {cell.value for cell in line.cells} - {""}) if line.cells else {}:
+        cells = [cell for cell in line.cells if cell.entry.valid_to >= today]
+        if found := misfits(line.target.text, {cell.value for cell in cells} - {""}) if cells else {}:
             target = f"{line.target} of {message}"
             faults += [
                 cell.fault("does not fit", f"{target} takes {found[cell.value]}", what_to_do="mend the cell")
-                for cell in line.cells
+                for cell in cells
                 if cell.value in found
             ]
     return faults

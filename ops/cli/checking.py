@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 import adapter
-from adapter.calendar import read_calendars
+from adapter.calendar import read_calendars, tehran_day
 from adapter.catalogue import catalogue_faults
 from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
@@ -54,8 +55,10 @@ def check(
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, faults = load_contracts(folders["contracts"])
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
-    services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields)
-    views, faulty_views = load_views(folders["mappings"], loaded, only=service and {service}, fields=fields)
+    today = tehran_day(datetime.now(UTC))
+    services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields, today=today)
+    only = service and {service}
+    views, faulty_views = load_views(folders["mappings"], loaded, only=only, fields=fields, today=today)
     told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
     faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
@@ -93,6 +96,7 @@ def load_folders(
     *,
     only: str | None = None,
     fields: Mapping[str, Fields] | None = None,
+    today: date = date.min,
 ) -> tuple[dict[str, Service], dict[str, list[Fault]]]:
     """The services of a folder, or one of them, as `load_services` gives them; raises NotFound."""
     if not folder.is_dir():
@@ -100,7 +104,7 @@ def load_folders(
     names = {path.name for path in service_folders(folder)} | {name for _, name in overlays(folder)}
     if only is not None and only not in names:
         raise NotFound(f"{folder}: there is no service {only!r}; {near(only, names)}")
-    return load_services(folder, contracts, only=only and {only}, fields=fields)
+    return load_services(folder, contracts, only=only and {only}, fields=fields, today=today)
 
 
 def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
