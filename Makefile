@@ -6,6 +6,7 @@ BIN := .venv/bin
 demo: .venv/ready  ## show the adapter doing its real job, faults and a kill -9 included
 	$(BIN)/panjereh demo
 
+test: export PYTHONDONTWRITEBYTECODE =  # the suite starts some 200 processes: what one has compiled the next one reads
 test: .venv/ready-dev check peers  ## all that must hold before anything lands
 	$(BIN)/pytest -rs -n 2 --dist worksteal tests
 
