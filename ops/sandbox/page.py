@@ -36,6 +36,8 @@ MODES: Mapping[Mode, str] = {
     Mode.FAULT_IN_200: "خطا در پاسخ ۲۰۰",
     Mode.DUPLICATE_CALLBACKS: "رویدادهای دوباره",
     Mode.OUT_OF_ORDER_CALLBACKS: "رویدادهای وارونه",
+    Mode.WRONG_SIGNATURE: "امضای نادرست",
+    Mode.OLD_TIMESTAMP: "زمان کهنه",
     Mode.DOWN: "خاموشی",
     Mode.VIEW_MISSING: "نبودن نما",
     Mode.COLUMN_RENAMED: "تغییر نام ستون",

@@ -32,6 +32,7 @@ from ops.sandbox.identifiers import (
 )
 from ops.sandbox.ledger import Ledger
 from ops.sandbox.lives import INQUIRY_HOUSES, INQUIRY_REPLIES, PERMIT_HOUSES, PERMIT_LIVES, TOLL_HOUSES, TOLL_LIVES
+from ops.sandbox.page import MODES
 from ops.sandbox.papers import one_page_pdf
 from ops.sandbox.settings import SandboxSettings
 from ops.sandbox.timeline import Step, Timeline
@@ -64,6 +65,10 @@ def strikes(rule: FaultRule, calls: int, operation: str = "PushStatus", now: flo
 )
 def test_a_rule_strikes_by_its_figures(figures: dict[str, Any], expected: list[int]) -> None:
     assert strikes(FaultRule(Mode.BUSY, **figures), 6) == expected
+
+
+def test_every_fault_has_a_persian_name_on_the_page() -> None:
+    assert set(MODES) == set(Mode)
 
 
 def test_a_rate_strikes_about_its_share_and_the_same_calls_for_the_same_seed() -> None:
