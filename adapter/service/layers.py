@@ -103,9 +103,9 @@ class Layers:
 
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""
-        names = {name for contents in self.contents.values() for name in contents if name.endswith(suffix)}
-        places = (name.rpartition("/") for name in names)
-        return sorted(name for place, _, name in places if place == folder)
+        read = self if self.contents else self.read()
+        places = (name.rpartition("/") for contents in read.contents.values() for name in contents)
+        return sorted({name for place, _, name in places if place == folder and name.endswith(suffix)})
 
 
 def layers_of(root: Path, tenant: str, service: str) -> tuple[Layers, list[Fault]]:
