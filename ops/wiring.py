@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from adapter.calendar import Days
+from adapter.calendar import Days, WorkingDays
 from adapter.callers import HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Documents, Randomness, System, Target
 from adapter.contract.model import Contract
@@ -220,6 +220,9 @@ def _join(
         told: Payload = await tenant_health(house, tenant)
         return told
 
+    def working(tenant: str) -> WorkingDays:
+        return house.days.of(tenant)
+
     house.intake = Intake(
         journal,
         offer,
@@ -229,6 +232,7 @@ def _join(
         may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,
+        working=working,
     )
     return house
 

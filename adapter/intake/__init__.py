@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from adapter.calendar import WorkingDays, tehran_day
 from adapter.channels import Clock
 from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
@@ -48,7 +49,10 @@ _ACCEPTED, _OK = 202, 200
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth."""
+    """What receiving needs. `dispatch` hands a claim to delivery; `health` answers a tenant's CheckHealth.
+
+    `working` gives a tenant's working days as its calendar has them now.
+    """
 
     journal: Journal
     offer: Callable[[], Offer]
@@ -58,6 +62,7 @@ class Intake:
     may_leave: Callable[[str, str], bool]
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
+    working: Callable[[str], WorkingDays]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
     gateway: str | None = None
@@ -137,7 +142,10 @@ class Intake:
 
     async def status(self, caller: Caller, record: Record) -> Reply:
         """What the gateway may know of a case now."""
-        return Reply(status=_OK, body=await telling.status(self.journal, self._service_named, caller, record))
+        working, today = self.working(caller.tenant), tehran_day(self.clock())
+        named = self._service_named
+        body = await telling.status(self.journal, named, caller, record, working=working, today=today)
+        return Reply(status=_OK, body=body)
 
     async def history(self, caller: Caller, record: Record) -> Reply:
         """Which cases a citizen has had with the caller's tenant."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from adapter.calendar import WorkingDays, spell_day
 from adapter.errors import UnknownCase
 from adapter.exchange import Caller, Payload, Record
-from adapter.journal import Journal, reading
+from adapter.journal import Journal, lives, reading
 from adapter.offer import Offer
+from adapter.promise import keeping
 from adapter.service import NATIONAL_ID, Service, search_value
 from adapter.settlement.drafting import is_tracking_code
 from adapter.text import canonical_digits
@@ -18,23 +20,36 @@ PAGE_SIZE = 50
 """Cases on a page of a history; the contract allows as many."""
 
 
-async def status(journal: Journal, named: Callable[[str, str], Service], caller: Caller, record: Record) -> Payload:
+async def status(
+    journal: Journal,
+    named: Callable[[str, str], Service],
+    caller: Caller,
+    record: Record,
+    *,
+    working: WorkingDays,
+    today: date,
+) -> Payload:
     """Where a case stands now; raises UnknownCase for another tenant's as for one that never was.
 
-    `named` gives a tenant's service by name, or raises what its caller is to be told.
+    `named` gives a tenant's service by name, or raises what its caller is to be told. An open case tells the day until
+    which it is promised, by what its service promises now.
     """
     code = canonical_digits(str(record["tracking_code"]))
     row = await journal.read(reading.status, caller.tenant, code) if is_tracking_code(code) else None
     if row is None:
         raise UnknownCase(f"no case with tracking code {code} is known to this tenant")
+    service = named(caller.tenant, row["service"])
+    life = await journal.read(lives.life_of, caller.tenant, code)
+    kept = None if life is None or life.is_closed else keeping(service.promise, life.stretches, working, today)
     body = {
         "tracking_code": row["tracking_code"],
-        "service_id": named(caller.tenant, row["service"]).service_id,
+        "service_id": service.service_id,
         "stage": row["stage"],
         "status_code": row["status_code"],
         "status_title": row["status_title"],
         "awaited_party": row["awaited_party"],
         "changed_at": _told(row["changed_at"]),
+        "promised_on": kept and spell_day(kept.promised_until),
         "held": row["held"] is not None,
         "held_reason": row["held"],
     }

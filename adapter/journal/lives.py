@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic_core import from_json
 from sqlalchemy import Connection, Select, and_, or_, select
 
+from adapter.exchange import CLOSED_STAGES
 from adapter.journal.rows import micros, moment
 from adapter.journal.schema import audit, cases
 from adapter.promise import RETURNING_OPERATIONS, Stretch, stretches_of
@@ -22,6 +23,11 @@ class Life(NamedTuple):
     service: str
     tracking_code: str
     stretches: tuple[Stretch, ...]
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its last stage is one that a case ends in."""
+        return self.stretches[-1].stage in CLOSED_STAGES
 
 
 def lives_since(
@@ -40,6 +46,12 @@ def open_lives(connection: Connection, *, opened_before: datetime) -> list[Life]
     """The stages of every open case that was opened before then."""
     is_wanted = cases.c.closed_at.is_(None) & (cases.c.opened_at < micros(opened_before))
     return list(_read(connection, _lives().where(is_wanted)))
+
+
+def life_of(connection: Connection, tenant: str, tracking_code: str) -> Life | None:
+    """The stages of the tenant's case with this tracking code."""
+    wanted = _lives().where(cases.c.tenant == tenant, cases.c.tracking_code == tracking_code)
+    return next(_read(connection, wanted), None)
 
 
 def _lives() -> Select[Any]:

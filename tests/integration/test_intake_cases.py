@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from adapter.calendar import Days, spell_day, tehran_day
 from adapter.errors import (
     AlreadyFiled,
     CaseClosed,
@@ -18,6 +20,7 @@ from adapter.errors import (
 from adapter.exchange import Operation, Outcome, Parallel, Stage, Verdict
 from adapter.journal import reading
 from adapter.offer import offer_of
+from adapter.promise import Promise
 from tests.support.house import (
     ASSESSED,
     COUNTER,
@@ -31,7 +34,17 @@ from tests.support.house import (
     shipped_offer,
 )
 from tests.support.lives import KEY, refusal_of
-from tests.support.records import correction, document, payment, permit, question, toll, toll_status, withdrawal
+from tests.support.records import (
+    core_status,
+    correction,
+    document,
+    payment,
+    permit,
+    question,
+    toll,
+    toll_status,
+    withdrawal,
+)
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -256,6 +269,33 @@ async def test_the_status_tells_stage_and_last_status_and_fits_the_contract(hous
     for codec in contracts()["window/1.0"].bindings.values():
         assert codec.encode_answer("GetStatus", status)
         assert codec.encode_answer("GetStatus", first)
+
+
+async def test_an_open_case_tells_the_day_of_its_promise_which_moves_while_the_citizen_is_awaited(house: House) -> None:
+    code = await house.submit(permit())
+    await house.deliver_due()
+    promised = (await house.status(code))["promised_on"]
+    assert services()["building_permit"].promise == Promise(working_days=21)
+    assert promised == spell_day(Days().of(TENANT).after(tehran_day(house.clock()), 21))
+
+    await _told_by_the_core(house, code, 1, 20)
+    house.clock.advance(timedelta(days=14))
+    awaiting = await house.status(code)
+    assert awaiting["awaited_party"] == "citizen"
+    assert awaiting["promised_on"] == spell_day(Days().of(TENANT).after(tehran_day(house.clock()), 21))
+    for codec in contracts()["window/1.0"].bindings.values():
+        assert codec.encode_answer("GetStatus", awaiting)
+
+    await _told_by_the_core(house, code, 2, 160)
+    ended = await house.status(code)
+    assert (ended["stage"], ended.get("promised_on")) == ("ended", None)
+
+
+async def _told_by_the_core(house: House, tracking_code: str, sequence: int, status: int) -> None:
+    number = (await house.case(tracking_code)).internal_reference
+    assert number is not None
+    house.core.tell(core_status(number, sequence, status, at=house.clock()))
+    await house.settle_all()
 
 
 async def test_the_status_tells_that_something_of_the_case_is_held(house: House) -> None:

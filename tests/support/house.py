@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from adapter.calendar import Days
 from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
@@ -308,6 +309,7 @@ class Town:
             may_leave=delivery.may_leave,
             dispatch=delivery.dispatch,
             health=health,
+            working=Days().of,
         )
         house = House(
             clock=self.clock,
