@@ -55,12 +55,19 @@ def coverage_of(service: Service, results: Iterable[CaseResult]) -> Coverage:
 
 
 def coverage_of_all(services: Collection[Coverage], touched: Collection[str]) -> Coverage:
-    """Return the coverages of several services together; rules are those of the closed set, `touched` those in use."""
+    """Return the coverages of several services together; `touched` are the rules that any of their cases has."""
+    untouched = {rule for one in services for rule in one.rules.untouched}
     return Coverage(
         _sum([one.rows for one in services]),
         _sum([one.codes for one in services]),
-        _share(dict.fromkeys(RULES, ""), touched),
+        _share(dict.fromkeys(untouched | set(touched), ""), touched),
     )
+
+
+def rules_without_use(services: Collection[Service]) -> list[str]:
+    """Rules of the closed set that no row of these services names: their examples in the reference alone try them."""
+    used = {line.row["rule"] for service in services for table in service.tables.values() for line in table.lines}
+    return sorted(RULES.keys() - used)
 
 
 def _share(known: Mapping[str, str], touched: Collection[str]) -> Share:

@@ -18,7 +18,7 @@ from adapter.service import (
     load_views,
     run_cases,
 )
-from adapter.service.coverage import Share
+from adapter.service.coverage import Share, rules_without_use
 from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
@@ -50,13 +50,16 @@ def cases(
     results |= {"/".join(at): _run_view(folders["mappings"], at, one) for at, one in sorted(views.items())}
     faulty = faulty | {"/".join(at): found for at, found in faulty_views.items()}
     touched = _coverages(services, results) if coverage else {}
+    without_use = rules_without_use(services.values()) if _ALL in touched else []
     failed = sum(not case.is_passed for found in results.values() for case in found)
     short = [name for name, one in touched.items() if not one.reaches(least)]
     if json:
-        _print_json(results, failed, sorted(faulty), touched)
+        _print_json(results, failed, sorted(faulty), touched, without_use)
     else:
         _print_cases(results, failed, sorted(faulty))
         _print_coverage(touched, short, least)
+        if without_use:
+            say(f"no service uses: {', '.join(without_use)}; their own examples try them: panjereh rules")
     return Exit.FINDINGS if failed or faulty or short else Exit.OK
 
 
@@ -74,7 +77,11 @@ def _coverages(services: Mapping[str, Service], results: Mapping[str, list[CaseR
 
 
 def _print_json(
-    results: Mapping[str, list[CaseResult]], failed: int, faulty: list[str], coverages: Mapping[str, Coverage]
+    results: Mapping[str, list[CaseResult]],
+    failed: int,
+    faulty: list[str],
+    coverages: Mapping[str, Coverage],
+    without_use: list[str],
 ) -> None:
     told = [
         {
@@ -97,9 +104,8 @@ def _print_json(
         for case in found
     ]
     parts = {name: {part: _told(share) for part, share in _parts(one)} for name, one in coverages.items()}
-    print_json(
-        {"cases": told, "failed": failed, "faulty_services": faulty} | ({"coverage": parts} if coverages else {})
-    )
+    covered = {"coverage": parts, "rules_without_use": without_use} if coverages else {}
+    print_json({"cases": told, "failed": failed, "faulty_services": faulty} | covered)
 
 
 def _print_cases(results: Mapping[str, list[CaseResult]], failed: int, faulty: list[str]) -> None:
@@ -124,7 +130,7 @@ def _print_coverage(coverages: Mapping[str, Coverage], short: list[str], least: 
         if name != _ALL:
             _print_untouched(one)
     if _ALL in coverages and coverages[_ALL].rules.untouched:
-        say(f"no case uses: {', '.join(sorted(coverages[_ALL].rules.untouched))}")
+        say(f"no case touches a row by: {', '.join(sorted(coverages[_ALL].rules.untouched))}")
     if short:
         say(f"less than {least:g} % of the rows or codes: {', '.join(short)}")
 
