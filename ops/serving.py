@@ -23,7 +23,7 @@ from adapter.errors import RequestRefused, TooBusy
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
 from adapter.intake import Intake
 from connectors.webhook import Webhook
-from ops.health import health_routes
+from ops.health_pages import health_routes
 from ops.webhooks import path_of
 from ops.wiring import House
 

@@ -24,14 +24,11 @@ from adapter.exchange import (
     Record,
     Reply,
     Stage,
-    State,
-    Verdict,
 )
 from adapter.idempotency import Call, Identity, identity_of, usable
-from adapter.intake import referring, requiring, telling
+from adapter.intake import answering, referring, requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
 from adapter.offer import Offer
-from adapter.pattern import answered_stage
 from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
     Drafting,
@@ -43,8 +40,6 @@ from adapter.text import canonical_digits
 
 Ask = Callable[[Service, Case, Exchange, Record], Awaitable[tuple[Outcome, Payload | None]]]
 """Ask the internal system once, within the service's time: the outcome, and the answer as the gateway reads it."""
-
-_ACCEPTED, _OK = 202, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,7 @@ class Intake:
         return Reply(
             status=accepted.status,
             body=accepted.body,
-            location=_location(accepted.body) if accepted.status == _ACCEPTED else None,
+            location=answering.location(accepted.body) if accepted.status == answering.ACCEPTED else None,
             replayed=accepted.is_replay,
         )
 
@@ -119,17 +114,19 @@ class Intake:
     async def inquire(self, call: Call, identity: Identity) -> Accepted:
         """Keep a question with its answer when it comes in time; otherwise as a deferred exchange."""
         deferred = self._opening(call, identity)
-        deferred = replace(deferred, body={**_tracking(deferred.case), "answered": False})
+        deferred = replace(deferred, body={**answering.tracking(deferred.case), "answered": False})
         repeated = await self.journal.repeated(deferred)
         if repeated is not None:
             return repeated
-        outcome, answer = await self.ask(call.service, _case(deferred), deferred.exchange, call.record)
-        return await self.journal.accept(_answered(deferred, outcome, answer, now=self.clock()))
+        outcome, answer = await self.ask(call.service, answering.case_of(deferred), deferred.exchange, call.record)
+        return await self.journal.accept(answering.answered(deferred, outcome, answer, now=self.clock()))
 
     async def add_to_case(self, call: Call, identity: Identity) -> Accepted:
         """Keep what belongs to a case already open."""
         lasting = {"is_permanent": True, "taken_after": requiring.taken_after(call)}
-        return await self._keep(call, self._acceptance(call, identity, _case(call), now=self.clock(), **lasting))
+        return await self._keep(
+            call, self._acceptance(call, identity, answering.case_of(call), now=self.clock(), **lasting)
+        )
 
     async def _keep(self, call: Call, acceptance: Acceptance) -> Accepted:
         required = requiring.required_of(call)
@@ -145,15 +142,15 @@ class Intake:
         working, today = self.working(caller.tenant), tehran_day(self.clock())
         named = self._service_named
         body = await telling.status(self.journal, named, caller, record, working=working, today=today)
-        return Reply(status=_OK, body=body)
+        return Reply(status=answering.OK, body=body)
 
     async def history(self, caller: Caller, record: Record) -> Reply:
         """Which cases a citizen has had with the caller's tenant."""
-        return Reply(status=_OK, body=await telling.history(self.journal, self.offer(), caller, record))
+        return Reply(status=answering.OK, body=await telling.history(self.journal, self.offer(), caller, record))
 
     async def check_health(self, caller: Caller, _record: Record) -> Reply:
         """How the tenant's services are."""
-        return Reply(status=_OK, body=await self.health(caller.tenant))
+        return Reply(status=answering.OK, body=await self.health(caller.tenant))
 
     async def most_document_bytes(self, caller: Caller, operation: Operation, fields: Record) -> int:
         """How large a document may be by the service of a call, of which only the plain fields are there yet.
@@ -224,8 +221,8 @@ class Intake:
             fingerprint=identity.fingerprint,
             exchange=self.drafting.exchange(draft, within, call.service, now=now),
             record=call.record,
-            status=_ACCEPTED,
-            body=_acknowledgement(within, now),
+            status=answering.ACCEPTED,
+            body=answering.acknowledgement(within, now),
             business_key=identity.subject,
             may_leave=self.may_leave(call.caller.tenant, call.service.system),
             **particulars,
@@ -274,48 +271,3 @@ def _offered(call: Call) -> Call:
     if call.operation not in call.service.inward:
         raise OperationNotOffered(f"{call.service.name} does not offer {call.operation}")
     return call
-
-
-def _case(kept: Acceptance | Call) -> Case:
-    if kept.case is None:  # pragma: no cover - what opens a case and what belongs to one always has it
-        raise UnknownCase
-    return kept.case
-
-
-def _tracking(case: Case | None) -> Payload:
-    return {"tracking_code": case.tracking_code} if case else {}
-
-
-def _acknowledgement(case: Case, now: datetime) -> Payload:
-    return {
-        "tracking_code": case.tracking_code,
-        "state": "accepted",
-        "accepted_at": now.isoformat(timespec="milliseconds"),
-    }
-
-
-def _location(body: Payload) -> str:
-    return f"requests/{body['tracking_code']}"
-
-
-def _answered(deferred: Acceptance, outcome: Outcome, answer: Payload | None, *, now: datetime) -> Acceptance:
-    """The acceptance with what came in time: an answer ends its case at once, a number makes it await."""
-    if answer is not None:
-        state = State.DONE if outcome.verdict is Verdict.DONE else State.REFUSED
-        closed: dict[str, Any] = {"attempts": 1, "settled_at": now, "code": outcome.code, "reason": outcome.reason}
-        return replace(
-            deferred,
-            case=replace(_case(deferred), stage=answered_stage(answer), internal_reference=outcome.number),
-            exchange=replace(deferred.exchange, state=state, **closed),
-            answer=outcome.answer or {},
-            status=_OK,
-            body={**_tracking(deferred.case), "answered": True, "answer": answer},
-            business_key=None,
-        )
-    if outcome.verdict is Verdict.AWAITING:
-        return replace(
-            deferred,
-            case=replace(_case(deferred), internal_reference=outcome.number, stage=Stage.IN_PROGRESS),
-            exchange=replace(deferred.exchange, state=State.AWAITING, attempts=1),
-        )
-    return deferred

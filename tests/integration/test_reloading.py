@@ -195,7 +195,7 @@ async def test_a_signal_reloads_and_a_second_one_does_too(town: Owned) -> None:
 
 
 async def test_figures_tell_which_tables_are_live_and_how_many_faults_were_found(town: Owned) -> None:
-    from ops.health import _count  # noqa: PLC0415 - the page itself needs a door
+    from ops.health_pages import _count  # noqa: PLC0415 - the page itself needs a door
 
     town.edit(KINDS, OLD_ROW, "new_building,first,")
     told = await town.do("tables.reload", apply=True, reason="a mistake")
