@@ -13,7 +13,7 @@ import structlog
 from adapter.breaker import opened_for
 from adapter.channels import Clock, Target
 from adapter.contract.model import OperationContract
-from adapter.endpoints import Endpoints
+from adapter.endpoints import TECHNICAL, Endpoints, heed
 from adapter.errors import (
     DocumentMissing,
     DocumentNotSent,
@@ -31,15 +31,12 @@ from adapter.exchange import (
     Case,
     Claim,
     Direction,
-    Exchange,
-    Outcome,
     Payload,
-    Record,
     State,
     Verdict,
 )
 from adapter.fetching import Fetching
-from adapter.journal import Journal, Pause, Settlement, reading
+from adapter.journal import Journal, Settlement, reading
 from adapter.mark import whole_size
 from adapter.offer import Offer
 from adapter.retry import Profile, time_for, wait_by_age
@@ -50,7 +47,6 @@ from adapter.telemetry import Metrics
 from adapter.text import canonical_digits
 
 _log = structlog.get_logger(__name__)
-_TECHNICAL = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
 _OWN_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 """What a poison record may raise in code that did not think of it: parked, so that it is seen and fails only once."""
 _WORKERS = 64
@@ -185,8 +181,8 @@ class Delivery:
             await self.journal.intend(claim, prepared.frozen, lease=lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
             outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
-            end(outcome.verdict not in _TECHNICAL)
-        await self._heed(exchange, outcome)
+            end(outcome.verdict not in TECHNICAL)
+        await heed(self.endpoints, self.journal, exchange, outcome)
         payload = prepared.payload
         if payload is None and exchange.direction is Direction.OUTWARD:
             payload = prepared.target.thaw(operation.name, prepared.frozen)
@@ -234,46 +230,6 @@ class Delivery:
         for claim in settled.claims:
             self.dispatch(claim)
         self.hint()
-
-    async def ask(
-        self, service: Service, case: Case, exchange: Exchange, record: Record
-    ) -> tuple[Outcome, Payload | None]:
-        """Ask an inquiry once, within the service's time, without a lease: it changes nothing.
-
-        The second value is the answer as the gateway reads it; None when it is to come later.
-        """
-        late = Outcome(Verdict.RETRY, code="late", reason="no answer within the service's time")
-        if service.stage is ServiceStage.SHADOW:
-            return late, None
-        operation = self.settling.contract_of(Claim(exchange, case, fence=0, record=record), service)
-        endpoint = exchange.tenant, exchange.target
-        target, within = self.endpoints.targets[endpoint], service.answer_within or self.profile.idle
-        try:
-            frozen = target.freeze(operation.name, render(exchange, case, record, service, now=self.clock()))
-            with self.endpoints.call(endpoint, operation.group, self.clock) as end:
-                if end is None:
-                    return late, None
-                async with asyncio.timeout(within.total_seconds()):
-                    outcome = await target.deliver(operation.name, frozen, reference=exchange.reference)
-                end(outcome.verdict not in _TECHNICAL)
-        except (TimeoutError, Untranslatable, SchemaViolation):
-            return late, None
-        await self._heed(exchange, outcome)
-        outcome = replace(outcome, number=self.settling.number_of(operation, outcome))
-        return outcome, self._answer(service, case, exchange, outcome)
-
-    def _answer(self, service: Service, case: Case, exchange: Exchange, outcome: Outcome) -> Payload | None:
-        following = self.settling.following(
-            Claim(replace(exchange, state=State.SENDING), case, fence=0, record={}), outcome, service
-        )
-        for answering, record in following:
-            try:
-                payload = render(answering, case, record, service, now=self.clock())
-            except Untranslatable:
-                return None
-            answer: Payload | None = payload.get("answer")
-            return answer
-        return None
 
     async def _prepare(self, claim: Claim, service: Service) -> Prepared | None:
         exchange = claim.exchange
@@ -329,18 +285,6 @@ class Delivery:
     async def _postpone(self, claim: Claim, group: str) -> None:
         breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()
         await self.journal.release(claim, now + max(opened_for(breaker, now), self.profile.idle))
-
-    async def _heed(self, exchange: Exchange, outcome: Outcome) -> None:
-        """Pause the endpoint when the outcome says that nothing sent there can succeed."""
-        endpoint = exchange.tenant, exchange.target
-        if outcome.pause is None or endpoint in self.endpoints.paused:
-            return
-        if outcome.pause == "forbidden" and not self.endpoints.is_forbidden_for_all(endpoint, exchange.id):
-            return
-        reason = outcome.reason or outcome.pause
-        self.endpoints.paused[endpoint] = reason
-        await self.journal.pause(Pause(*endpoint, reason=reason))
-        _log.error("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=reason)
 
 
 def _may_get_a_number(case: Case) -> bool:

@@ -11,6 +11,8 @@ import structlog
 
 from adapter.breaker import Breaker
 from adapter.channels import Clock, System, Target
+from adapter.exchange import Exchange, Outcome, Verdict
+from adapter.journal import Journal, Pause
 from adapter.retry import Profile
 
 _FORBIDDEN_LIMIT = 3
@@ -18,6 +20,9 @@ _FAILURES_IN_A_ROW = 3
 """So many calls without a usable answer are no accident any more."""
 
 _log = structlog.get_logger(__name__)
+
+TECHNICAL = frozenset({Verdict.RETRY, Verdict.IN_DOUBT})
+"""Verdicts of calls that got no usable answer: they count against the endpoint."""
 
 EndpointName = tuple[str, str]
 """(tenant, contract title)."""
@@ -122,3 +127,16 @@ class Endpoints:
         """A person has mended what was wrong."""
         self.paused.pop(endpoint, None)
         self._forbidden.pop(endpoint, None)
+
+
+async def heed(endpoints: Endpoints, journal: Journal, exchange: Exchange, outcome: Outcome) -> None:
+    """Pause the exchange's endpoint when the outcome says that nothing sent there can succeed."""
+    endpoint = exchange.tenant, exchange.target
+    if outcome.pause is None or endpoint in endpoints.paused:
+        return
+    if outcome.pause == "forbidden" and not endpoints.is_forbidden_for_all(endpoint, exchange.id):
+        return
+    reason = outcome.reason or outcome.pause
+    endpoints.paused[endpoint] = reason
+    await journal.pause(Pause(*endpoint, reason=reason))
+    _log.error("endpoint_lost", tenant=endpoint[0], endpoint=endpoint[1], reason=reason)

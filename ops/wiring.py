@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from adapter.asking import Asking
 from adapter.calendar import Days, WorkingDays
 from adapter.callers import HttpTarget, InCallRetries, Timeouts
 from adapter.channels import Clock, Documents, Randomness, System, Target
@@ -228,7 +229,7 @@ def _join(
         offer,
         drafting,
         parts.clock,
-        ask=delivery.ask,
+        ask=Asking(journal, endpoints, settling, parts.clock).ask,
         may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,

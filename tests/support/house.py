@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from adapter.asking import Asking
 from adapter.calendar import Days
 from adapter.contract import load_contract
 from adapter.contract.model import Contract
@@ -305,7 +306,7 @@ class Town:
             offered,
             drafting,
             self.clock,
-            ask=delivery.ask,
+            ask=Asking(journal, endpoints, settling, self.clock).ask,
             may_leave=delivery.may_leave,
             dispatch=delivery.dispatch,
             health=health,
