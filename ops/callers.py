@@ -7,6 +7,7 @@ import re
 
 from adapter.errors import FaultySettings
 from adapter.exchange import Caller
+from adapter.offer import Offer
 from adapter.tables import near
 from ops.settings import Settings
 
@@ -28,6 +29,18 @@ def callers_of(settings: Settings) -> dict[str, Caller]:
         raise FaultySettings(faults)
     callers = [Caller(caller.name, caller.tenant, caller.channel) for caller in settings.callers]
     return {digest: callers[number] for digest, number in digests.items()}
+
+
+def channel_doubts(settings: Settings, offer: Offer) -> list[str]:
+    """Callers through a channel that no card of their tenant's services names: it may be misspelt."""
+    told = []
+    for number, caller in enumerate(settings.callers):
+        services = [service for (tenant, _), service in offer.by_name.items() if tenant == caller.tenant]
+        known = {channel for service in services for channel in (*service.card.get("channels", ()), *service.channels)}
+        if known and caller.channel not in known:
+            hint = f"no service of {caller.tenant} has it on its card; {near(caller.channel, known)}"
+            told.append(f"callers.{number}.channel: {caller.channel!r}: {hint}")
+    return told
 
 
 def _tenant_fault(tenant: str, settings: Settings) -> str | None:

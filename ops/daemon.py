@@ -26,6 +26,7 @@ from adapter.journal.opening import held_lock, journal_url
 from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin
+from ops.callers import channel_doubts
 from ops.operators import Desk, perform
 from ops.protocol import ConnectionLimits, limited
 from ops.reloading import keep_reloading
@@ -72,10 +73,12 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
 
 
 def _tell_stopped(house: House) -> None:
-    """Each fault of each service that takes nothing, as `panjereh check` tells it."""
+    """Each fault of each service that takes nothing, and what the settings may have misspelt, as `check` tells them."""
     for service, faults in sorted(house.faults.items()):
         for fault in faults:
             _log.warning("service_stopped", service=service, fault=str(fault))
+    for doubt in channel_doubts(house.settings, house.offer):
+        _log.warning("settings_doubted", doubt=doubt)
 
 
 def tune_process() -> None:

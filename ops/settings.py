@@ -58,7 +58,9 @@ class CallerSettings(_Strict):
     name: str = Field(description="a short name, as logs and audit show it")
     tenant: str = Field(description="the municipality on whose behalf it calls")
     channel: str = Field(description="national_window, counter, city_office, portal, mobile, service_desk …")
-    key_sha256: list[str] = Field(description="SHA-256 of each valid API key, in hex; two while a key is rotated")
+    key_sha256: list[str] = Field(
+        min_length=1, description="SHA-256 of each valid API key, in hex; two while a key is rotated"
+    )
 
 
 class EndpointSettings(_Strict):
@@ -88,8 +90,8 @@ class EndpointSettings(_Strict):
     connections: int = Field(default=16, ge=1, le=256, description="connections at once")
 
     @model_validator(mode="after")
-    def _opens_in_one_way(self) -> Self:
-        if faults := list(_authentication_faults(self)):
+    def _is_reached_in_one_way(self) -> Self:
+        if faults := [*_address_faults(self), *_authentication_faults(self)]:
             raise ValueError("; ".join(faults))
         return self
 
@@ -107,6 +109,15 @@ _USED: Mapping[str, tuple[str, ...]] = {
     "scope": ("oauth2",),
     "client_in": ("oauth2",),
 }
+
+
+_HTTP = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
+
+
+def _address_faults(endpoint: EndpointSettings) -> Iterator[str]:
+    """What is no address of the binding, as far as can be told before it is connected."""
+    if endpoint.binding in {"soap", "rest"} and not _HTTP.fullmatch(endpoint.address):
+        yield f"address: with {endpoint.binding} it is http://… or https://…, without a query"
 
 
 def _authentication_faults(endpoint: EndpointSettings) -> Iterator[str]:
@@ -261,7 +272,10 @@ def _unknown_variables() -> list[str]:
 
 
 def _near(variable: str) -> str:
-    return near(variable, {CONFIG_VARIABLE, *(f"PANJEREH_{name.upper()}" for name in Settings.model_fields)})
+    """The near names; what follows the first level is kept, so that what is proposed can be set as it stands."""
+    _, *deeper = variable.split("__")
+    names = {CONFIG_VARIABLE, *(f"PANJEREH_{name.upper()}" for name in Settings.model_fields)}
+    return near(variable, {"__".join([name, *deeper]) for name in names} if deeper else names)
 
 
 def _source(fault: Any, path: Path) -> str:

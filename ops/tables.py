@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -28,7 +28,7 @@ from adapter.service import (
     service_folders,
 )
 from adapter.service.contents import contents_of, digest_of
-from adapter.tables import Fault
+from adapter.tables import Fault, near
 from adapter.workbench.sides import Fields
 from adapter.wsdl import read_wsdl
 from ops.settings import Settings
@@ -180,7 +180,7 @@ def read_tables(
     tables = Tables(services, views, told, offer, on_disk, calendars, now, _told(doubts))
     if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
         raise FaultyTables(clashes)
-    _check_endpoints(settings, offer, contracts)
+    _check_settings(settings, offer, contracts)
     return tables
 
 
@@ -230,31 +230,34 @@ def _offer(
     faults: Mapping[str, list[Fault]],
     views: Mapping[tuple[str, str], Service | Stopped],
 ) -> Offer:
-    known, overlaid = {path.name for path in service_folders(settings.mappings)}, set(overlays(settings.mappings))
-    missing = [
-        f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}"
-        for tenant, its in settings.tenants.items()
-        for name in its.services
-        if name not in known and (tenant, name) not in overlaid
-    ]
-    if missing:
-        raise FaultySettings(missing)
     stopped = {name: (declared_id(settings.mappings / name), str(found[0])) for name, found in faults.items()}
     return offer_of({tenant: its.services for tenant, its in settings.tenants.items()}, services, stopped, views=views)
 
 
-def _check_endpoints(settings: Settings, offer: Offer, contracts: Mapping[str, Contract]) -> None:
+def _check_settings(settings: Settings, offer: Offer, contracts: Mapping[str, Contract]) -> None:
+    """Raises FaultySettings for each service without a folder, each endpoint that is missing or of no contract."""
+    faults = [*_missing_services(settings), *_misfitting_endpoints(settings, offer, contracts)]
+    if faults:
+        raise FaultySettings(sorted(faults))
+
+
+def _missing_services(settings: Settings) -> Iterator[str]:
+    known, overlaid = {path.name for path in service_folders(settings.mappings)}, set(overlays(settings.mappings))
+    for tenant, its in settings.tenants.items():
+        for name in its.services:
+            if name not in known and (tenant, name) not in overlaid:
+                hint = near(name, known)
+                yield f"tenants.{tenant}.services: there is no folder {name!r} in {settings.mappings}; {hint}"
+
+
+def _misfitting_endpoints(settings: Settings, offer: Offer, contracts: Mapping[str, Contract]) -> Iterator[str]:
     wanted = {
         (tenant, contract)
         for (tenant, _), service in offer.by_name.items()
         for contract in filter(None, (service.gateway, service.system))
     }
     given = {(tenant, name) for tenant, its in settings.tenants.items() for name in its.endpoints}
-    faults = [f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given]
-    faults += [
-        f"tenants.{tenant}.endpoints.{name}: there is no such contract; there are {', '.join(sorted(contracts))}"
-        for tenant, name in given
-        if name not in contracts
-    ]
-    if faults:
-        raise FaultySettings(sorted(faults))
+    yield from (f"tenants.{tenant}.endpoints: {name!r} is needed by its services" for tenant, name in wanted - given)
+    for tenant, name in given:
+        if name not in contracts:
+            yield f"tenants.{tenant}.endpoints.{name}: there is no such contract; {near(name, contracts)}"

@@ -20,7 +20,7 @@ def webhooks_of(settings: Settings, contracts: Mapping[str, Contract], clock: Cl
     faults: list[str] = []
     for tenant, its in settings.tenants.items():
         for title, endpoint in its.endpoints.items():
-            if endpoint.webhook_key_file is None:
+            if endpoint.webhook_key_file is None or title not in contracts:
                 continue
             said = contracts[title].webhook
             place = f"tenants.{tenant}.endpoints.{title}"

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import random  # noqa: TID251 - the one place where real randomness is chosen
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Protocol
 
 import structlog
 
 from adapter.asking import Asking
 from adapter.calendar import Days, WorkingDays
-from adapter.callers import HttpTarget, InCallRetries, Timeouts
-from adapter.channels import Clock, Documents, Randomness, System, Target
+from adapter.callers import HttpTarget
+from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
-from adapter.exchange import Caller, Direction, Payload
+from adapter.exchange import Caller, Payload
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Journal, open_journal, reading
+from adapter.mark import Mark
 from adapter.offer import Offer
 from adapter.publishing import Publishing
 from adapter.retry import Profile
@@ -34,40 +33,20 @@ from adapter.settlement.drafting import Drafting
 from adapter.settlement.settling import Settling
 from adapter.tables import Fault
 from adapter.telemetry import Metrics
-from connectors import file, rest, soap, sql
 from connectors.webhook import Webhook
 from ops.callers import callers_of
+from ops.connecting import Closable, ConnectedSystem, connect_endpoints
 from ops.health import tenant_health
-from ops.openers import opener_of
 from ops.randomness import buffered
-from ops.settings import EndpointSettings, Settings, master_key, profile_of
+from ops.settings import Settings, master_key, profile_of
 from ops.tables import Folders, LiveTables, gateways_of, read_folders
 from ops.webhooks import webhooks_of
-
-_CONNECT: Mapping[str, Callable[..., ConnectedSystem]] = {
-    "rest": rest.connect,
-    "soap": soap.connect,
-    "sql": sql.connect,
-    "file": file.connect,
-}
 
 _log = structlog.get_logger(__name__)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class Closable(Protocol):
-    """What holds connections."""
-
-    async def aclose(self) -> None:
-        """Afterwards no connection is open."""
-        ...
-
-
-class ConnectedSystem(System, Closable, Protocol):
-    """An internal system as a connector makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +128,18 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
         raise FaultyTables([str(fault) for fault in calendar_faults])
     callers = callers_of(settings)
     webhooks = webhooks_of(settings, contracts, parts.clock)
-    connected: list[Closable] = []
+
+    def content(tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
+        return journal.documents.content(tenant, reference, mark)
+
+    connected = connect_endpoints(
+        settings, contracts, profile, classify=parts.classify, clock=parts.clock, content=content
+    )
+    endpoints = _endpoints(connected, profile, parts)
     journal = parts.journal(_open_journal(settings, profile, parts))
-    try:
-        endpoints = _endpoints(settings, contracts, profile, parts, journal.documents, connected)
-    except FaultySettings:
-        journal.close()
-        raise
     endpoints.paused.update(await journal.read(reading.paused_endpoints))
     loaded = _Loaded(profile, contracts, tables, callers, webhooks)
-    return _join(settings, parts, loaded, journal, endpoints, connected)
+    return _join(settings, parts, loaded, journal, endpoints, list(connected.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,45 +239,8 @@ def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal
 
 
 def _endpoints(
-    settings: Settings,
-    contracts: Mapping[str, Contract],
-    profile: Profile,
-    parts: Parts,
-    documents: Documents,
-    connected: list[Closable],
+    connected: Mapping[EndpointName, HttpTarget | ConnectedSystem], profile: Profile, parts: Parts
 ) -> Endpoints:
-    targets: dict[EndpointName, Target] = {}
-    systems: dict[EndpointName, System] = {}
-    for tenant, its in settings.tenants.items():
-        for name, endpoint in its.endpoints.items():
-            contract, wire = contracts[name], _wire(endpoint, profile, parts)
-            wire |= {"contents": partial(documents.content, tenant)}
-            if _is_gateway(contract):
-                gateway = HttpTarget(contract, endpoint.binding, endpoint.address, **wire)
-                connected.append(gateway)
-                targets[tenant, name] = parts.target(gateway)
-            else:
-                system = _CONNECT[endpoint.binding](contract, endpoint.address, **wire)
-                connected.append(system)
-                systems[tenant, name] = parts.system(system)
-                targets[tenant, name] = systems[tenant, name]
-    return Endpoints(targets, systems, profile)
-
-
-def _is_gateway(contract: Contract) -> bool:
-    return any(operation.direction is Direction.OUTWARD for operation in contract.operations.values())
-
-
-def _wire(endpoint: EndpointSettings, profile: Profile, parts: Parts) -> dict[str, Any]:
-    timeouts = Timeouts(
-        connect=profile.connect, write=profile.write, first_byte=profile.first_byte, total=profile.total
-    )
-    retries = InCallRetries(base=profile.in_call_base, cap=profile.in_call_cap, total=profile.in_call_total)
-    return {
-        "credentials": opener_of(endpoint, timeouts, retries, parts.clock),
-        "timeouts": timeouts,
-        "retries": retries,
-        "classify": parts.classify,
-        "clock": parts.clock,
-        "connections": endpoint.connections,
-    }
+    gateways = {name: parts.target(one) for name, one in connected.items() if isinstance(one, HttpTarget)}
+    systems = {name: parts.system(one) for name, one in connected.items() if not isinstance(one, HttpTarget)}
+    return Endpoints({**gateways, **systems}, systems, profile)

@@ -101,6 +101,7 @@ def held_lock(url: URL, node: str) -> Iterator[None]:
 
     Raises FaultySettings for a file that cannot be had, JournalUnreachable for a server that does not answer.
     """
+    check_place(url)
     if is_sqlite(url):
         with _held_file(Path(str(url.database)).resolve().with_suffix(".lock")):
             yield
@@ -109,11 +110,15 @@ def held_lock(url: URL, node: str) -> Iterator[None]:
             yield
 
 
+def check_place(url: URL) -> None:
+    """Raises FaultySettings when the journal is to be a file in a folder that is not there."""
+    folder = Path(str(url.database)).resolve().parent
+    if is_sqlite(url) and not folder.is_dir():
+        raise FaultySettings([f"database: there is no folder {folder} for the journal; make it, or mend the path"])
+
+
 @contextmanager
 def _held_file(path: Path) -> Iterator[None]:
-    if not path.parent.is_dir():
-        told = f"database: there is no folder {path.parent} for the journal; make it, or mend the path"
-        raise FaultySettings([told])
     try:
         opened = path.open("a+")
     except OSError as error:

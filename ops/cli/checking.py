@@ -23,7 +23,7 @@ from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
-from ops.settings import CONFIG_VARIABLE, load_settings, master_key
+from ops.settings import CONFIG_VARIABLE, Settings, load_settings
 
 _SAMPLE = "sample-"
 """How the folder of a tenant begins that is shipped to be copied."""
@@ -67,7 +67,8 @@ def check(
     if service is None:
         faults += map(str, catalogue_faults(folders["mappings"]))
     if config is not None:
-        faults += [*_key_faults(config), *_tenant_faults(config, {*views, *faulty_views})]
+        settings = load_settings(config).model_copy(update=folders)
+        faults += _settings_faults(settings, loaded, {*views, *faulty_views})
     named = [*sorted(services.keys() - faulty.keys()), *map("/".join, sorted(views.keys() - faulty_views.keys()))]
     sound = {"contracts": sorted(loaded), "services": named}
     if json:
@@ -122,19 +123,14 @@ def load_contracts(folder: Path) -> tuple[dict[str, Contract], list[str]]:
     return sound, [fault.replace(f"{folder}/", f"{folder.name}/") for fault in faults]
 
 
-def _tenant_faults(config: Path, views: set[tuple[str, str]]) -> list[str]:
-    """Folders of tenants that the settings do not know: nobody would ever be served by them. A sample is for all."""
-    try:
-        tenants = load_settings(config).tenants
-    except FaultyTables:  # told with the keys
-        return []
+def _settings_faults(settings: Settings, contracts: Mapping[str, Contract], views: set[tuple[str, str]]) -> list[str]:
+    """What would stop a start, and folders of tenants that the settings do not know: nobody would be served by them.
+
+    A sample is for all.
+    """
+    from ops.starting import start_faults  # noqa: PLC0415 - what a start needs is loaded only when one is looked at
+
+    tenants = settings.tenants
     unknown = sorted({tenant for tenant, _ in views if not tenant.startswith(_SAMPLE)} - set(tenants))
-    return [f"mappings/{TENANTS}/{name}: the settings have no such tenant, {near(name, tenants)}" for name in unknown]
-
-
-def _key_faults(config: Path) -> list[str]:
-    try:
-        master_key(load_settings(config))
-    except FaultyTables as error:
-        return error.faults
-    return []
+    told = [f"mappings/{TENANTS}/{name}: the settings have no such tenant, {near(name, tenants)}" for name in unknown]
+    return [*start_faults(settings, contracts), *told]

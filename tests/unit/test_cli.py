@@ -261,6 +261,37 @@ def test_check_of_settings_reads_the_folders_that_they_name(
     assert run_command(["check", *options, "--mappings", str(ROOT / "mappings")]) == Exit.OK
 
 
+def test_check_of_settings_tells_all_that_would_stop_a_start_at_once(capsys: Captured, tmp_path: Path) -> None:
+    path = _installed(tmp_path)
+    text = path.read_text(encoding="utf-8").replace("/journal.db", "/gone/journal.db")
+    text = text.replace("renovation_toll", "renovation_tol").replace('"revenue/1.0"', '"revenu/1.0"')
+    text = text.replace('binding = "soap"', 'binding = "soap"\nkey_file = "none.key"', 1)
+    text = text.replace('name = "counter"\ntenant = "', 'name = "counter"\ntenant = "x')
+    path.write_text(re.sub('key_sha256 = .*"', 'key_sha256 = ["short"', text, count=1), encoding="utf-8")
+
+    assert run_command(["check", "--config", str(path)]) == Exit.FINDINGS
+
+    told = capsys.readouterr().out
+    for fault in (
+        f"database: there is no folder {tmp_path / 'gone'}",
+        "tenants.sample-city.services: there is no folder 'renovation_tol'",
+        "tenants.sample-city.endpoints.revenu/1.0: there is no such contract; did you mean 'revenue/1.0'?",
+        f"tenants.sample-city.endpoints.window/1.0.key_file: {tmp_path / 'none.key'} cannot be read",
+        "callers.0.key_sha256: a digest has 64 hexadecimal digits",
+        "callers.1.tenant: there is no tenant 'xsample-city'; did you mean 'sample-city'?",
+    ):
+        assert fault in told
+
+
+def test_a_channel_that_no_card_names_is_told_by_check(capsys: Captured, tmp_path: Path) -> None:
+    path = _installed(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('channel = "counter"', 'channel = "conter"'), encoding="utf-8")
+
+    assert run_command(["check", "--config", str(path)]) == Exit.FINDINGS
+    assert "channel: 'conter': no service of sample-city has it on its card; did you mean" in capsys.readouterr().out
+
+
 def test_a_missing_folder_of_services_is_a_command_said_wrongly(capsys: Captured, tmp_path: Path) -> None:
     assert run_command(["check", "--mappings", str(tmp_path / "none")]) == Exit.USAGE
     assert "there is no such folder of services" in capsys.readouterr().err

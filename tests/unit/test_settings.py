@@ -143,6 +143,12 @@ def test_a_misspelt_setting_names_itself_with_its_whole_place(file: Path, before
         ('node = "node-7"', 'node = "node-7"\nenvironment = ""', "environment"),
         ('node = "node-7"', f'node = "node-7"\nenvironment = "{"x" * 33}"', "environment"),
         ('tenant = "sample-city"\n', "", "callers.0.tenant"),
+        (
+            'address = "http://127.0.0.1:9101"',
+            'address = "ftp://x"',
+            "tenants.sample-city.endpoints.window/1.0: address",
+        ),
+        (f'["{"0" * 64}"]', "[]", "callers.0.key_sha256"),
         ('database = "sqlite:////var/lib/panjereh/journal.db"\n', "", "database"),
     ],
 )
@@ -202,6 +208,15 @@ def test_a_misspelt_variable_names_itself(file: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PANJEREH_DATABSE", "sqlite:///x.db")
     assert faults_of(file) == [
         "environment: PANJEREH_DATABSE: there is no such setting; did you mean 'PANJEREH_DATABASE'?"
+    ]
+
+
+def test_a_variable_whose_section_is_misspelt_is_answered_with_all_of_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PANJEREH_HTP__PORT", "1")
+    assert faults_of(file) == [
+        "environment: PANJEREH_HTP__PORT: there is no such setting; did you mean 'PANJEREH_HTTP__PORT'?"
     ]
 
 
@@ -265,10 +280,10 @@ def test_each_key_leads_to_its_caller(file: Path) -> None:
         (("mobile", "sample-city", ["ab" * 32 + " "]), "callers.1.key_sha256: a digest has 64 hexadecimal digits"),
         (("mobile", "sample-city", [key_digest("")]), "callers.1.key_sha256: this is the digest of no key at all"),
         (
-            ("mobile", "sample-citi", []),
+            ("mobile", "sample-citi", ["ab" * 32]),
             "callers.1.tenant: there is no tenant 'sample-citi'; did you mean 'sample-city'?",
         ),
-        (("counter-72", "sample-city", []), "callers.1.name: 'counter-72' stands at callers.0"),
+        (("counter-72", "sample-city", ["ab" * 32]), "callers.1.name: 'counter-72' stands at callers.0"),
     ],
 )
 def test_a_caller_who_could_be_taken_for_another_names_himself(
