@@ -41,6 +41,12 @@ class Days:
     by_weekday: Mapping[tuple[int, str], tuple[DayRow, ...]] = field(default_factory=dict)
     spans: Mapping[int, tuple[date, date]] = field(default_factory=dict)
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Everybody who has a row of their own."""
+        rows = (*self.by_day.values(), *self.by_weekday.values())
+        return frozenset(row.tenant for found in rows for row in found) - {EVERYBODY}
+
     def of(self, tenant: str) -> WorkingDays:
         """The working days of one tenant."""
         return WorkingDays(self, tenant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from cyclopts import App, Parameter
 
 from adapter.calendar import (
     EVERYBODY,
+    Days,
     WorkingDays,
     days_after,
     jalali_day,
@@ -22,15 +24,19 @@ from adapter.calendar import (
     with_closure,
 )
 from adapter.errors import FaultyTables, NotFound, Refused, Unfit
+from adapter.tables import near
+from adapter.text import canonical_digits
 from ops.cli.asking import DEFAULT_CONFIG, named
 from ops.cli.checking import Config, Json, Mappings, folders_of
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 from ops.replacing import replace_text
+from ops.settings import load_settings
 
 app = App(name="calendar", help="Show a tenant's working days, or close a day.", help_format="plaintext")
 
 _COLUMNS = ("date", "weekday", "working", "opens", "closes", "title")
+_MONTH = re.compile(r"(1[2-5][0-9]{2})[/-]?(0?[1-9]|1[0-2])")
 Tenant = Annotated[str, Parameter(help="One municipality; * for everybody.")]
 
 
@@ -45,15 +51,16 @@ def show(
     json: Json = False,
 ) -> int:
     """Tell every day of a month, spelt 1405/09; without one, of this month."""
-    working = _working_days(_folder(config, mappings), tenant)
-    first = _first_of(month)
+    days_of_all, first = _calendars(_folder(config, mappings), tenant, config), _first_of(month)
+    working, year = days_of_all.of(tenant), jalali_parts(first)[0]
+    has_calendar = year in days_of_all.spans
     days = [_told(working, day) for day in (first, *days_after(first, _last_of(first)))]
     count = sum(bool(day["working"]) for day in days)
     if json:
-        print_json({"tenant": tenant, "days": days, "working_days": count})
+        print_json({"tenant": tenant, "has_calendar": has_calendar, "days": days, "working_days": count})
     else:
         print_table(_COLUMNS, [[day[column] for column in _COLUMNS] for day in days])
-        say(f"{count} working days")
+        say(f"{count} working days" if has_calendar else f"no calendar of {year} is there; only its Fridays are known")
     return Exit.OK
 
 
@@ -75,7 +82,7 @@ def close(
         raise Refused("a closure needs a reason; give --why")
     if not path.is_file():
         raise NotFound(f"{path}: there is no calendar of that year; add it first")
-    working = _working_days(folder, tenant)
+    working = _calendars(folder, tenant, config).of(tenant)
     try:
         text = with_closure(path.read_text(encoding="utf-8"), closed, tenant=tenant, why=why.strip())
     except Unfit as unfit:
@@ -94,18 +101,27 @@ def _folder(config: Path | None, mappings: Path | None) -> Path:
     return folders_of(config, **({"mappings": mappings} if mappings else {}))["mappings"] / "calendars"
 
 
-def _working_days(folder: Path, tenant: str) -> WorkingDays:
+def _calendars(folder: Path, tenant: str, config: Path | None) -> Days:
+    """The calendars of all; raises NotFound for a tenant of whom neither the settings nor any table knows."""
     days, faults = read_calendars(folder)
     if faults:
         raise FaultyTables([str(fault) for fault in faults])
-    return days.of(tenant)
+    path = config or DEFAULT_CONFIG
+    known = set(load_settings(path).tenants) if config or path.is_file() else set(days.tenants)
+    if tenant not in known | {EVERYBODY}:
+        hint = "" if config or path.is_file() else "; name the settings that know it with --config"
+        raise NotFound(f"there is no tenant {tenant!r}; {near(tenant, known)}{hint}")
+    return days
 
 
 def _first_of(month: str | None) -> date:
     if month is None:
         year, number, _ = jalali_parts(tehran_day(datetime.now(UTC)))
         return jalali_day(year, number, 1)
-    return _day(f"{month}/01")
+    found = _MONTH.fullmatch(canonical_digits(month).strip())
+    if found is None:
+        raise Refused(f"'{month}' is not a month of the Jalali calendar; spell it 1405/09")
+    return jalali_day(int(found[1]), int(found[2]), 1)
 
 
 def _day(written: str) -> date:

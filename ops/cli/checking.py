@@ -36,9 +36,7 @@ FOLDER_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 Contracts = Annotated[Path | None, Parameter(help="The folder of contracts; else the settings', else the shipped one.")]
 Mappings = Annotated[Path | None, Parameter(help="The folder of services; else the settings', else the shipped one.")]
-Config = Annotated[
-    Path | None, Parameter(env_var=CONFIG_VARIABLE, help="Check these settings too, and the folders that they name.")
-]
+Config = Annotated[Path | None, Parameter(env_var=CONFIG_VARIABLE, help="The settings, which name the folders.")]
 Json = Annotated[bool, Parameter(negative="", help="Answer with one JSON object.")]
 
 
@@ -48,7 +46,7 @@ def check(
     *,
     contracts: Contracts = None,
     mappings: Mappings = None,
-    config: Config = None,
+    config: Annotated[Config, Parameter(help="Check these settings too, and the folders that they name.")] = None,
     json: Json = False,
 ) -> int:
     """Read every contract and service and tell every fault, one a line; exit code 1 when there are any."""

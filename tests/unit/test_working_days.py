@@ -10,6 +10,7 @@ from adapter.calendar import jalali_day, read_calendars, weekday_of, with_closur
 from adapter.errors import Unfit
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
+from ops.demo.installation import install
 from tests.support.records import ROOT
 
 HEADER = "date,tenant,kind,opens,closes,title,note\n"
@@ -150,7 +151,35 @@ def test_a_month_is_shown_day_by_day(folder: Path, capsys: pytest.CaptureFixture
         "title": "جبران تعطیلی",
     }
     assert told["working_days"] == 24
-    assert run_command(["calendar", "show", "1405/13", *where]) == Exit.USAGE
+    assert run_command(["calendar", "show", "۱۴۰۵-۸", *where, "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out) == told
+    for month in ("1405/13", "1405/08/01", "2026/11"):
+        assert run_command(["calendar", "show", month, *where]) == Exit.USAGE
+        assert capsys.readouterr().err == f"'{month}' is not a month of the Jalali calendar; spell it 1405/09\n"
+
+
+def test_a_month_of_a_year_without_a_calendar_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["calendar", "show", "1407/01", "--mappings", str(folder.parent)]
+    assert run_command(command) == Exit.OK
+    assert capsys.readouterr().err == "no calendar of 1407 is there; only its Fridays are known\n"
+    assert run_command([*command, "--json"]) == Exit.OK
+    assert json.loads(capsys.readouterr().out)["has_calendar"] is False
+
+
+def test_a_tenant_whom_nobody_knows_is_neither_shown_nor_closed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
+    settings = install(folder.parent.parent, nobody, services=["renovation_toll"], scale=1.0, port=0).settings
+    command = ["calendar", "close", "1405/09/02", "--why", "x", "--apply", "--mappings", str(folder.parent)]
+    before = (folder / "ir-1405.csv").read_bytes()
+
+    assert run_command([*command, "--tenant", "kavr"]) == Exit.USAGE
+    assert capsys.readouterr().err.startswith("there is no tenant 'kavr'; did you mean 'kavir'?")
+    assert run_command([*command, "--tenant", "sample_city", "--config", str(settings)]) == Exit.USAGE
+    assert capsys.readouterr().err == "there is no tenant 'sample_city'; did you mean 'sample-city'?\n"
+    assert (folder / "ir-1405.csv").read_bytes() == before
+    assert run_command([*command, "--tenant", "sample-city", "--config", str(settings)]) == Exit.OK
 
 
 def test_a_closure_of_a_year_without_a_calendar_is_refused(folder: Path) -> None:
