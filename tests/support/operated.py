@@ -143,7 +143,10 @@ class Town:
 async def operated(folder: Path) -> AsyncIterator[Town]:
     """A sandbox and an installation beside it in this folder; a daemon that still runs in the end is killed."""
     settings = SandboxSettings(
-        contracts_folder=ROOT / "contracts", ledger_folder=folder / "ledgers", pace_seconds=0.02, stand_ins=WIRED
+        contracts_folder=ROOT / "contracts",
+        ledger_folder=folder / "ledgers",
+        pace_seconds=0.02,
+        stand_ins=(*WIRED, "complaints"),
     )
     sandbox = await serve(settings)
     town = Town(sandbox, install(folder, sandbox.addresses, services=SERVICES, scale=0.01, port=0))
