@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapter.contract.json_schema import Schema
 
@@ -19,6 +22,23 @@ class Column:
     name: str
     column: str
     kind: str
+
+
+def read_declared(path: Path, faults: list[str], *, named_by: str) -> tuple[dict[str, Any], ZoneInfo] | None:
+    """The operations of a TOML file as they are written, and the zone of its days, Tehran's where it names none.
+
+    None when it cannot be read: then that is added to the faults. `named_by` is the key of contract.toml that names it.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return content, ZoneInfo(content.pop("time_zone", "Asia/Tehran"))
+    except FileNotFoundError:
+        faults.append(f"{path}: is missing; contract.toml: {named_by} names it")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: is not TOML in UTF-8: {error}")
+    except (ZoneInfoNotFoundError, ValueError, TypeError):
+        faults.append(f"{path}: time_zone: is not the name of a time zone, such as Asia/Tehran")
+    return None
 
 
 def column_of(name: str, schema: Mapping[str, Any]) -> Column:

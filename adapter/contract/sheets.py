@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.json_schema import Schema, Validator
-from adapter.contract.records import Column, column_of, entry_of, object_of
+from adapter.contract.records import Column, column_of, entry_of, object_of, read_declared
 
 GIVEN: Mapping[str, Schema] = {
     "file": {"type": "string"},
@@ -71,18 +70,9 @@ def read_sheets(path: Path, pages: Mapping[str, Mapping[str, str]], faults: list
 
     `pages` tells by operation which of its fields are `cursor`, `count`, `items` and `next_cursor`.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        zone = ZoneInfo(content.pop("time_zone", "Asia/Tehran"))
-    except FileNotFoundError:
-        faults.append(f"{path}: is missing; contract.toml: file names it")
+    if (declared := read_declared(path, faults, named_by="file")) is None:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        faults.append(f"{path}: is not TOML in UTF-8: {error}")
-        return None
-    except (ZoneInfoNotFoundError, ValueError, TypeError):
-        faults.append(f"{path}: time_zone: is not the name of a time zone, such as Asia/Tehran")
-        return None
+    content, zone = declared
     before, sheets, paths = len(faults), {}, {}
     for name, said in content.items():
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
 
 from lxml import etree
 
@@ -17,6 +16,7 @@ from adapter.contract.multipart import Multipart
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.sifting import sift
 from adapter.contract.soap_faults import read_fault, write_fault
+from adapter.contract.soap_headers import key_block, key_in
 from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
 from adapter.telemetry import DriftLog
@@ -28,7 +28,6 @@ from adapter.xml.types import SOAP_11, Wsdl, messages_of
 
 ENVELOPE = VERSIONS[SOAP_11].namespace
 XML = VERSIONS[SOAP_11].media_type
-_UNDERSTOOD = "IdempotencyKey"
 _BESIDE = frozenset({Way.MTOM, Way.SWA})
 _STRICT = Aliases()
 
@@ -62,7 +61,6 @@ class SoapCodec:
         self._aliases = aliases
         self._limits = limits
         self._path = path
-        self._key = f"{{{wsdl.namespace}}}{_UNDERSTOOD}"
         compiled = Compiler(wsdl).message
         self._versions = wsdl.versions
         self._requests = {name: compiled(one.request) for name, one in wsdl.operations.items()}
@@ -115,7 +113,7 @@ class SoapCodec:
         version = self._version_for(operation)
         message = self._written(self._requests[operation], content)
         takes_key = key is not None and self._wsdl.operations[operation].takes_key
-        frozen = enclosed(version, self._block(str(key)) if takes_key else "", message)
+        frozen = enclosed(version, key_block(self._wsdl.namespace, str(key)) if takes_key else "", message)
         way = self._ways.get(operation, Way.INLINE)
         if way in _BESIDE:
             root, action = etree.fromstring(frozen, _large()), self._action(operation, version)
@@ -164,7 +162,7 @@ class SoapCodec:
         self._check_version(opened.version, self._wsdl.operations[name].actions.keys())
         if opened.size > self._limits[name]:
             raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
-        key = self._key_in(opened)
+        key = key_in(opened, self._wsdl)
         if names := self._aliases.names(partner, name):
             rename_xml(child, names)
         child = self._held(child, name, self.request_shape, plain=opened.is_plain)
@@ -278,27 +276,6 @@ class SoapCodec:
             raise SchemaViolation(violations(self._wsdl.schema, element))
         return text
 
-    def _block(self, key: str) -> str:
-        block = etree.Element(self._key, nsmap=_unprefixed(self._wsdl.namespace))
-        block.text = key
-        return etree.tostring(block, encoding="unicode")
-
-    def _key_in(self, opened: Opened) -> str | None:
-        """The idempotency key; any other header that must be understood is refused."""
-        found = None
-        for block in opened.blocks():
-            if block.tag == self._key:
-                if found is not None or not self._wsdl.schema.validate(_bare(block)):
-                    raise SchemaViolation([Violation(f"Header.{_UNDERSTOOD}", "one usable key", "something else")])
-                found = (block.text or "").strip()
-            elif opened.must_understand(block):
-                raise Unreadable("A header that must be understood is unknown here", soap_code="MustUnderstand")
-        return found
-
-
-def _unprefixed(namespace: str) -> Any:
-    return {None: namespace}
-
 
 def _large() -> etree.XMLParser:
     """For what we wrote ourselves: its size is limited by the operation."""
@@ -322,14 +299,6 @@ def _opened(body: bytes, content_type: str = "") -> Opened:
     if media_type is None:
         return read_envelope(body)
     return opened_package(media_type, unpacked(media_type, body, most=len(body)))
-
-
-def _bare(block: etree._Element) -> etree._Element:
-    """The header without SOAP's own attributes, which the contract's schema does not know."""
-    bare = etree.Element(block.tag)
-    bare.text = block.text
-    bare.extend(list(block))
-    return bare
 
 
 def _bytes(root: etree._Element) -> bytes:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapter.contract.folder import ContractFile
 from adapter.contract.json_schema import Schema, Validator
-from adapter.contract.records import Column, column_of, entry_of, object_of
+from adapter.contract.records import Column, column_of, entry_of, object_of, read_declared
 from adapter.contract.statements import Statement, Statements
 from adapter.exchange import Effect
 
@@ -46,18 +44,9 @@ class StatementFile(BaseModel):
 
 def read_statements(path: Path, file: ContractFile, faults: list[str]) -> tuple[Statements, Schema] | None:
     """The statements and their messages as an OpenAPI document; None when they have faults, which are then added."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        zone = ZoneInfo(content.pop("time_zone", "Asia/Tehran"))
-    except FileNotFoundError:
-        faults.append(f"{path}: is missing; contract.toml: sql names it")
+    if (declared := read_declared(path, faults, named_by="sql")) is None:
         return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        faults.append(f"{path}: is not TOML in UTF-8: {error}")
-        return None
-    except (ZoneInfoNotFoundError, ValueError, TypeError):
-        faults.append(f"{path}: time_zone: is not the name of a time zone, such as Asia/Tehran")
-        return None
+    content, zone = declared
     before = len(faults)
     statements, paths = {}, {}
     for name, said in content.items():
