@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, Executable, inspect
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Executable
 
 from adapter.callers import Credentials, Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
@@ -25,10 +23,10 @@ from adapter.contract.sifting import marked
 from adapter.contract.statements import Statement, Statements
 from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation, Violation
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
-from adapter.tables import near
 from connectors import sql_clauses as clauses
 from connectors.database import POSTGRESQL, SQLITE, Database, Failure, Rows, Step, open_database
 from connectors.polled import PolledSystem
+from connectors.sql_names import lacking_names
 from connectors.sql_values import Values
 from connectors.windows import Mark, Window
 
@@ -235,7 +233,7 @@ class SqlTarget:
         if failure.step is Step.CONNECTING:
             return self.classify(self.contract, operation, Observation(Seen.UNSENT, detail=failure.detail))
         if failure.is_rolled_back:
-            if lacking := await self._lacking(statement):
+            if lacking := await lacking_names(self.database, statement, self._place(statement)):
                 return _parked("; ".join(lacking), code="configuration")
             left = statement.call is not None
             if failure.is_about_names:
@@ -246,26 +244,6 @@ class SqlTarget:
             if not left:
                 return Outcome(Verdict.RETRY, "busy", f"nothing was kept ({failure.detail})", left=False)
         return self.classify(self.contract, operation, Observation(Seen.LOST, detail=failure.detail))
-
-    async def _lacking(self, statement: Statement) -> list[str]:
-        """Which tables, views and columns of the statement the database has not, and where they are named."""
-        wanted = [("insert", statement.insert, "parameters", statement.parameters)]
-        wanted += [("view", statement.view, "columns", statement.columns)]
-        found: list[str] = []
-        for key, name, columns_key, columns in wanted:
-            if name is None:
-                continue
-            has = await self.database.inspected(partial(_columns_of, name=name))
-            if has is None:
-                wrong = f"{key}: there is no '{name}' in this database, or no right to read it"
-                found.append(f"{self._place(statement)}.{wrong}; mend the name, the grant or the endpoint's address")
-                continue
-            folded = {one.lower() for one in has}
-            for column in columns:
-                if column.column.lower() not in folded:
-                    wrong = f"{columns_key}.{column.name}: '{name}' has no column '{column.column}'"
-                    found.append(f"{self._place(statement)}.{wrong}; {near(column.column, has)}")
-        return found
 
     def _place(self, statement: Statement) -> str:
         return f"contracts/{self.contract.title}/{Path(self.statements.place).name}: {statement.operation}"
@@ -296,12 +274,3 @@ def _instant(text: str) -> datetime:
     if instant is None:
         raise SchemaViolation([Violation("(period)", "an instant", "another text")])
     return instant
-
-
-def _columns_of(engine: Engine, *, name: str) -> list[str] | None:
-    """The columns that a table or view has; None when there is none of this name."""
-    schema, _, bare = name.rpartition(".")
-    try:
-        return [one["name"] for one in inspect(engine).get_columns(bare, schema or None)]
-    except SQLAlchemyError:
-        return None
