@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -20,6 +20,7 @@ from adapter.doors.problems import FAILED, Problem, problem_of
 from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
 from adapter.exchange import Caller, Operation, Record, Reply
 
+_PASSED_OVER = 1024 * 1024
 _log = structlog.get_logger(__name__)
 
 Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
@@ -104,18 +105,32 @@ async def take_body(request: Request, take: Callable[[bytes], Awaitable[None]], 
     announced = request.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise TooLarge(f"The body may have {most} bytes")
-    came, began = 0, asyncio.get_running_loop().time()
+    came, began, body = 0, asyncio.get_running_loop().time(), request.stream()
     try:
         async with asyncio.timeout(limits.body_time.total_seconds()) as time_left:
-            async for chunk in request.stream():
-                came += len(chunk)
-                if came > most:
-                    raise TooLarge(f"The body may have {most} bytes")
-                time_left.reschedule(began + max(limits.body_time.total_seconds(), came / limits.least_rate))
-                await take(chunk)
+            try:
+                async for chunk in body:
+                    came += len(chunk)
+                    if came > most:
+                        raise TooLarge(f"The body may have {most} bytes")
+                    time_left.reschedule(began + max(limits.body_time.total_seconds(), came / limits.least_rate))
+                    await take(chunk)
+                request.state.is_read = True
+            except RequestRefused:
+                request.state.is_read = await _has_soon_ended(body)
+                raise
     except TimeoutError as error:
         raise Unreadable("The body did not arrive in time", status=HTTPStatus.REQUEST_TIMEOUT) from error
-    request.state.is_read = True
+
+
+async def _has_soon_ended(body: AsyncIterator[bytes]) -> bool:
+    """Whether little more came: who is cut off while he sends may never read why."""
+    passed_over = 0
+    async for chunk in body:
+        passed_over += len(chunk)
+        if passed_over > _PASSED_OVER:
+            return False
+    return True
 
 
 def key_of(request: Request) -> str | None:
