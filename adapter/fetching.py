@@ -7,32 +7,31 @@ the document in its own lane, visible as `ready`, and is parked with the reason 
 from __future__ import annotations
 
 import copy
-from base64 import b64decode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from adapter.channels import Clock, DocumentSink, Fetched
 from adapter.contract.model import Contract, DocumentsContract
 from adapter.contract.paths import put, value_at
-from adapter.contract.sniffing import HEAD_BYTES, check_type
 from adapter.endpoints import Endpoints
 from adapter.errors import DocumentDiffers, DocumentMissing, GatewayUnreachable
+from adapter.examining import Examination
 from adapter.exchange import Claim, Direction, Payload, Verdict
 from adapter.journal import Journal
-from adapter.mark import Mark, mark_of
+from adapter.mark import Mark
 
 _LATER = frozenset({Verdict.RETRY, Verdict.IN_DOUBT, Verdict.AWAITING})
 
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """`begin` gives a place for a tenant's document in the store."""
+    """`documents` is the store, past the examination of whatever comes."""
 
     journal: Journal
     endpoints: Endpoints
     contracts: Mapping[str, Contract]
     clock: Clock
-    begin: Callable[[str], DocumentSink]
+    documents: Examination
 
     async def completed(self, claim: Claim, system: str) -> Claim:
         """The claim with the content of its document, fetched from the system and kept if the record only names it.
@@ -49,7 +48,7 @@ class Fetching:
         if number is None:
             return claim
         if content is not None:
-            _check_inline(str(content), _declared(said, change))
+            await self.documents.check(claim.exchange.tenant, str(content), _declared(said, change))
             return claim
         mark = await self._fetched(claim, contract, said, number=str(number))
         record = copy.deepcopy(claim.record)
@@ -60,9 +59,11 @@ class Fetching:
         """The document is in the store, and is the one that was told of."""
         change, tenant = claim.record["content"], claim.exchange.tenant
         told = value_at(change, said.sha256) if said.sha256 else None
-        sink = _Checked(self.begin(tenant), _declared(said, change))
+        sink = self.documents.begin(tenant)
         try:
             fetched = await self._ask(tenant, contract, said, number=number, sink=sink)
+            if fetched.mark is not None:
+                await self.documents.check(tenant, fetched.mark.text, _declared(said, change))
             return _as_told(contract, fetched, None if told is None else str(told))
         except BaseException:
             await sink.discard()
@@ -80,53 +81,9 @@ class Fetching:
         return fetched
 
 
-@dataclass(slots=True)
-class _Checked:
-    """A sink that takes nothing whose beginning contradicts its declared type; raises TypeDiffers."""
-
-    sink: DocumentSink
-    declared: str | None
-    _head: bytearray = field(default_factory=bytearray)
-    _is_checked: bool = False
-
-    async def write(self, piece: bytes) -> None:
-        """The next bytes of the content."""
-        if not self._is_checked:
-            self._head += piece[:HEAD_BYTES]
-            if len(self._head) >= HEAD_BYTES:
-                self._check()
-        await self.sink.write(piece)
-
-    async def end(self) -> Mark:
-        """All of it is durable."""
-        if not self._is_checked:
-            self._check()
-        return await self.sink.end()
-
-    async def discard(self) -> None:
-        """Nothing of it is left."""
-        await self.sink.discard()
-
-    def _check(self) -> None:
-        self._is_checked = True
-        if self.declared is not None:
-            check_type(self.declared, bytes(self._head))
-
-
 def _declared(said: DocumentsContract, change: Payload) -> str | None:
     told = value_at(change, said.media_type) if said.media_type else None
     return None if told is None else str(told)
-
-
-def _check_inline(content: str, declared: str | None) -> None:
-    """What came within the change is looked at like what is fetched; no Base64 is for the table's rule to tell."""
-    if declared is None or mark_of(content) is not None:
-        return
-    try:
-        head = b64decode("".join(content[: 2 * HEAD_BYTES].split())[: HEAD_BYTES // 3 * 4])
-    except ValueError:
-        return
-    check_type(declared, head)
 
 
 def _as_told(contract: Contract, fetched: Fetched, digest: str | None) -> Mark:

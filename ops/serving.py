@@ -35,7 +35,7 @@ def application(house: House) -> ASGIApp:
     """The doors of every gateway contract that a service speaks, and the health pages."""
     public_url = house.settings.http.public_url
     limits = Limits(spool=house.settings.http.spool)
-    store = house.journal.documents
+    store = house.documents
     doors = [
         route
         for name in sorted(house.served)

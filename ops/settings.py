@@ -202,6 +202,11 @@ class Settings(BaseSettings):
     contracts: Path = Field(default=_HOUSE / "contracts", description="the folder of contracts")
     mappings: Path = Field(default=_HOUSE / "mappings", description="the folder of services")
     signed: Path | None = Field(default=None, description="folder of the tables that tenants have signed off")
+    clamd: str | None = Field(
+        default=None,
+        pattern=r"^(unix:/.+|tcp:[^:]+:[0-9]{1,5})$",
+        description="virus scanner: unix:/run/clamav/clamd.ctl or tcp:host:port; nothing passes it unscanned",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     http: HttpSettings = Field(default_factory=HttpSettings, description="doors and health")
     profile: ProfileSettings = Field(default_factory=ProfileSettings, description="durations")

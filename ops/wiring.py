@@ -12,18 +12,19 @@ import structlog
 
 from adapter.asking import Asking
 from adapter.calendar import Days, WorkingDays
-from adapter.callers import HttpTarget
+from adapter.callers import Clamd, HttpTarget
 from adapter.channels import Clock, Randomness, System, Target
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
+from adapter.examining import Examination
 from adapter.exchange import Caller, Payload
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
-from adapter.journal import Journal, open_journal, reading
+from adapter.journal import Journal, Note, open_journal, reading
 from adapter.mark import Mark
 from adapter.offer import Offer
 from adapter.publishing import Publishing
@@ -81,6 +82,7 @@ class House:
     delivery: Delivery
     followup: FollowUp
     intake: Intake
+    documents: Examination
     publishing: Publishing
     callers: Mapping[str, Caller]
     webhooks: Mapping[EndpointName, Webhook]
@@ -166,7 +168,8 @@ def _join(
     metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
-    fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, journal.documents.begin)
+    documents = _examined(settings, journal)
+    fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, documents)
     delivery = Delivery(journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching)
     house = House(
         settings=settings,
@@ -189,6 +192,7 @@ def _join(
             hint=delivery.hint,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
+        documents=documents,
         publishing=Publishing(journal, drafting, parts.clock, delivery.dispatch),
         callers=loaded.callers,
         webhooks=loaded.webhooks,
@@ -215,8 +219,18 @@ def _join(
         dispatch=delivery.dispatch,
         health=health,
         working=working,
+        examine=documents.check,
     )
     return house
+
+
+def _examined(settings: Settings, journal: Journal) -> Examination:
+    """The store of large documents, past the virus scanner if there is one."""
+
+    async def tell(tenant: str, found: str) -> None:
+        await journal.note(Note("document_infected", "engine", None, why=found, what="document", tenant=tenant))
+
+    return Examination(journal.documents, Clamd(settings.clamd) if settings.clamd else None, tell)
 
 
 def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal:

@@ -58,6 +58,7 @@ class Intake:
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     working: Callable[[str], WorkingDays]
+    examine: Callable[[str, str, str | None], Awaitable[None]]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
     gateway: str | None = None
@@ -135,6 +136,9 @@ class Intake:
             if repeated is not None:
                 return repeated
             await required(self.journal, call)
+            if call.operation is Operation.ATTACH_DOCUMENT:
+                told = call.record.get("media_type")
+                await self.examine(call.caller.tenant, str(call.record.get("content", "")), told)
         return await self.journal.accept(acceptance)
 
     async def status(self, caller: Caller, record: Record) -> Reply:

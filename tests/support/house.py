@@ -16,6 +16,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
+from adapter.examining import Examination, Scanner
 from adapter.exchange import Caller, Case, Claim, Effect, Exchange, KeySource, Operation, Payload, Record, Reply, State
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
@@ -233,6 +234,7 @@ class Town:
     profile: Profile = HASTE
     contracts: Mapping[str, Contract] = field(default_factory=contracts)
     environment: str = "test"
+    scanner: Scanner | None = None
     lives: int = 0
     house: House | None = None
 
@@ -289,7 +291,8 @@ class Town:
         async def health(tenant: str) -> Payload:
             return {"state": "up", "tenant": tenant}
 
-        fetching = Fetching(journal, endpoints, contracts(), self.clock, journal.documents.begin)
+        documents = Examination(journal.documents, self.scanner)
+        fetching = Fetching(journal, endpoints, contracts(), self.clock, documents)
         delivery = Delivery(journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching)
         followup = FollowUp(
             journal,
@@ -311,6 +314,7 @@ class Town:
             dispatch=delivery.dispatch,
             health=health,
             working=Days().of,
+            examine=documents.check,
         )
         house = House(
             clock=self.clock,
