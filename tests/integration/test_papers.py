@@ -54,7 +54,7 @@ async def refusal(house: House, code: str, **more: Any) -> RequestRefused:
 
 
 def inline(size: int) -> str:
-    return base64.b64encode(bytes(size)).decode()
+    return base64.b64encode(b"%PDF-1.7".ljust(size, b"\0")).decode()
 
 
 @pytest.mark.parametrize("size", [1000, 999, 998])
