@@ -3,7 +3,8 @@
     class TestRest(ConnectorSuite):
         "The suite, over REST."
 
-What a kind cannot do its contract declares, by having no such operation; only then a test is skipped, and says so.
+What a kind cannot do stands in `adapter/contract/abilities.py`; only then, or where a contract takes no documents and
+defers no answer, a test is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from typing import Protocol
 import pytest
 
 from adapter.channels import ChangePage, Sighting, System
+from adapter.contract.abilities import Ability, lacking
 from adapter.contract.model import Contract
+from adapter.contract.paths import value_at
+from adapter.contract.sifting import UNREADABLE
 from adapter.errors import GatewayUnreachable
 from adapter.exchange import Effect, Outcome, Payload, Verdict
 
@@ -77,6 +81,14 @@ class Side(Protocol):
         """So many changes, at least, can be asked for from now on, besides those before."""
         ...
 
+    async def happen_broken(self) -> None:
+        """From now on a sound change can be asked for, and one of another case whose row breaks the contract."""
+        ...
+
+    async def ask_later(self) -> tuple[str, Payload]:
+        """An operation and a message of it whose answer comes later, by number."""
+        ...
+
     async def fall(self) -> None: ...
 
     async def rise(self) -> None: ...
@@ -133,7 +145,8 @@ class ConnectorSuite:
         contract = side.contract
         changing = [one for one in contract.operations.values() if one.effect is not Effect.READ]
         if not any(one.max_bytes >= DOCUMENT_BYTES for one in changing):
-            pytest.skip(f"{contract.title} declares no operation of {DOCUMENT_BYTES} bytes: it takes no documents")
+            told = f"{contract.title} declares no operation of {DOCUMENT_BYTES} bytes: it takes no documents"
+            pytest.skip(lacking(contract, Ability.DOCUMENTS) or told)
         system, reference, content = side.connect(), _reference(), bytes(range(256)) * (3 * 1024 * 4)
         operation, payload = await side.document(reference, content)
 
@@ -202,6 +215,22 @@ class ConnectorSuite:
         assert outcome.verdict is Verdict.PARKED, outcome
         assert f"contracts/{side.contract.title}/outcomes.csv" in (outcome.reason or "")
 
+    async def test_a_deferred_answer_is_fetched_by_its_number(self, side: Side) -> None:
+        contract = side.contract
+        if not any(one.poll for one in contract.operations.values()):
+            pytest.skip(lacking(contract, Ability.DEFERRED) or f"{contract.title} declares no poll")
+        system, (operation, payload) = side.connect(), await side.ask_later()
+        taken = await system.deliver(operation, system.freeze(operation, payload), reference=_reference())
+        number = value_at(taken.answer or {}, contract.operations[operation].answer_reference or "")
+
+        async with asyncio.timeout(_SOON):
+            while (later := await system.poll(operation, str(number))).verdict is Verdict.AWAITING:
+                await asyncio.sleep(0.01)
+
+        assert taken.verdict is Verdict.AWAITING
+        assert later.verdict is Verdict.DONE
+        assert later.answer
+
     # What changed is told once and in order
 
     async def test_changes_beyond_the_first_page_come_once_and_in_order(self, side: Side) -> None:
@@ -241,6 +270,17 @@ class ConnectorSuite:
         after = await _pages(system, before[-1].cursor)
 
         assert {change.event_id for page in after for change in page.changes} - known
+
+    async def test_a_row_that_breaks_the_contract_parks_alone_and_says_why(self, side: Side) -> None:
+        _page_size(side)
+        await side.happen_broken()
+
+        pages = await _pages(side.connect(), None)
+
+        changes = [change for page in pages for change in page.changes]
+        (broken,) = (one for one in changes if one.kind == UNREADABLE)
+        assert broken.record["why"].partition(": ")[2], "the place, then what is wrong there"
+        assert {one.reference for one in changes} - {broken.reference}
 
     async def test_changes_that_cannot_be_read_are_asked_for_again(self, side: Side) -> None:
         page_size = _page_size(side)
@@ -303,7 +343,7 @@ class ConnectorSuite:
 
     async def test_the_statement_of_a_period_has_every_effect_and_no_other(self, side: Side) -> None:
         if side.contract.statement is None:
-            pytest.skip(f"{side.contract.title} declares no [statement]")
+            pytest.skip(_unable(side, Ability.STATEMENT))
         references = [(await _submit(side))[0] for _ in range(3)]
         system, now = side.connect(), datetime.now(UTC)
 
@@ -349,4 +389,11 @@ def _page_size(side: Side) -> int:
 
 def _needs_codes(side: Side) -> None:
     if not side.contract.code_paths:
-        pytest.skip(f"{side.contract.title} declares no [codes]: nothing of theirs is in its answers")
+        pytest.skip(_unable(side, Ability.CODES))
+
+
+def _unable(side: Side, ability: Ability) -> str:
+    """Why this kind cannot do it; a test fails where its contract merely leaves out what the kind can."""
+    why = lacking(side.contract, ability)
+    assert why, f"{side.contract.title} leaves out {ability}, which its kind can do"
+    return why

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
+from adapter.contract.abilities import promised_faults
 from adapter.contract.model import Contract, DocumentsContract, OperationContract, Shape, StatementContract
 from adapter.contract.paging import paging_faults, paging_paths
 from adapter.contract.webhooks import row_faults
@@ -20,6 +21,7 @@ def check_contract(contract: Contract, directions: Mapping[str, str], *, place: 
         *_operations(contract),
         *_directions(contract, directions),
         *_sections(contract),
+        *promised_faults(contract),
         *_bindings_differ(contract),
     ]
     return [f"{place}: {fault}" for fault in found]

@@ -8,6 +8,7 @@ from datetime import date
 from adapter.contract.model import Contract
 from adapter.exchange import Direction, Operation
 from adapter.service import document as parts
+from adapter.service.asking import ability_faults, silence_faults
 from adapter.service.card import card_faults
 from adapter.service.case_checks import case_faults
 from adapter.service.checks import (
@@ -73,8 +74,10 @@ def read_service(
         is_whole = layers.own is None and _named_tables(document) == tables.keys()
         found = review_faults(tables, books if is_whole else {}, inward, outward, between, fields=fields)
         doubts = [one for one in found if (one.file, one.line, one.column) not in told]
+        doubts += silence_faults(document, between.system, outward)
     keys = parts.read_business_keys(document, inward, between.gateway, faults)
     faults += [*minted_key_faults(document, between, inward, keys), *reversal_faults(document, inward, keys)]
+    faults += ability_faults(document, between.system, inward, outward)
     search = parts.read_search(document, between.gateway, faults)
     channels = parts.read_channels(document, between, faults)
     documents = read_documents(document, inward, between, faults)

@@ -97,6 +97,13 @@ class FolderSide:
         self.drop(f"{self.told:04}.csv", *rows)
         self.told += at_least
 
+    async def happen_broken(self) -> None:
+        sound = ("4052718396", "وضعیت", 10, "1405/08/30 10:05", "", "")
+        self.drop("broken.csv", sound, ("4052718404", "وضعیت", "=A1", "1405/08/30 10:05", "", ""))
+
+    async def ask_later(self) -> tuple[str, Payload]:
+        raise NotImplementedError
+
     def drop(self, name: str, *rows: tuple[Any, ...], header: tuple[str, ...] = HEADER, is_ready: bool = True) -> Path:
         """A sheet of these rows under the header."""
         text = io.StringIO(newline="")

@@ -19,7 +19,7 @@ from connectors import rest, soap
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.calls import Call, Record
 from ops.sandbox.faults import FaultRule, Mode
-from tests.integration.sandbox_client import assessment, request, revenue, urban
+from tests.integration.sandbox_client import assessment, question, request, revenue, urban
 from tests.suites import Misfortune
 from tests.support.house import contracts
 from tests.support.records import ROOT
@@ -55,6 +55,8 @@ class SandboxSide:
     submission: str
     texts: dict[str, str] = field(default_factory=dict)
     opened: list[Any] = field(default_factory=list)
+    breaks: bool = False
+    _broken_event: str | None = None
 
     def connect(self) -> System:
         wire = {"timeouts": _QUICK, "retries": _ONCE}
@@ -99,6 +101,15 @@ class SandboxSide:
         for _ in range(-(-at_least // 3)):
             await _HAPPENINGS[self.name](self.sandbox)
 
+    async def happen_broken(self) -> None:
+        await self.happen(4)
+        self.breaks = True
+
+    async def ask_later(self) -> tuple[str, Payload]:
+        numbers = {"LetterDate", "Block", "House"}
+        asked = question(house=202).items()
+        return "AskProperty", {name: value if name in numbers else str(value) for name, value in asked}
+
     async def fall(self) -> None:
         self._running.listener.down()
 
@@ -118,9 +129,21 @@ class SandboxSide:
                 self.texts[reference] = hashlib.sha256(base64.b64decode(record["Content"])).hexdigest()
             else:
                 self.texts[reference] = str(record.get("Address") or record.get("text"))
-            return handler(call, now)
+            answer = handler(call, now)
+            return self._broken(answer) if self.breaks else answer
 
         return handled
+
+    def _broken(self, answer: Record) -> Record:
+        """A page of changes, that of one event with a letter for its number."""
+        said = self.contract.changes
+        assert said is not None
+        rows = answer.get(said.items)
+        if not rows:
+            return answer
+        first = self._broken_event = self._broken_event or rows[0][said.event]
+        wrong = [{**row, said.sequence: "x"} if row[said.event] == first else row for row in rows]
+        return {**answer, said.items: wrong}
 
     def _case_no(self) -> str:
         return next(str(entry.case_no) for entry in self.sandbox.ledger(self.name).entries if entry.case_no)

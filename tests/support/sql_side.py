@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +38,7 @@ _QUICK = Timeouts(
     first_byte=timedelta(seconds=1),
     total=timedelta(seconds=5),
 )
+_LATER_SECONDS = 0.3
 _IDENTITY = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGINT GENERATED ALWAYS AS IDENTITY"}
 _TABLES = """
 CREATE TABLE petition_inbox (
@@ -43,6 +46,8 @@ CREATE TABLE petition_inbox (
     tracking_code CHAR(12) NOT NULL, body TEXT, channel_code INTEGER, is_urgent BOOLEAN, amount_rial BIGINT,
     entered_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE document_inbox (reference VARCHAR(36) NOT NULL UNIQUE, petition_no VARCHAR(20), content TEXT);
+CREATE TABLE opinion_inbox (
+    entry_no {identity}, reference VARCHAR(36) NOT NULL UNIQUE, question TEXT, answer TEXT);
 CREATE TABLE petition_change (
     change_no {identity}, event_id VARCHAR(40), kind VARCHAR(20) DEFAULT 'status', petition_no VARCHAR(20),
     status_code INTEGER, sequence_no INTEGER, changed_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, note TEXT)
@@ -52,6 +57,8 @@ _VIEWS = {
     "amount_rial FROM petition_inbox",
     "petition_changes": "SELECT change_no, event_id, kind, petition_no, {status} AS {status_name}, sequence_no, "
     "changed_at, note FROM petition_change",
+    "opinions": "SELECT reference, 'O-' || entry_no AS opinion_no, answer, "
+    "CASE WHEN answer IS NULL THEN 'waiting' ELSE 'answered' END AS state FROM opinion_inbox",
     "petition_ledger": "SELECT reference, operation, entered_at, 'ENTERED' AS state, amount_rial FROM petition_inbox",
 }
 _USUAL = {
@@ -138,6 +145,15 @@ class SqlSide:
         for number in range(known, known + at_least):
             self.change(f"E-{number}", petition_no=f"P-{number % 3}", sequence_no=number)
 
+    async def happen_broken(self) -> None:
+        self.change("E-sound")
+        self.change("E-broken", petition_no="P-2", status_code=None)
+
+    async def ask_later(self) -> tuple[str, Payload]:
+        answered = "UPDATE opinion_inbox SET answer = 'بلامانع است'"
+        asyncio.get_running_loop().call_later(_LATER_SECONDS, self.run, answered)
+        return "AskOpinion", {"reference": str(uuid.uuid4()), "question": "آیا بلامانع است؟"}
+
     async def fall(self) -> None:
         self.fall_now()
 
@@ -173,7 +189,12 @@ class SqlSide:
             system.target.database._threads.shutdown()
             system.target.database.engine.dispose()
         self.opened.clear()
-        self.run(*(f"DELETE FROM {table}" for table in ("petition_inbox", "document_inbox", "petition_change")))
+        self.run(
+            *(
+                f"DELETE FROM {table}"
+                for table in ("petition_inbox", "document_inbox", "opinion_inbox", "petition_change")
+            )
+        )
 
     def rows(self, statement: str, **values: Any) -> list[Any]:
         with self.owner.connect() as connection:
