@@ -10,7 +10,7 @@ from itertools import combinations
 from adapter.contract.abilities import promised_faults
 from adapter.contract.model import Contract, DocumentsContract, OperationContract, Shape, StatementContract
 from adapter.contract.paging import paging_faults, paging_paths
-from adapter.contract.webhooks import row_faults
+from adapter.contract.webhooks import change_shape, row_faults
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource
 
 
@@ -143,13 +143,12 @@ def _fetched(contract: Contract, said: DocumentsContract) -> Iterator[str]:
         yield "documents: only a system that speaks SOAP or REST is asked for documents; leave the section out"
     yield from _stands(contract.shapes.get(said.operation, {}), said.asks, "documents.asks")
     yield from _stands(contract.answer_shapes.get(said.operation, {}), said.answer, "documents.answer")
-    if contract.changes is None:
-        yield "documents: nothing names them; a [changes] section tells where changes come from"
+    if contract.changes is None and contract.webhook is None:
+        yield "documents: nothing names them; [changes] or [webhook] tells where changes come from"
         return
-    change = contract.answer_shapes.get(contract.changes.operation, {})
+    change = change_shape(contract)
     for key in ("number", "content", "sha256", "media_type"):
-        path = getattr(said, key)
-        yield from _stands(change, path and f"{contract.changes.items}[].{path}", f"documents.{key}")
+        yield from _stands(change, getattr(said, key), f"documents.{key}")
 
 
 def _meanings(contract: Contract, said: StatementContract) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from adapter.contract.aliases import Aliases
 from adapter.contract.folder import ContractFile
 from adapter.contract.json_schema import Schema
-from adapter.contract.model import ChangesContract, Shape, WebhookContract
+from adapter.contract.model import ChangesContract, Contract, Shape, WebhookContract
 from adapter.contract.openapi import METHODS, declared_names, operations_of
 from adapter.contract.rest import RestCodec
 from adapter.errors import RequestRefused
@@ -66,6 +66,13 @@ def row_shape(webhook: WebhookContract) -> Shape:
     """The fields of one change."""
     shape = webhook.codec.answer_shape(webhook.operation)
     return shape if webhook.items is None else below(shape, webhook.items)
+
+
+def change_shape(contract: Contract) -> Shape:
+    """The fields of one change, asked for or told: they are the same where both are."""
+    if contract.changes is not None:
+        return below(contract.answer_shapes.get(contract.changes.operation, {}), contract.changes.items)
+    return {} if contract.webhook is None else row_shape(contract.webhook)
 
 
 def below(shape: Shape, items: str) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 
 from adapter.contract.model import Contract
-from adapter.contract.webhooks import row_shape
+from adapter.contract.webhooks import change_shape
 from adapter.exchange import OPENING_OPERATIONS, PAYMENT_OPERATIONS, Direction, KeySource, Operation
 from adapter.service.fitting import Misfits, misfits
 from adapter.service.model import Route
@@ -16,7 +16,7 @@ from adapter.service.publication import PUBLISHED_PATHS
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import Document, Fault, near
 from adapter.translator import Table
-from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults, under
+from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +261,7 @@ def path_fault(document: Document, key: str, path: str, *, shape: Shape | None, 
 
 def told_by(system: Contract, inward: Mapping[Operation, Route]) -> set[str]:
     """Gather the paths of its changes and of its answers, those fetched later included."""
-    told: set[str] = set()
-    if system.changes:
-        told |= set(under(system.answer_shapes.get(system.changes.operation, {}), f"{system.changes.items}[]"))
-    if system.webhook:
-        told |= set(row_shape(system.webhook))
+    told = set(change_shape(system))
     for route in inward.values():
         operation = system.operations.get(route.operation)
         names = [route.operation, operation.poll] if operation else []

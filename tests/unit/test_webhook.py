@@ -33,6 +33,8 @@ from adapter.errors import (
     StillInFlight,
 )
 from adapter.exchange import Change, Payload
+from adapter.service import load_services
+from adapter.workbench.sides import fields_of
 from connectors.webhook import Webhook, secrets_of
 from tests.support.clock import StandingClock
 from tests.support.house import contracts
@@ -287,6 +289,49 @@ def test_a_message_whose_changes_are_others_than_those_asked_for_is_a_fault(tmp_
     path.write_text(json.dumps(document), "utf-8")
     with pytest.raises(FaultyTables, match="webhook: its changes and those of GetChanges differ at"):
         load_contract(tmp_path)
+
+
+def told_alone(folder: Path) -> Contract:
+    """The revenue contract without [changes]: what it tells by itself is all that it tells."""
+    shutil.copytree(ROOT / "contracts" / "revenue" / "1.0", folder, dirs_exist_ok=True)
+    path = folder / "contract.toml"
+    before, _, rest = path.read_text("utf-8").partition("[changes]\n")
+    kinds = ", ".join(f'{kind} = "{kind}"' for kind in ("status", "bill", "bill_cancelled", "document"))
+    fields = 'event = "event_id"\nkind = "kind"\nreference = "assessment_no"\nsequence = "sequence"\n'
+    fields += f'changed_at = "changed_at"\nkinds = {{ {kinds} }}\n'
+    path.write_text(f"{before}[webhook]\n{fields}{rest.partition('[webhook]')[2]}", "utf-8")
+    return load_contract(folder)
+
+
+def test_a_system_may_tell_its_changes_and_never_be_asked(tmp_path: Path) -> None:
+    revenue = told_alone(tmp_path)
+    known = {**contracts(), revenue.title: revenue}
+    fields = {title: fields_of(ROOT / "contracts" / title, one) for title, one in known.items()}
+    loaded, faults = load_services(ROOT / "mappings", known, only={"vehicle_toll"}, fields=fields)
+    assert (revenue.changes, list(loaded), faults) == (None, ["vehicle_toll"], {})
+
+
+def test_one_that_says_nothing_of_its_rows_lacks_them(tmp_path: Path) -> None:
+    told_alone(tmp_path)
+    path = tmp_path / "contract.toml"
+    path.write_text(path.read_text("utf-8").replace('event = "event_id"\n', ""), "utf-8")
+    with pytest.raises(FaultyTables, match=r"webhook.event: is missing; \[changes\] does not say it either"):
+        load_contract(tmp_path)
+
+
+async def test_a_message_may_be_one_change(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "contracts" / "revenue" / "1.0", tmp_path, dirs_exist_ok=True)
+    toml, openapi = tmp_path / "contract.toml", tmp_path / "openapi.json"
+    said = 'operation = "TellChanges"\nitems = "changes"\n'
+    toml.write_text(toml.read_text("utf-8").replace(said, 'operation = "TellChanges"\n'), "utf-8")
+    document: dict[str, Any] = json.loads(openapi.read_bytes())
+    document["components"]["schemas"]["TellChanges"] = document["components"]["schemas"]["Change"]
+    openapi.write_text(json.dumps(document), "utf-8")
+    ear = Ear(load_contract(tmp_path))
+    for number, row in enumerate((change(1), change(2, sequence="two"))):
+        told = message([], at=ear.clock(), name=f"msg-{number}", body=json.dumps(row).encode())
+        assert await ear.hear(told) == {"told": 1, "taken": 1}
+    assert [one.kind for (one,) in ear.taken] == ["status", "unreadable"]
 
 
 # The secrets
