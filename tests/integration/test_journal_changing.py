@@ -27,7 +27,7 @@ from tests.integration.journal_making import (
 FIRST = datetime(2026, 11, 21, 8, 30, 15, 123456, tzinfo=UTC)
 
 
-def page(*cases_and_events: tuple[Case, str], before: str | None = None, cursor: str = "1", **more) -> Taken:
+def page(*cases_and_events: tuple[Case, str], before: str | None = None, cursor: str | None = "1", **more) -> Taken:
     """A page with one change for each of the cases."""
     drafts = tuple((outward(case, event_id=event), RECORD) for case, event in cases_and_events)
     return Taken(TENANT, CORE, before=before, cursor=cursor, drafts=drafts, **more)
@@ -131,6 +131,33 @@ async def test_two_nodes_that_read_the_first_page_at_once_keep_it_once(postgres_
         before = f"c{number}"
         assert sorted(type(answer).__name__ for answer in answers) == ["LeaseLost", "int"]
     assert counts(postgres_url)["exchanges"] == 11
+
+
+async def test_what_is_told_moves_no_cursor_and_is_not_taken_again_when_it_is_asked_for(journal: Journal):
+    case, _ = await submitted(journal)
+
+    assert await journal.take(page((case, "event 1"), cursor=None)) == 1
+    assert await cursor(journal) is None
+    assert await journal.take(page((case, "event 1"), (case, "event 2"), cursor="c1")) == 1
+    assert await journal.take(page((case, "event 2"), (case, "event 3"), cursor=None)) == 1
+
+    assert await cursor(journal) == "c1"
+
+
+async def test_what_one_node_is_told_and_another_asks_for_at_once_is_kept_once(
+    postgres_journals: Opening, postgres_url: str
+):
+    one, two = postgres_journals(node="one"), postgres_journals(node="two")
+    case, _ = await submitted(one)
+    before = None
+    for number in range(5):
+        told = page((case, f"event {number}"), cursor=None, strays=(stray(f"s{number}"),))
+        asked = page((case, f"event {number}"), before=before, cursor=f"c{number}", strays=(stray(f"s{number}"),))
+        assert sorted(await asyncio.gather(one.take(told), two.take(asked))) == [0, 1]
+        before = f"c{number}"
+
+    assert counts(postgres_url)["exchanges"] == 6
+    assert len(await one.strays(TENANT, CORE)) == 5
 
 
 async def test_an_awaiting_exchange_that_a_page_answers_is_asked_for_at_once(journal: Journal):
