@@ -2,195 +2,69 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+import tomllib
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from starlette.applications import Starlette
-from structlog.testing import capture_logs
 
 from adapter.contract import load_contract
 from adapter.contract.model import Contract
+from adapter.contract.records import object_of
 from adapter.doors import Limits, webhook_route
-from adapter.errors import (
-    FaultySettings,
-    FaultyTables,
-    MessageReused,
-    NotSigned,
-    OutOfTime,
-    RequestRefused,
-    StillInFlight,
-)
-from adapter.exchange import Change, Payload
+from adapter.errors import FaultySettings, FaultyTables
+from adapter.exchange import Payload
 from adapter.service import load_services
 from adapter.workbench.sides import fields_of
-from connectors.webhook import Webhook, secrets_of
-from tests.support.clock import StandingClock
+from connectors.webhook import secrets_of
 from tests.support.house import contracts
 from tests.support.records import ROOT
-from tests.support.telling import SECRET, Told, change, message
+from tests.support.telling import SECRET, Ear, Told, change, message
+from tests.webhook_suite import OTHER, WebhookSuite
 
 REVENUE = contracts()["revenue/1.0"]
-OTHER = b"another invented secret, rotated"
-
-
-@dataclass
-class Ear:
-    """A webhook and what was taken by it."""
-
-    contract: Contract = REVENUE
-    secrets: Sequence[bytes] = (SECRET,)
-    clock: StandingClock = field(default_factory=StandingClock)
-    taken: list[list[Change]] = field(default_factory=list)
-    fails: Exception | None = None
-
-    def __post_init__(self) -> None:
-        assert self.contract.webhook is not None
-        self.webhook = Webhook(self.contract, self.contract.webhook, self.secrets, self.clock)
-
-    async def hear(self, told: Told) -> Payload:
-        return await self.webhook.receive(told.headers, told.body, self.take)
-
-    async def take(self, changes: Sequence[Change]) -> None:
-        if self.fails is not None:
-            raise self.fails
-        self.taken.append(list(changes))
+PETITIONS = ROOT / "tests" / "contracts" / "petitions" / "1.0"
 
 
 @pytest.fixture
 def ear() -> Ear:
-    return Ear()
+    return Ear(REVENUE)
 
 
-async def refusal(ear: Ear, told: Told) -> RequestRefused:
-    with pytest.raises(RequestRefused) as refused:
-        await ear.hear(told)
-    assert not ear.taken
-    return refused.value
+class TestWebhook(WebhookSuite):
+    """Every test of the suite."""
 
 
-# Who is believed
+class TestWebhookOfADatabase(WebhookSuite):
+    """Every test of the suite, for a system whose only door is a database, and who tells by itself as well."""
 
-
-async def test_a_signed_message_is_taken_and_told_how_much_of_it(ear: Ear) -> None:
-    assert await ear.hear(message([change(1), change(2)], at=ear.clock())) == {"told": 2, "taken": 2}
-    ((first, second),) = ear.taken
-    assert (first.event_id, first.kind, first.reference, first.sequence) == (
-        "N-1405-100001-1",
-        "status",
-        "N-1405-100001",
-        1,
-    )
-    assert second.changed_at == datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-
-
-async def test_while_a_secret_is_rotated_both_are_believed() -> None:
-    ear = Ear(secrets=(SECRET, OTHER))
-    for name, secret in (("msg-1", SECRET), ("msg-2", OTHER)):
-        await ear.hear(message([change(1)], at=ear.clock(), name=name, secret=secret))
-    assert len(ear.taken) == 2
-
-
-@pytest.mark.parametrize("forged", ["secret", "body", "id", "timestamp", "signature", "nothing"])
-async def test_what_was_not_signed_with_our_secret_is_refused(ear: Ear, forged: str) -> None:
-    told = message([change(1)], at=ear.clock(), secret=OTHER if forged == "secret" else SECRET)
-    headers = dict(told.headers)
-    if forged in {"id", "timestamp", "signature"}:
-        headers[f"webhook-{forged}"] = {"id": "msg-2", "timestamp": "1", "signature": "v1,AAAA"}[forged]
-    told = Told({} if forged == "nothing" else headers, told.body + (b" " if forged == "body" else b""))
-    assert isinstance(await refusal(ear, told), NotSigned)
-
-
-async def test_one_of_several_signatures_is_enough(ear: Ear) -> None:
-    told = message([change(1)], at=ear.clock())
-    several = f"v1,AAAA v2,{told.headers['webhook-signature'][3:]} {told.headers['webhook-signature']}"
-    await ear.hear(replace(told, headers={**told.headers, "webhook-signature": several}))
-    assert ear.taken
-
-
-@pytest.mark.parametrize("seconds", [300, -60])
-async def test_a_message_is_believed_for_five_minutes_and_from_a_minute_ahead(ear: Ear, seconds: int) -> None:
-    await ear.hear(message([change(1)], at=ear.clock(), ago=timedelta(seconds=seconds)))
-    assert ear.taken
-
-
-@pytest.mark.parametrize("seconds", [301, -61])
-async def test_before_and_after_that_it_is_not(ear: Ear, seconds: int) -> None:
-    told = message([change(1)], at=ear.clock(), ago=timedelta(seconds=seconds))
-    assert isinstance(await refusal(ear, told), OutOfTime)
-
-
-# and once
-
-
-async def test_the_same_message_again_gets_the_same_answer_and_is_not_taken_again(ear: Ear) -> None:
-    first = await ear.hear(message([change(1)], at=ear.clock()))
-    ear.clock.advance(10)
-    again = await ear.hear(message([change(1)], at=ear.clock()))
-    assert (again, len(ear.taken)) == (first, 1)
-
-
-async def test_an_id_that_was_used_for_something_else_is_refused_until_the_window_is_over(ear: Ear) -> None:
-    await ear.hear(message([change(1)], at=ear.clock()))
-    ear.taken.clear()
-    assert isinstance(await refusal(ear, message([change(2)], at=ear.clock())), MessageReused)
-    ear.clock.advance(361)
-    await ear.hear(message([change(2)], at=ear.clock()))
-    assert len(ear.taken) == 1
-
-
-async def test_a_message_that_could_not_be_kept_may_come_again(ear: Ear) -> None:
-    ear.fails = RuntimeError("the disk is full")
-    with pytest.raises(RuntimeError):
-        await ear.hear(message([change(1)], at=ear.clock()))
-    ear.fails = None
-    await ear.hear(message([change(1)], at=ear.clock()))
-    assert len(ear.taken) == 1
-
-
-async def test_the_same_message_twice_at_once_is_taken_once(ear: Ear) -> None:
-    told, release = message([change(1)], at=ear.clock()), asyncio.Event()
-
-    async def slowly(changes: Sequence[Change]) -> None:
-        await release.wait()
-        ear.taken.append(list(changes))
-
-    first = asyncio.create_task(ear.webhook.receive(told.headers, told.body, slowly))
-    await asyncio.sleep(0)
-    with pytest.raises(StillInFlight):
-        await ear.hear(told)
-    release.set()
-    assert await first == {"told": 1, "taken": 1}
-    assert len(ear.taken) == 1
-
-
-# What is read of it
-
-
-async def test_a_row_that_cannot_be_read_parks_alone_and_is_named(ear: Ear) -> None:
-    rows = [change(1), change(2, sequence="two"), change(3, event_id=None), change(4)]
-    with capture_logs() as logs:
-        assert await ear.hear(message(rows, at=ear.clock())) == {"told": 4, "taken": 3}
-    assert [one.kind for one in ear.taken[0]] == ["status", "unreadable", "status"]
-    named = [(one["row"], one["places"][0].partition(":")[0]) for one in logs if one["event"] == "row_unreadable"]
-    assert named == [("N-1405-100001-2", "changes[1].sequence"), ("None", "changes[2].event_id")]
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"changes": {}}', b"{}", b'{"changes": [], "more": 1.5}'])
-async def test_a_message_that_is_none_of_the_contract_is_refused_as_such(ear: Ear, body: bytes) -> None:
-    refused = await refusal(ear, message([], at=ear.clock(), body=body))
-    assert refused.context["status"] == 422
+    @pytest.fixture
+    def ear(self, tmp_path: Path) -> Ear:
+        shutil.copytree(PETITIONS, tmp_path, dirs_exist_ok=True)
+        toml = tmp_path / "contract.toml"
+        said = '\n[webhook]\noperation = "Tell"\nopenapi = "webhooks.json"\nitems = "changes"\n'
+        toml.write_text(toml.read_text("utf-8") + said, "utf-8")
+        columns = tomllib.loads((PETITIONS / "statements.toml").read_text("utf-8"))["GetChanges"]["columns"]
+        rows = {"type": "array", "items": object_of(columns)}
+        body = {
+            "type": "object",
+            "properties": {"changes": rows},
+            "required": ["changes"],
+            "additionalProperties": False,
+        }
+        told = {"operationId": "Tell", "requestBody": {"content": {"application/json": {"schema": body}}}}
+        document = {"openapi": "3.1.0", "webhooks": {"told": {"post": told}}}
+        (tmp_path / "webhooks.json").write_text(json.dumps(document), "utf-8")
+        return Ear(load_contract(tmp_path), beside={"change_no": 1, "status_code": 10}, reference="P-1")
 
 
 # At the door
