@@ -101,18 +101,6 @@ class Layers:
         shared = self.file(str(document.values.get("system", "")).partition("/")[0], name)
         return shared if shared.is_there else file
 
-    def table(self, system: str, name: str) -> File:
-        """The table towards a system; the shared service's own of this name where neither layer has one there.
-
-        So a tenant with another system writes those that speak of it, and shares what is the same with every system.
-        """
-        file = self.file(system, name)
-        if self.own is None or file.path.is_file():
-            return file
-        document, _ = read_toml(self.shared / "service.toml", self.label("service.toml"))
-        shared = self.file(str(document.values.get("system", "")).partition("/")[0], name)
-        return shared if shared.path.is_file() else file
-
     def names(self, folder: str, suffix: str) -> list[str]:
         """The names of all files in one folder of either layer, sorted."""
         read = self if self.contents else self.read()

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from adapter.exchange import Exchange, Operation, State
+from ops.sandbox.settings import WIRED
 from tests.support.house import Logs
 from tests.support.records import document, permit, question, toll
-from tests.support.sandboxed import SYSTEMS, Sandboxed, sandboxed
+from tests.support.sandboxed import Sandboxed, sandboxed
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -68,7 +69,7 @@ async def test_three_services_live_beside_the_sandbox_in_both_bindings(
 async def test_whatever_befalls_the_first_calls_each_effect_happens_once(
     tmp_path: Path, misfortune: dict[str, Any], logs: Logs
 ) -> None:
-    faults = [{**misfortune, "operation": "effects", "stand_in": side, "times": 2} for side in SYSTEMS]
+    faults = [{**misfortune, "operation": "effects", "stand_in": side, "times": 2} for side in WIRED]
     async with sandboxed(tmp_path, faults=faults) as town:
         exchanges = await three_cases(town)
         assert {one.state for one in exchanges} == {State.DONE}, exchanges

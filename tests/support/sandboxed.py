@@ -18,6 +18,7 @@ from ops.demo.installation import TENANT, install
 from ops.protocol import ConnectionLimits
 from ops.sandbox import Sandbox, SandboxSettings, serve
 from ops.sandbox.faults import read_rules
+from ops.sandbox.settings import WIRED
 from ops.sandbox.telling import Listening, Teller
 from ops.serving import application
 from ops.settings import load_settings
@@ -29,7 +30,6 @@ from tests.support.telling import SECRET
 
 CALLER = Caller("national_window", TENANT, "national_window")
 SERVICES = ("building_permit", "notary_inquiry", "renovation_toll")
-SYSTEMS = ("gateway", "urban_core", "revenue")
 _OPEN = {State.READY, State.SENDING, State.IN_DOUBT, State.AWAITING}
 
 
@@ -48,9 +48,9 @@ class Sandboxed:
         assert self.teller is not None
         return self.teller.listening.address
 
-    async def receive(self, operation: Operation, record: Record) -> Reply:
+    async def receive(self, operation: Operation, record: Record, caller: Caller = CALLER) -> Reply:
         self.keys += 1
-        return await self.house.intake.receive(CALLER, operation, record, f"key-{self.keys:016d}")
+        return await self.house.intake.receive(caller, operation, record, f"key-{self.keys:016d}")
 
     async def exchanges(self) -> list[Exchange]:
         found = await self.house.journal.read(reading.list_exchanges, Filter(limit=10_000))
@@ -67,7 +67,7 @@ class Sandboxed:
 
     def effects(self) -> list[str]:
         """The reference of every effect that any side has really applied, as often as it was."""
-        return [entry.reference for name in SYSTEMS for entry in self.sandbox.ledger(name).entries]
+        return [entry.reference for name in self.sandbox.addresses for entry in self.sandbox.ledger(name).entries]
 
 
 @asynccontextmanager
@@ -80,19 +80,25 @@ async def sandboxed(
     tells: bool = False,
     offers: Sequence[str] = SERVICES,
     mappings: Path | None = None,
+    stand_ins: Sequence[str] = WIRED,
 ) -> AsyncIterator[Sandboxed]:
     """The services beside a sandbox with these faults, every flow at work; `tells`: revenue does so by itself.
 
-    With `mappings` its settings name another folder than the shipped one.
+    With `mappings` its settings name another folder than the shipped one. With the village among the stand-ins it is
+    served beside the city.
     """
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True)
     rules = read_rules(list(faults))
-    sandbox = await serve(SandboxSettings(ROOT / "contracts", ledgers, pace_seconds=0.01, faults=rules))
+    settings = SandboxSettings(
+        ROOT / "contracts", ledgers, pace_seconds=0.01, faults=rules, stand_ins=tuple(stand_ins)
+    )
+    sandbox = await serve(settings)
     installation = install(
         folder / "installation",
         sandbox.addresses,
         services=offers,
+        has_village="village" in stand_ins,
         scale=0.001,
         port=0,
         gateway_binding=binding,
