@@ -36,7 +36,7 @@ async def test_a_new_service_is_a_folder_and_a_word_in_its_tenants_settings(mapp
     _fill(mappings / NAME)
     await _run(mappings, "check", NAME)
     await _run(mappings, "test", NAME)
-    async with sandboxed(tmp_path, offers=[NAME], mappings=mappings) as town:
+    async with sandboxed(tmp_path, offers=[NAME], mappings=mappings, stand_ins=("gateway", "complaints")) as town:
         reply = await town.receive(Operation.SUBMIT_REQUEST, json.loads(_ASKED.read_bytes())["record"])
         told = await _until_ended(town, reply.body["tracking_code"])
 

@@ -90,9 +90,7 @@ async def sandboxed(
     ledgers = folder / "ledgers"
     ledgers.mkdir(parents=True)
     rules = read_rules(list(faults))
-    settings = SandboxSettings(
-        ROOT / "contracts", ledgers, pace_seconds=0.01, faults=rules, stand_ins=tuple(stand_ins)
-    )
+    settings = SandboxSettings(ROOT / "contracts", ledgers, pace_seconds=0.01, faults=rules, stand_ins=tuple(stand_ins))
     sandbox = await serve(settings)
     installation = install(
         folder / "installation",
