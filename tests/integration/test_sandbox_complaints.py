@@ -1,4 +1,4 @@
-"""The complaints stand-in as one sees it who has nothing but its database: on SQLite and on PostgreSQL."""
+"""The complaints stand-in by its database alone, then through the connector: on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
+from adapter.channels import Sighting
+from adapter.exchange import State, Verdict
+from connectors import sql
 from ops.sandbox import Sandbox
 from ops.sandbox.faults import FaultRule, FaultyScriptError, Mode
 from tests.integration.sandbox_client import TRACKING_CODE, Start, call, reference
+from tests.support.house import contracts
 
 pytest_plugins = ("tests.integration.sandbox_fixtures",)
 
@@ -298,3 +303,49 @@ async def works(desk: Desk, view: str) -> None:
     async with asyncio.timeout(_SOON):
         while await desk.fails(view):
             await asyncio.sleep(0.01)
+
+
+# Through the connector
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def any_desk(request: pytest.FixtureRequest, start: Start) -> AsyncIterator[Desk]:
+    database = request.getfixturevalue("postgres_url") if request.param == "postgresql" else None
+    opened = Desk(await start(stand_ins=("complaints",), database=database))
+    yield opened
+    opened.engine.dispose()
+
+
+async def test_the_connector_finds_what_it_sent_what_happened_and_the_whole_ledger(any_desk: Desk) -> None:
+    desk, key = any_desk, reference()
+    system = sql.connect(contracts()["complaints/1.0"], desk.sandbox.addresses["complaints"], clock=_now)
+    said: dict[str, Any] = {
+        "reference": key,
+        "tracking_code": TRACKING_CODE,
+        "subject": "205",
+        "description": "چراغ معبر سه شب است که خاموش است",
+        "attributes": [{"name": "pole_no", "value": "۱۱۷-۴۸"}],
+        "happened_at": "2026-11-19T20:00:00+03:30",
+        "postal_code": "2020212030",
+        "channel": "1",
+    }
+    frozen = system.freeze("RegisterReport", said)
+
+    outcome = await system.deliver("RegisterReport", frozen, reference=key)
+
+    assert (outcome.verdict, outcome.code) == (Verdict.DONE, "OK"), outcome
+    assert (await system.find("RegisterReport", key, frozen)).sighting is Sighting.FOUND
+    (entered,) = await desk.read("report_in")
+    assert str(entered["happened_at"]).startswith("2026-11-19 20:00:00")
+    assert "pole_no" in str(entered["attributes"])
+    await desk.has_told(*ORDINARY[:2], ("status", 30), ("visit", None), *ORDINARY[2:])
+    page = await system.changes(None)
+    assert [one.kind for one in page.changes] == ["status"] * 3 + ["visit"] + ["status"] * 2 + ["document", "status"]
+    assert [slot.keys() for slot in page.changes[3].record["slots"]] == [{"starts_at", "ends_at"}]
+    hour = timedelta(hours=1)
+    assert [one.state async for one in system.statement(_now() - hour, _now() + hour)] == [State.DONE]
+    await system.aclose()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
