@@ -122,7 +122,7 @@ def _tell(result: Result, stage: Stage, options: Options) -> None:
     print_next(console, _next(result, stage, options))
     if options.keep:
         pids = " ".join(map(str, stage.processes.pids))
-        pages = "  ".join(f"{address}/_sandbox" for address in stage.stand_ins.values())
+        pages = "  ".join(one.page for one in stage.stand_ins.values())
         console.print(f"\nstill running; the stand-ins' ledgers: {pages}", soft_wrap=True)
         console.print(f"stop and remove all: kill {pids} && rm -r {stage.folder}", soft_wrap=True)
 

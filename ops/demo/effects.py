@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-STAND_INS = ("gateway", "urban_core", "revenue")
+STAND_INS = ("gateway", "urban_core", "revenue", "complaints")
+"""Those that the demo's scenes need."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class Play:
     def __post_init__(self) -> None:
         forms = Forms(GATEWAY_CONTRACT)
         self.callers = Callers(self.stage.door, self.stage.installation.keys, forms, self.ledger)
-        gateway = self.stage.stand_ins["gateway"]
+        gateway = self.stage.stand_ins["gateway"].address
         self.citizens = Citizens(self.callers, gateway, self.scenes, self.script, self.seed)
 
     async def run(self) -> None:

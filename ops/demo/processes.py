@@ -23,12 +23,21 @@ _LOOK_SECONDS = 0.05
 _START_SECONDS = 20.0
 _STOP_SECONDS = 5.0
 _OK = 200
+_WORDS = 3
 _PORTS = range(20_000, 32_000)
 """Below those that Linux (32768) and others (49152, RFC 6335) give to whoever asks for any."""
 
 
 class NotStartedError(Exception):
     """A process ended, or did not answer in time; the text has the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Where the adapter finds it, and where its page, its ledger and its faults are."""
+
+    address: str
+    page: str
 
 
 @dataclass(slots=True)
@@ -74,14 +83,14 @@ class Processes:
         """Of those that still run."""
         return [running.pid for running in self.running if running.process.poll() is None]
 
-    async def sandbox(self, contracts: Path, ledgers: Path, *, pace_seconds: float) -> dict[str, str]:
-        """Start the stand-ins; where the adapter finds each, by name."""
+    async def sandbox(self, contracts: Path, ledgers: Path, *, pace_seconds: float) -> dict[str, StandIn]:
+        """Start the stand-ins, by name."""
         arguments = ["--ledger", str(ledgers), "--contracts", str(contracts), "--pace", str(pace_seconds)]
         sandbox = self._start("sandbox", [sys.executable, "-m", "ops.sandbox", *arguments])
         async with _in_time(sandbox):
-            while len(addresses := _addresses(sandbox.log)) < len(STAND_INS):
+            while len(stand_ins := _stand_ins(sandbox.log)) < len(STAND_INS):
                 await _look_again(sandbox)
-        return addresses
+        return stand_ins
 
     async def daemon(self, settings: Path, address: str) -> Running:
         """Start the daemon; it is ready when this returns."""
@@ -154,7 +163,7 @@ async def _is_ready(address: str) -> bool:
         return False
 
 
-def _addresses(log: Path) -> dict[str, str]:
+def _stand_ins(log: Path) -> dict[str, StandIn]:
     """The whole lines `name address page` that the sandbox has written."""
     lines = [line.split() for line in log.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    return {words[0]: words[1] for words in lines if len(words) > 1 and words[0] in STAND_INS}
+    return {words[0]: StandIn(*words[1:]) for words in lines if len(words) == _WORDS and words[0] in STAND_INS}

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops.demo.installation import Installation, install
-from ops.demo.processes import Processes, Running, free_port
+from ops.demo.processes import Processes, Running, StandIn, free_port
 from ops.demo.scenes import Scene, Script
 from ops.demo.wire import call
+from ops.sandbox.settings import WIRED
 from ops.settings import Settings, load_settings
 
 CONTRACTS: Path = Settings.model_fields["contracts"].default
@@ -28,7 +29,7 @@ class Stage:
     folder: Path
     processes: Processes
     installation: Installation
-    stand_ins: dict[str, str]
+    stand_ins: dict[str, StandIn]
     door: str
     daemon: Running
 
@@ -51,21 +52,22 @@ class Stage:
 
     async def set_faults(self, script: Script) -> None:
         """From now on the stand-ins misbehave as the script says."""
-        for name, address in self.stand_ins.items():
-            rules = [rule for rule in script.faults if rule.get("stand_in", name) == name]
+        for name, stand_in in self.stand_ins.items():
+            everywhere = name if name in WIRED else ""
+            rules = [rule for rule in script.faults if rule.get("stand_in", everywhere) == name]
             body = json.dumps(rules).encode()
-            answer = await call(address, "POST", _FAULTS, headers=_JSON, body=body)
+            answer = await call(stand_in.page, "POST", _FAULTS, headers=_JSON, body=body)
             if answer.status >= 400:  # noqa: PLR2004 - HTTP's own number
                 raise ValueError(f"script.json: faults: {name}: {answer.body.decode()}")
 
     async def end_faults(self) -> dict[str, int]:
         """From now on the stand-ins behave; how often each kind of fault struck."""
         struck: Counter[str] = Counter()
-        for address in self.stand_ins.values():
-            told = await call(address, "GET", _FAULTS, headers={})
+        for stand_in in self.stand_ins.values():
+            told = await call(stand_in.page, "GET", _FAULTS, headers={})
             for rule in json.loads(told.body)["faults"]:
                 struck[rule["mode"]] += rule["fired"]
-            await call(address, "POST", _FAULTS, headers=_JSON, body=b"[]")
+            await call(stand_in.page, "POST", _FAULTS, headers=_JSON, body=b"[]")
         return {mode: times for mode, times in struck.items() if times}
 
 
@@ -77,7 +79,7 @@ async def build_stage(folder: Path, processes: Processes, scenes: Sequence[Scene
     port = free_port()
     installation = install(
         folder / "installation",
-        stand_ins,
+        {name: one.address for name, one in stand_ins.items()},
         services=[scene.name for scene in scenes],
         scale=script.times.scale,
         port=port,
