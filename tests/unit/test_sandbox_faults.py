@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ops.demo.installation import VILLAGE, VILLAGE_SERVICES
 from ops.sandbox.bills import Item, issue
 from ops.sandbox.desk import MonotoneClock
 from ops.sandbox.faults import (
@@ -31,10 +33,20 @@ from ops.sandbox.identifiers import (
     payment_id,
 )
 from ops.sandbox.ledger import Ledger
-from ops.sandbox.lives import INQUIRY_HOUSES, INQUIRY_REPLIES, PERMIT_HOUSES, PERMIT_LIVES, TOLL_HOUSES, TOLL_LIVES
+from ops.sandbox.lives import (
+    INQUIRY_HOUSES,
+    INQUIRY_REPLIES,
+    PERMIT_HOUSES,
+    PERMIT_LIVES,
+    TOLL_HOUSES,
+    TOLL_LIVES,
+    UNKNOWN_STATUS,
+    VILLAGE_LIVES,
+)
 from ops.sandbox.page import MODES
 from ops.sandbox.papers import one_page_pdf
 from ops.sandbox.settings import SandboxSettings
+from ops.sandbox.sheets import WORDS
 from ops.sandbox.timeline import Step, Timeline
 
 SANDBOX = Path(__file__).resolve().parents[2] / "ops" / "sandbox"
@@ -345,3 +357,18 @@ def test_every_status_told_has_a_meaning_in_the_shipped_tables_but_the_unknown_o
     for service, told in lives.items():
         rows = (mappings / service / "codes" / "status.csv").read_text(encoding="utf-8").splitlines()[1:]
         assert told - {int(row.split(",")[1]) for row in rows} <= {999}, service
+
+
+@pytest.mark.parametrize("service", VILLAGE_SERVICES)
+def test_every_word_of_the_village_has_a_meaning_in_its_tables_but_the_unknown_one(service: str) -> None:
+    table = SANDBOX.parents[1] / "mappings" / "tenants" / VILLAGE / service / "codes" / "status.csv"
+    known = {row["internal"] for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())}
+
+    assert set(WORDS.values()) - known == {WORDS[UNKNOWN_STATUS]}
+    assert {step.code for life in VILLAGE_LIVES.values() for step in life} <= set(WORDS)
+
+
+def test_every_mode_stands_in_the_readme() -> None:
+    readme = (SANDBOX / "README.md").read_text(encoding="utf-8")
+
+    assert [mode for mode in Mode if f"`{mode}`" not in readme] == []
