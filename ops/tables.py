@@ -190,7 +190,7 @@ def changed_on_disk(settings: Settings, tables: Tables) -> list[str]:
     was = {name: service.sha256 for name, service in tables.services.items()}
     now = {name: _digest(root / name) for name in was}
     for tenant, name in {*tables.views, *overlays(root)}:
-        if (tenant, name) in tables.views or name in was:
+        if (tenant, name) in tables.views or (tenant in settings.tenants and name in was):
             at = f"{tenant}/{name}"
             was[at] = tables.views[tenant, name].sha256 if (tenant, name) in tables.views else ""
             now[at] = _digest(*layers_of(root, tenant, name)[0].folders)
