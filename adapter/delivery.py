@@ -27,7 +27,6 @@ from adapter.errors import (
 )
 from adapter.exchange import (
     CLOSED_STAGES,
-    PARENT_CASE,
     Case,
     Claim,
     Direction,
@@ -36,15 +35,14 @@ from adapter.exchange import (
     Verdict,
 )
 from adapter.fetching import Fetching
-from adapter.journal import Journal, Settlement, reading
+from adapter.journal import Journal, Settlement
 from adapter.mark import whole_size
 from adapter.offer import Offer
 from adapter.retry import Profile, time_for, wait_by_age
 from adapter.service import Service, ServiceStage
-from adapter.settlement.rendering import render
+from adapter.settlement.rendering import parent_of, render
 from adapter.settlement.settling import Settling
 from adapter.telemetry import Metrics
-from adapter.text import canonical_digits
 
 _log = structlog.get_logger(__name__)
 _OWN_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -238,7 +236,7 @@ class Delivery:
             operation = self.settling.contract_of(claim, service)
             if claim.frozen is not None:
                 return Prepared(target, operation, claim.frozen, None)
-            parent = await self._parent_of(claim)
+            parent = await parent_of(self.journal, exchange, claim.record)
             if parent is not None and _may_get_a_number(parent):
                 await self.journal.release(claim, self.clock() + self.profile.schedule[0])
                 return None
@@ -275,12 +273,6 @@ class Delivery:
             parked = self.settling.parked(claim, error.detail, code=error.kind)
         await self.settle(parked, Verdict.PARKED)
         return None
-
-    async def _parent_of(self, claim: Claim) -> Case | None:
-        code = claim.record.get(PARENT_CASE)
-        if code is None or claim.exchange.direction is Direction.OUTWARD:
-            return None
-        return await self.journal.read(reading.case_by_tracking_code, claim.exchange.tenant, canonical_digits(code))
 
     async def _postpone(self, claim: Claim, group: str) -> None:
         breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()

@@ -16,7 +16,7 @@ from adapter.exchange import Exchange, State
 from adapter.journal import Filter, Note, reading
 from adapter.offer import Offer
 from adapter.settlement.drafting import operation_name
-from adapter.settlement.rendering import render
+from adapter.settlement.rendering import parent_of, render
 from adapter.workbench.sides import Fields, fields_of
 from ops.settings import Settings
 from ops.tables import Reading, Tables, gateways_of, load_contracts, read_tables
@@ -135,8 +135,10 @@ async def _is_translatable(house: House, offer: Offer, exchange: Exchange) -> bo
     if service is None or target is None or record is None:
         return False
     case = await house.journal.read(reading.case, exchange.case_id)
+    content = from_json(record)
+    parent = await parent_of(house.journal, exchange, content)
     try:
-        payload = render(exchange, case, from_json(record), service, now=house.clock())
+        payload = render(exchange, case, content, service, now=house.clock(), parent=parent)
         target.freeze(operation_name(service, exchange.operation, exchange.direction), payload)
     except (Untranslatable, SchemaViolation, LookupError, TypeError, ValueError):
         return False

@@ -24,12 +24,12 @@ def replace_text(path: Path, text: str, *, room: Path) -> None:
         os.fsync(file.fileno())
     share(fresh, path if path.exists() else path.parent)
     fresh.replace(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(folder: Path) -> None:
-    """Afterwards the names in the folder survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Afterwards a file's content, or the names in a folder, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

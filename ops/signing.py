@@ -7,17 +7,21 @@ changed on disk since is live for everybody else, and for this tenant only after
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 from adapter.contract.model import Contract
+from adapter.errors import Refused
 from adapter.offer import Offer, Stopped
-from adapter.service import TENANTS, Service, declared_id, load_services, load_views
+from adapter.service import TENANTS, Service, declared_id, layers_of, load_services, load_views
+from adapter.service.contents import contents_of
+from adapter.service.contents import digest_of as contents_digest
 from adapter.tables import Fault
+from ops.replacing import replace_text, sync
 from ops.settings import Settings
+from ops.swapping import settled
 
 _CURRENT = "current"
 _DIGITS = 32
@@ -42,18 +46,30 @@ def signed_digest(settings: Settings, tenant: str) -> str | None:
     return current.read_text(encoding="ascii").strip() if current.is_file() else None
 
 
-def keep_signed(settings: Settings, tenant: str, digest: str) -> None:
-    """Afterwards the mappings on disk that the tenant sees are what it signed, whatever becomes of the folder."""
+def keep_signed(settings: Settings, tenant: str, offer: Offer) -> None:
+    """Afterwards what the tenant is offered is kept, on disk, whatever becomes of the mappings; it is not yet served.
+
+    Raises Refused for what does not lie there as it was read any more.
+    """
+    kept = _folder(settings, tenant) / digest_of(offer, tenant) / settings.mappings.name
+    shutil.rmtree(kept, ignore_errors=True)
+    with settled(settings.mappings):
+        for name in settings.tenants[tenant].services:
+            for part in (Path(name), Path(TENANTS) / tenant / name):
+                if (settings.mappings / part).is_dir():
+                    shutil.copytree(settings.mappings / part, kept / part)
+    for (owner, name), service in offer.by_name.items():
+        folders = layers_of(kept, tenant, name)[0].folders
+        if owner == tenant and contents_digest(*map(contents_of, folders)) != service.sha256:
+            raise Refused(f"{name} was changed meanwhile; look again")
+    for path in (kept, *kept.rglob("*")):
+        sync(path)
+
+
+def serve_signed(settings: Settings, tenant: str, digest: str) -> None:
+    """Afterwards the tenant is served by what was kept under this digest, from the next reading on."""
     folder = _folder(settings, tenant)
-    kept = folder / digest / settings.mappings.name
-    shutil.rmtree(folder / digest, ignore_errors=True)
-    for name in settings.tenants[tenant].services:
-        for part in (Path(name), Path(TENANTS) / tenant / name):
-            if (settings.mappings / part).is_dir():
-                shutil.copytree(settings.mappings / part, kept / part)
-    fresh = folder / f".{_CURRENT}"
-    fresh.write_text(f"{digest}\n", encoding="ascii")
-    os.replace(fresh, folder / _CURRENT)  # noqa: PTH105 - one step, so that a crash leaves the one or the other
+    replace_text(folder / _CURRENT, f"{digest}\n", room=folder)
 
 
 def signed_views(

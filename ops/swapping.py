@@ -15,7 +15,7 @@ from pathlib import Path
 
 from adapter.errors import FaultySettings
 from adapter.service import TENANTS
-from ops.replacing import share, sync_folder
+from ops.replacing import share, sync
 
 _DECIDED, _MADE = ".promotion", ".promotion.new"
 _NEXT, _BEFORE = "next", "before"
@@ -36,9 +36,9 @@ def swap(mappings: Path, fresh: Mapping[str, Path]) -> None:
             (shutil.copytree if source.is_dir() else shutil.copyfile)(source, target)
         for path in (made, *made.rglob("*")):
             share(path, mappings)
-            _sync(path)
+            sync(path)
         made.rename(mappings / _DECIDED)
-        sync_folder(mappings)
+        sync(mappings)
         _finish(mappings)
 
 
@@ -69,8 +69,8 @@ def _finish(mappings: Path) -> None:
             target.rename(old)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh.rename(target)
-        sync_folder(target.parent)
-    sync_folder(mappings)
+        sync(target.parent)
+    sync(mappings)
     decided.rename(mappings / _MADE)
     shutil.rmtree(mappings / _MADE)
 
@@ -91,11 +91,3 @@ def _held(mappings: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir():
-        sync_folder(path)
-        return
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

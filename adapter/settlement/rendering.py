@@ -6,8 +6,10 @@ from datetime import datetime
 
 from adapter.calendar import tehran_day
 from adapter.errors import Untranslatable
-from adapter.exchange import Case, Direction, Exchange, Payload, Record
+from adapter.exchange import PARENT_CASE, Case, Direction, Exchange, Payload, Record
+from adapter.journal import Journal, reading
 from adapter.service import Service
+from adapter.text import canonical_digits
 from adapter.translator import Context
 
 
@@ -43,3 +45,11 @@ def render(
         what = f"there is no table {exchange.table!r} for what {exchange.target} is to be told"
         raise Untranslatable(what, place=f"mappings/{service.name}")
     return table.translate(content, context)
+
+
+async def parent_of(journal: Journal, exchange: Exchange, record: Record) -> Case | None:
+    """The case that the record names as the one under which it stands; None for a record that names none."""
+    code = record.get(PARENT_CASE)
+    if code is None or exchange.direction is Direction.OUTWARD:
+        return None
+    return await journal.read(reading.case_by_tracking_code, exchange.tenant, canonical_digits(code))

@@ -14,7 +14,7 @@ from adapter.errors import NotFound, SchemaViolation, Unreadable, Untranslatable
 from adapter.exchange import SHADOW, Case, Exchange, Operation, Payload, State
 from adapter.journal import Filter, reading
 from adapter.settlement.drafting import operation_name
-from adapter.settlement.rendering import render
+from adapter.settlement.rendering import parent_of, render
 from ops.operators.desk import Arguments, Desk
 from ops.operators.showing import MOST_LISTED, refuse_unknown
 
@@ -91,8 +91,10 @@ async def _ours(desk: Desk, wanted: Compared) -> AsyncIterator[_Ours]:
         case: Case = await house.journal.read(reading.case, exchange.case_id)
         target = house.endpoints.targets[exchange.tenant, exchange.target]
         name = operation_name(service, exchange.operation, exchange.direction)
+        kept_record = from_json(record)
+        parent = await parent_of(house.journal, exchange, kept_record)
         try:
-            payload = render(exchange, case, from_json(record), service, now=exchange.accepted_at)
+            payload = render(exchange, case, kept_record, service, now=exchange.accepted_at, parent=parent)
             content = target.thaw(name, target.freeze(name, payload))
         except (Untranslatable, SchemaViolation):
             content = {}

@@ -15,7 +15,7 @@ from adapter.offer import Offer
 from ops.operators.desk import Arguments, Desk, needed, told_exchange
 from ops.operators.showing import refuse_unknown
 from ops.reloading import read_anew, reload_tables, translatable
-from ops.signing import digest_of, keep_signed, signed_digest, signing_tenants
+from ops.signing import digest_of, keep_signed, serve_signed, signed_digest, signing_tenants
 from ops.tables import Tables
 
 _MOST_NAMED = 5
@@ -78,8 +78,9 @@ async def sign_off(desk: Desk, wanted: SignedOff) -> Payload:
     changed = list(_changed_for(wanted.tenant, house.offer, tables.on_disk))
     if wanted.apply and digest != before:
         why = needed(wanted.reason)
+        await asyncio.to_thread(keep_signed, house.settings, wanted.tenant, tables.on_disk)
         await house.journal.note(Note("tables_signed_off", desk.actor, None, why, digest, tenant=wanted.tenant))
-        await asyncio.to_thread(keep_signed, house.settings, wanted.tenant, digest)
+        serve_signed(house.settings, wanted.tenant, digest)
         await reload_tables(house, actor=desk.actor, why=why)
     is_changed = wanted.apply and digest != before
     told = {"tenant": wanted.tenant, "sha256": digest, "signed_before": before, "services": changed}

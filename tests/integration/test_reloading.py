@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -288,3 +289,16 @@ async def test_a_tenants_own_row_that_can_never_work_is_told_too(town: Owned) ->
     assert told["is_changed"]
     (doubt,) = told["doubts"]
     assert doubt.startswith(f"mappings/tenants/{TENANT}/{CHANNELS}:2: gateway: 'kiosk' never comes")
+
+
+async def test_a_promotion_that_a_crash_interrupted_is_finished_before_the_tables_are_read(town: Owned) -> None:
+    decided = town.mappings / ".promotion"
+    shutil.copytree(town.mappings / "building_permit", decided / "next" / "building_permit")
+    path = decided / "next" / KINDS
+    path.write_text(path.read_text(encoding="utf-8").replace("repair,4,", "repair,14,"), encoding="utf-8")
+
+    told = await town.do("tables.reload", apply=True, reason="after the power came back")
+
+    assert told["services"] == [{"service": "building_permit", "change": "changed"}]
+    assert "repair,14," in (town.mappings / KINDS).read_text(encoding="utf-8")
+    assert [one.name for one in town.mappings.iterdir()] == ["building_permit"]

@@ -11,6 +11,7 @@ import pytest
 from adapter.errors import FaultySettings, FaultyTables, NotFound, Refused, ServiceStopped
 from ops.demo.installation import TENANT
 from ops.settings import load_settings
+from ops.signing import keep_signed
 from ops.wiring import open_house
 from tests.support.own_mappings import OPERATOR, Owned, owned
 from tests.support.records import permit
@@ -95,6 +96,14 @@ async def test_a_sign_off_is_told_in_the_audit_with_who_why_and_which(town: Owne
     assert (row["actor"], row["tenant"]) == (OPERATOR, TENANT)
     assert (detail["why"], detail["what"]) == ("we have looked at it", told["sha256"])
     assert again["is_changed"] is False
+
+
+async def test_what_changed_between_looking_and_signing_is_not_kept(town: Owned) -> None:
+    looked_at = town.house.tables.now.on_disk
+    renumber(town)
+
+    with pytest.raises(Refused, match="building_permit was changed meanwhile; look again"):
+        keep_signed(town.house.settings, TENANT, looked_at)
 
 
 async def test_faulty_tables_are_not_signed(town: Owned) -> None:

@@ -191,6 +191,25 @@ async def test_the_command_line_compares_a_folder_of_what_the_old_way_sent(
     assert "b.json:1: not readable as JSON" in capsys.readouterr().err
 
 
+async def test_what_stands_under_another_case_is_compared_with_its_parents_number(town: Owned) -> None:
+    parent = (await town.submit(permit()))["tracking_code"]
+    await town.deliver_due()
+    same, number = old_way(town), (await town.do("cases.show", tracking_code=parent))["case"]["internal_reference"]
+    path = town.mappings / PERMIT / "urban_core" / "submit.csv"
+    header, *rows = path.read_text(encoding="utf-8").splitlines()
+    rows = sorted([*rows, "ParentCaseNo,parent.internal_reference,text,,,yes,"], key=str.casefold)
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    await put(town, PERMIT, "shadow")
+    await town.submit(permit(49, parent_case=parent))
+    await town.deliver_due()
+
+    theirs = [{"name": "a.json", "content": {**same, "House": 49, "ParentCaseNo": number}}]
+    told = await town.do("shadow.compare", service=PERMIT, payloads=theirs, match=MATCH)
+
+    assert number
+    assert (told["compared"], told["equal"]) == (1, 1)
+
+
 async def test_nothing_in_shadow_is_told_with_what_to_do(town: Owned) -> None:
     with pytest.raises(NotFound, match=r'set stage = "shadow" in its service\.toml'):
         await town.do("shadow.compare", service=PERMIT, payloads=[], match=MATCH)
