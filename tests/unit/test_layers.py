@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapter.offer import offer_of
-from adapter.service import Service, load_services, load_views, run_cases
+from adapter.service import Service, layers_of, load_services, load_views, run_cases
 from adapter.tables import Fault
 from adapter.translator import Context
 from ops.cli.main import run_command
@@ -284,3 +285,29 @@ def test_views_are_read_of_the_tenants_that_are_served(mappings: Path) -> None:
 
     assert load_views(mappings, contracts(), tenants={"another-city"}) == ({}, {})
     assert set(load_views(mappings, contracts(), tenants={CITY})[0]) == {(CITY, NAME)}
+
+
+def test_a_folder_is_read_at_one_time_whatever_is_written_meanwhile(mappings: Path) -> None:
+    write(mappings, "codes/status.csv", CODES)
+    layers, _ = layers_of(mappings, CITY, NAME)
+    read = layers.read()
+    before = read.file("service.toml").source
+
+    (mappings / NAME / "service.toml").write_text("", encoding="utf-8")
+    (mappings / NAME / "codes" / "another.csv").write_text(CODES, encoding="utf-8")
+
+    assert read.file("service.toml").source == before
+    assert "another.csv" not in read.names("codes", ".csv")
+    assert "another.csv" in layers.names("codes", ".csv")
+    assert [read.is_own("codes", "status.csv"), read.is_own("codes", "another.csv")] == [True, False]
+
+
+def test_what_was_read_is_old_to_the_collector_and_it_runs_on(mappings: Path) -> None:
+    assert gc.isenabled()
+
+    services, _ = load_services(mappings, contracts())
+
+    assert services
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+    young = {id(one) for generation in (0, 1) for one in gc.get_objects(generation=generation)}
+    assert not any(id(table) in young for table in services[NAME].tables.values())
