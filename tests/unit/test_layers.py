@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import shutil
 from datetime import date
@@ -300,14 +299,3 @@ def test_a_folder_is_read_at_one_time_whatever_is_written_meanwhile(mappings: Pa
     assert "another.csv" not in read.names("codes", ".csv")
     assert "another.csv" in layers.names("codes", ".csv")
     assert [read.is_own("codes", "status.csv"), read.is_own("codes", "another.csv")] == [True, False]
-
-
-def test_what_was_read_is_old_to_the_collector_and_it_runs_on(mappings: Path) -> None:
-    assert gc.isenabled()
-
-    services, _ = load_services(mappings, contracts())
-
-    assert services
-    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
-    young = {id(one) for generation in (0, 1) for one in gc.get_objects(generation=generation)}
-    assert not any(id(table) in young for table in services[NAME].tables.values())

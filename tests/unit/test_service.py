@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from adapter.errors import FaultyTables
 from adapter.exchange import KeySource, Operation
 from adapter.service import business_key_of, declared_id, load_service, load_services, search_values
+from adapter.service.loading import _collector_at_rest
 from adapter.translator import Context
 from tests.support.service_folder import CONTRACTS, HEADER, REFUSAL, SERVICE, SUBMIT, Write, faults_of, sound
 
@@ -174,3 +176,23 @@ def test_without_shapes_only_the_tables_themselves_are_checked(write: Write) -> 
     folder = write({"core/submit.csv": SUBMIT.replace("NationalCode,app", "NationalCod,app")})
     blind = {title: replace(one, shapes={}, answer_shapes={}) for title, one in CONTRACTS.items()}
     assert load_service(folder, contracts=blind).name == "sample"
+
+
+def test_the_collector_rests_while_services_are_read_and_does_not_walk_them_when_it_goes_on() -> None:
+    begun: list[str] = []
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        begun.append(phase)
+
+    gc.collect()
+    gc.callbacks.append(note)
+    try:
+        with _collector_at_rest():
+            read = [[number] for number in range(20_000)]
+        more = [[number] for number in range(20)]
+    finally:
+        gc.callbacks.remove(note)
+
+    assert (len(read), len(more)) == (20_000, 20)
+    assert begun == []
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
