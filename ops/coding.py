@@ -28,13 +28,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The codes file that a row is for: the folder it is part of, its text as it is and with the row."""
+    """The codes file that a row is for: the folder it is part of, its text as it is and with the row.
+
+    `missing` are the folders that are made for it, the inmost first.
+    """
 
     part: str
     path: Path
     label: str
     before: str | None
     after: str
+    missing: tuple[Path, ...] = ()
 
     @property
     def line(self) -> int:
@@ -86,7 +90,8 @@ def place_of(mappings: Path, proposal: Proposal) -> Place:
     begun = header_of(shared.read_text(encoding="utf-8")) if before is None else before
     label = f"{mappings.name}/{part}/codes/{name}"
     try:
-        return Place(part, path, label, before, with_row(begun, proposal.cells))
+        missing = tuple(folder for folder in path.parents if not folder.exists())
+        return Place(part, path, label, before, with_row(begun, proposal.cells), missing)
     except Unfit as unfit:
         raise Refused(f"{label}: {unfit.detail}") from unfit
 
@@ -96,17 +101,19 @@ def write_row(mappings: Path, place: Place) -> None:
     try:
         replace_text(place.path, place.after, room=mappings)
     except OSError as error:
-        with suppress(OSError):
-            take_back(mappings, place)
+        take_back(mappings, place)
         raise Refused(f"{place.label}: cannot be written by uid {os.getuid()}: {error.strerror}") from error
 
 
 def take_back(mappings: Path, place: Place) -> None:
-    """Afterwards the file is what it was; a folder that was made for it stays, empty."""
-    if place.before is None:
-        place.path.unlink(missing_ok=True)
-    elif place.path.read_text(encoding="utf-8") != place.before:
-        replace_text(place.path, place.before, room=mappings)
+    """Afterwards the file is what it was, and no folder is there that was made for it, as far as the disk allows."""
+    with suppress(OSError):
+        if place.before is None:
+            place.path.unlink(missing_ok=True)
+        elif place.path.read_text(encoding="utf-8") != place.before:
+            replace_text(place.path, place.before, room=mappings)
+        for folder in place.missing:
+            folder.rmdir()
 
 
 @contextmanager

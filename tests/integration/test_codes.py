@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,10 +13,11 @@ from adapter.errors import NotFound, Refused
 from adapter.exchange import State
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from ops.demo.installation import TENANT
+from ops.demo.installation import TENANT, install
 from ops.proposals import SIGNED_WITHIN
 from tests.support.own_mappings import OPERATOR, Owned, owned
 from tests.support.records import permit
+from tests.support.scripted import NOBODY
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -141,9 +141,20 @@ async def test_a_row_that_is_or_became_a_fault_is_neither_kept_nor_written(town:
     assert await town.audit("code_approved") == []
 
 
-async def test_a_tenants_row_stands_in_its_own_file_and_is_live_for_it(town: Owned) -> None:
-    proposal = await propose(town, tenant=TENANT, gateway="new_building", internal="21")
+async def test_a_tenants_row_stands_in_its_own_file_unless_that_cannot_be_written(town: Owned) -> None:
+    """A full disk, here a folder in the file's way, leaves all as it was and ends the proposal."""
+    live, in_the_way = town.house.tables.now, town.mappings / f".{TABLE}.csv.new"
+    in_the_way.mkdir()
+    unlucky = (await propose(town, tenant=TENANT, gateway="new_building", internal="21"))["id"]
+    with pytest.raises(Refused, match=f"{KINDS}: cannot be written by uid [0-9]+: Is a directory"):
+        await approve(town, unlucky)
+    assert town.house.tables.now is live
+    assert [row["actor"] for row in await town.audit("code_withdrawn")] == [SECOND]
+    assert await waiting(town) == []
+    in_the_way.rmdir()
+    town.clock.advance(60)
 
+    proposal = await propose(town, tenant=TENANT, gateway="new_building", internal="21")
     told = await approve(town, proposal["id"])
     await town.submit(permit())
 
@@ -153,7 +164,17 @@ async def test_a_tenants_row_stands_in_its_own_file_and_is_live_for_it(town: Own
     assert await kinds_sent(town) == ["21"]
 
 
-async def test_a_proposal_ends_by_time_or_by_a_word_and_cannot_be_signed_then(town: Owned) -> None:
+async def test_what_is_not_there_is_told_and_an_ended_proposal_cannot_be_signed(town: Owned) -> None:
+    with pytest.raises(NotFound, match="did you mean 'building_permit'"):
+        await propose(town, service="building_permits")
+    with pytest.raises(NotFound, match="no codes file 'request_kinds'; did you mean 'request_kind'"):
+        await propose(town, table="request_kinds")
+    with pytest.raises(Refused, match="the file has no column 'stage'"):
+        await propose(town, more={"stage": "approved"})
+    with pytest.raises(Refused, match="every change needs a reason"):
+        await propose(town, reason=" ")
+    with pytest.raises(NotFound, match="there is no proposal 'abcd'"):
+        await approve(town, "abcd")
     first = (await propose(town))["id"]
     with pytest.raises(Refused, match=f"has proposed this row already: {first}"):
         await propose(town)
@@ -168,37 +189,9 @@ async def test_a_proposal_ends_by_time_or_by_a_word_and_cannot_be_signed_then(to
     assert await waiting(town) == [(second, "expired")]
 
 
-async def test_what_is_not_there_is_told_with_the_near_name(town: Owned) -> None:
-    with pytest.raises(NotFound, match="did you mean 'building_permit'"):
-        await propose(town, service="building_permits")
-    with pytest.raises(NotFound, match="no codes file 'request_kinds'; did you mean 'request_kind'"):
-        await propose(town, table="request_kinds")
-    with pytest.raises(Refused, match="the file has no column 'stage'"):
-        await propose(town, more={"stage": "approved"})
-    with pytest.raises(Refused, match="every change needs a reason"):
-        await propose(town, reason=" ")
-    with pytest.raises(NotFound, match="there is no proposal 'abcd'"):
-        await approve(town, "abcd")
-
-
-async def test_a_file_that_cannot_be_written_keeps_the_tables_and_ends_the_proposal(town: Owned) -> None:
-    proposal, before, live = (await propose(town))["id"], lines(town), town.house.tables.now
-    (town.mappings / f".{TABLE}.csv.new").mkdir()
-
-    with pytest.raises(Refused, match=f"mappings/{KINDS}: cannot be written by uid [0-9]+: Is a directory"):
-        await approve(town, proposal)
-
-    assert (lines(town), town.house.tables.now) == (before, live)
-    assert [row["actor"] for row in await town.audit("code_withdrawn")] == [SECOND]
-    assert await waiting(town) == []
-
-
 def test_without_a_daemon_the_command_says_so_with_3(tmp_path: Path, capsys: Captured) -> None:
-    async def installed() -> None:
-        async with owned(tmp_path, services=[SERVICE]):
-            pass
+    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
+    installed = install(tmp_path, nobody, services=[SERVICE], scale=0.01, port=0)
 
-    asyncio.run(installed())
-
-    assert run_command(["codes", "pending", "--config", str(tmp_path / "panjereh.toml")]) == Exit.UNREACHABLE
+    assert run_command(["codes", "pending", "--config", str(installed.settings)]) == Exit.UNREACHABLE
     assert "no daemon answers on" in capsys.readouterr().err
