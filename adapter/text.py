@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 ZWNJ = "\u200c"
 
@@ -57,6 +59,15 @@ def canonical_text(value: str, *, digits: bool = False) -> str:
     value = _PRESENTATION_FORMS.sub(_plain_form, value)
     value = unicodedata.normalize("NFC", value).translate(_LETTERS)
     return _GAPS.sub(_single_gap, value).strip(f" {ZWNJ}")
+
+
+def canonical_texts(value: Any) -> Any:
+    """The same value of any depth, every text in it canonical line by line, digits as they stand."""
+    if isinstance(value, str):
+        return "\n".join(map(canonical_text, value.split("\n")))
+    if isinstance(value, Mapping):
+        return {name: canonical_texts(inner) for name, inner in value.items()}
+    return list(map(canonical_texts, value)) if isinstance(value, list) else value
 
 
 def canonical_digits(value: str) -> str:

@@ -35,12 +35,17 @@ class Differs:
         """What happened on the way from the first to the second."""
         return "changed" if self.first and self.second else "removed" if self.first else "added"
 
-    def __str__(self) -> str:
-        place = " → ".join(part for part in (self.first, self.second) if part)
+    @property
+    def sentence(self) -> str:
+        """What is not the same, wherever it stands."""
         cells = "; ".join(
             f"{name}: {before or 'nothing'} → {after or 'nothing'}" for name, (before, after) in self.columns.items()
         )
-        return f"{self.file} {self.key}: {self.change}{f': {cells}' if cells else ''} ({place})"
+        return f"{self.file} {self.key}: {self.change}{f': {cells}' if cells else ''}"
+
+    def __str__(self) -> str:
+        place = " → ".join(part for part in (self.first, self.second) if part)
+        return f"{self.sentence} ({place})"
 
 
 def differences(first: Path, second: Path) -> tuple[list[Differs], list[Fault]]:

@@ -21,6 +21,8 @@ from adapter.workbench.sampling import value as example
 from adapter.workbench.sides import Paths
 
 _CODES = frozenset({"gateway", "internal"})
+_NOTHING = frozenset({"absent", "empty", "nil"})
+_MEND = "mend the condition, or remove the row"
 _YES_OR_NO = frozenset({"true", "false"})
 
 
@@ -38,13 +40,21 @@ def shadowed_faults(table: Table) -> list[Fault]:
 
 
 def never_faults(table: Table, gives: Paths, required: Iterable[str], message: str) -> list[Fault]:
-    """Return every condition that no record of the message can meet; `required` are the paths that always stand."""
+    """Return every condition that no record of the message can meet, and those under which a row only ever parks.
+
+    `required` are the paths that always stand.
+    """
     always = set(required)
-    return [
-        line.row.fault("when", "this never holds", why, what_to_do="mend the condition, or remove the row")
-        for line in table.lines
-        if line.when and (why := _why_never(line, gives.get(line.when[0].text, ()), always, message))
-    ]
+    faults = []
+    for line in table.lines:
+        if line.when is None:
+            continue
+        if why := _why_never(line, gives.get(line.when[0].text, ()), always, message):
+            faults.append(line.row.fault("when", "this never holds", why, what_to_do=_MEND))
+        elif _wants_what_is_not_there(line):
+            why = f"it requires '{line.sources[0].text}' and comes only when nothing is said there"
+            faults.append(line.row.fault("when", "this row never gives anything", why, what_to_do=_MEND))
+    return faults
 
 
 def book_faults(books: Mapping[str, CodeBook], tables: Mapping[str, tuple[Table, Direction]]) -> list[Fault]:
@@ -172,6 +182,11 @@ def _always_gives(line: Line) -> bool:
         return True
     is_there = line.when is not None and _condition(line)[0] in {"present", "="}
     return is_there and line.when is not None and line.sources == (line.when[0],) and line.row["rule"] != "code"
+
+
+def _wants_what_is_not_there(line: Line) -> bool:
+    """Whether the row is required and its own condition says that its one source is not told."""
+    return line.is_required and set(line.sources) == {line.when and line.when[0]} and _condition(line)[0] in _NOTHING
 
 
 def _why_never(line: Line, fields: tuple[Field, ...], always: set[str], message: str) -> str:

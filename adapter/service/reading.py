@@ -31,6 +31,7 @@ from adapter.service.papers import read_documents
 from adapter.service.referral import REFERRAL, referral_faults
 from adapter.service.reviewing import review_faults
 from adapter.tables import STILL_TO_FILL, Document, Fault, Source
+from adapter.text import canonical_texts
 from adapter.translator import CodeBook, Table, Tools, compile_table, read_codes
 from adapter.workbench.sides import Fields
 
@@ -86,7 +87,7 @@ def read_service(
         return None, _each_once([*faults, *doubts])
     service = Service(
         name=layers.name,
-        **{name: document.values.get(name, "") for name in _AS_WRITTEN},
+        **{name: canonical_texts(document.values.get(name, "")) for name in _AS_WRITTEN},
         inward=inward,
         outward=outward,
         tables=tables,
@@ -99,7 +100,7 @@ def read_service(
         parallel=parts.read_parallel(document),
         promise=parts.read_promise(document),
         documents=documents,
-        card=card.values,
+        card=canonical_texts(card.values),
         sha256=digest_of(*layers.contents.values()),
     )
     return service, _each_once(doubts)

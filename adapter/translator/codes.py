@@ -24,6 +24,7 @@ VALUE_COLUMNS = ("gateway", "internal", "title", "stage", "awaited", "legal_basi
 PARTIES = ("citizen", "municipality", "engineers", "agencies", "commission")
 """Whom a case may wait for."""
 _CODES = ("gateway", "internal")
+_TEXTS = ("title", "legal_basis", "unit")
 _values_of = itemgetter(*VALUE_COLUMNS)
 _WORDS = {"stage": tuple(Stage), "awaited": PARTIES}
 _LONGEST_CODE_TOLD = 32
@@ -172,7 +173,7 @@ class CodeBook:
 
 
 def read_codes(source: Source, label: str, own: tuple[Source, str] | None = None) -> tuple[CodeBook, list[Fault]]:
-    """Read one codes file, codes with ASCII digits; every bad date, unknown stage and row without a code is a fault.
+    """Read one codes file, codes and texts canonical; every bad date, unknown stage and row without a code is a fault.
 
     `own` is a tenant's file, laid over it row by row.
     """
@@ -192,7 +193,7 @@ def read_codes(source: Source, label: str, own: tuple[Source, str] | None = None
 def _read_rows(source: Source, label: str, columns: Columns) -> tuple[tuple[CodeRow, ...], list[Fault]]:
     rows, faults = read_csv(source, label, columns)
     read: list[CodeRow] = []
-    for row in map(_with_canonical_codes, rows):
+    for row in map(_canonical, rows):
         first, first_faults = _day(row, "valid_from", date.min)
         last, last_faults = _day(row, "valid_to", date.max)
         faults += [*first_faults, *last_faults, *_word_faults(row)]
@@ -209,9 +210,10 @@ def _read_rows(source: Source, label: str, columns: Columns) -> tuple[tuple[Code
     return tuple(read), [*faults, *_repeated(read)]
 
 
-def _with_canonical_codes(row: Row) -> Row:
-    codes = {name: canonical_text(row[name], digits=True) for name in _CODES}
-    return row if codes.items() <= row.cells.items() else replace(row, cells={**row.cells, **codes})
+def _canonical(row: Row) -> Row:
+    """Codes with ASCII digits, texts with Persian letters and single spaces: whoever reads them gets no others."""
+    cells = {name: canonical_text(row[name], digits=name in _CODES) for name in (*_CODES, *_TEXTS)}
+    return row if cells.items() <= row.cells.items() else replace(row, cells={**row.cells, **cells})
 
 
 def _repeated(rows: Sequence[CodeRow]) -> list[Fault]:

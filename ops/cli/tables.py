@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ from cyclopts import App, Parameter
 
 from adapter.errors import NotFound, Refused
 from adapter.service import service_folders
+from adapter.service.differing import Differs
 from adapter.tables import near
+from adapter.workbench.sides import fields_of
 from ops.cli import live
 from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts
 from ops.cli.exits import Exit
@@ -84,8 +87,8 @@ def import_(
     """
     from ops.sheets.marking import mark  # noqa: PLC0415 - openpyxl is loaded only by who needs it
     from ops.sheets.reading import open_workbook, service_of  # noqa: PLC0415 - as above
-    from ops.sheets.taking import apply as write_files  # noqa: PLC0415 - as above
     from ops.sheets.taking import take  # noqa: PLC0415 - as above
+    from ops.sheets.trying import apply as write_files  # noqa: PLC0415 - as above
 
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     workbook = open_workbook(file)
@@ -94,7 +97,8 @@ def import_(
         raise Refused(f"{file}: its guide names no service; say which one: panjereh tables import {file} SERVICE")
     folder = _target(name, folders["mappings"], is_new=new)
     sound, _ = load_contracts(folders["contracts"])
-    taken = take(workbook, folder, sound)
+    fields = {title: fields_of(folders["contracts"] / title, one) for title, one in sound.items()}
+    taken = take(workbook, folder, sound, fields)
     marked = None
     if taken.is_sound and apply and new:
         _make(taken.changes, folder)
@@ -109,6 +113,11 @@ def import_(
         "makes": _described(taken.changes) if new and taken.is_sound else None,
         "changed": sorted(taken.changes),
         "to_do": [str(fault) for fault in taken.to_do],
+        "new": sorted(taken.new),
+        "differences": [
+            {"file": one.file, "key": one.key, "change": one.change, "columns": dict(one.columns)}
+            for one in taken.differences
+        ],
         "faults": [str(fault) for fault in (*sorted(taken.faults), *taken.beside)],
         "marked": None if marked is None else str(marked),
         "applied": taken.is_sound and apply,
@@ -116,11 +125,11 @@ def import_(
     if json:
         print_json(told)
     else:
-        _print_taken(told, is_sound=taken.is_sound)
+        _print_taken(told, taken.differences, is_sound=taken.is_sound)
     return Exit.OK if taken.is_sound else Exit.FINDINGS
 
 
-def _print_taken(told: dict[str, Any], *, is_sound: bool) -> None:
+def _print_taken(told: dict[str, Any], differences: Sequence[Differs], *, is_sound: bool) -> None:
     faults, changed = told["faults"], told["changed"]
     for fault in faults:
         print(fault)
@@ -137,8 +146,13 @@ def _print_taken(told: dict[str, Any], *, is_sound: bool) -> None:
         done = "were made; now run: panjereh check" if told["applied"] else "would be made; do it with --apply"
         say(f"{told['service']}: {len(changed)} files of a new service {done}")
         return
+        print(f"{name} (new)" if name in told["new"] else name)
+    for one in differences:
+        print(f"  {one.sentence}")
+    counts = Counter(one.change for one in differences)
+    rows = ", ".join(f"{counts[change]} {change}" for change in ("added", "changed", "removed"))
     done = "changed" if told["applied"] else "would change; do it with --apply"
-    say(f"{told['service']}: {len(changed)} files {done}" + ("; now run: panjereh test" if told["applied"] else ""))
+    say(f"{told['service']}: {len(changed)} files (rows and keys: {rows}) {done}")
 
 
 def _folder_of(service: str, mappings: Path, hint: str = "") -> Path:
@@ -169,7 +183,7 @@ def _described(changes: Mapping[str, str]) -> str:
 
 def _make(changes: Mapping[str, str], folder: Path) -> None:
     """Afterwards the whole folder is there, or none of it."""
-    from ops.sheets.taking import apply as write_files  # noqa: PLC0415 - openpyxl is loaded only by who needs it
+    from ops.sheets.trying import apply as write_files  # noqa: PLC0415 - openpyxl is loaded only by who needs it
 
     with tempfile.TemporaryDirectory() as room:
         write_files(changes, Path(room) / folder.name)

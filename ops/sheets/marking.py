@@ -1,4 +1,4 @@
-"""Faults written into a copy of the workbook: a colour and a note on the very cell."""
+"""Faults written into a copy of the workbook: a colour and a note on the very cell, in Persian and in English."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from openpyxl.comments import Comment
 from openpyxl.styles import PatternFill
 
+from ops.sheets.phrases import persian_of
 from ops.sheets.reading import CellFault
 from ops.sheets.writing import AUTHOR, HEADER_FILL, HEADER_ROW
 
@@ -28,7 +29,8 @@ def mark(workbook: Any, faults: Iterable[CellFault], path: Path) -> None:
     for (title, row, column), sentences in told.items():
         cell = workbook[title].cell(row, column)
         before = [cell.comment.text] if cell.comment else []
-        note = "\n".join([*(f"{_NOTE}{sentence}" for sentence in sentences), *before])
+        both = (line for one in sentences for line in (f"{_NOTE}{persian_of(one)}", f"{_NOTE}{one}"))
+        note = "\n".join([*both, *before])
         cell.comment = Comment(note, AUTHOR, height=160, width=320)
         cell.fill = _FILL
         workbook[title].sheet_properties.tabColor = _RED

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +10,14 @@ from typing import Any
 
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables
-from adapter.service import load_services
 from adapter.service.case_checks import UNTRIED
+from adapter.service.differing import Differs
 from adapter.tables import Fault
-from ops.rehearsing import rehearsed
+from adapter.workbench.sides import Fields
 from ops.sheets.pages import DOCUMENTS, Cells, Page, columns_of, document_text, in_order, page_of, table_text
 from ops.sheets.reading import CellFault, Sheet, read_sheets
 from ops.sheets.toml_rows import HEADER, RowUnfit, TomlRow
+from ops.sheets.trying import try_changes
 from ops.sheets.writing import HEADER_ROW, LABEL_ROW
 
 _LINE_BREAK = re.compile("\r\n|\r|\n")
@@ -30,12 +28,15 @@ class Taken:
     """What a workbook changes in a folder (file → its new content), or what is wrong in its cells and beside them.
 
     `to_do` is what a folder that is new still needs: a workbook holds no cases.
+    `new` are the files among the changes that are not there yet, `differences` the rows and keys that change in others.
     """
 
     changes: dict[str, str] = field(default_factory=dict)
     faults: list[CellFault] = field(default_factory=list)
     beside: list[Fault] = field(default_factory=list)
     to_do: list[Fault] = field(default_factory=list)
+    new: set[str] = field(default_factory=set)
+    differences: list[Differs] = field(default_factory=list)
 
     @property
     def is_sound(self) -> bool:
@@ -62,60 +63,48 @@ class Written:
         return CellFault(self.sheet.title, row, column, f"{told}: {sentence}" if told else sentence)
 
 
-def take(workbook: Any, folder: Path, contracts: Mapping[str, Contract]) -> Taken:
+def take(
+    workbook: Any, folder: Path, contracts: Mapping[str, Contract], fields: Mapping[str, Fields] | None = None
+) -> Taken:
     """Read the workbook of a service's folder and check what would become of the folder, which stays as it is.
 
-    There need not be such a folder: then all of it is new.
+    There need not be such a folder: then all of it is new. With the contracts' `fields` it is checked as `check` does.
+    Beside cells that cannot be taken the others are checked, too, as far as nothing that follows from those is told.
     """
     taken, is_new = Taken(), not folder.is_dir()
-    written = write_sheets(read_sheets(workbook, taken.faults), folder, taken.faults)
-    if taken.faults:
-        return taken
+    sheets = read_sheets(workbook, taken.faults)
+    headless = {one.sheet for one in taken.faults if one.row <= HEADER_ROW}
+    written = write_sheets((sheet for sheet in sheets if sheet.title not in headless), folder, taken.faults)
+    unsure = {(one.sheet, one.row) for one in taken.faults}
     taken.changes = {file: one.content for file, one in written.items() if _is_changed(one.sheet, folder)}
-    for fault in _checked(taken.changes, folder, contracts):
+    taken.new = {file for file in taken.changes if not (folder / file).is_file()}
+    tried = try_changes(taken.changes, folder, contracts, fields=None if unsure else fields)
+    taken.differences = tried.differences
+    for fault in tried.faults:
         file = fault.file.partition("/")[2].partition("/")[2]
+        told = written[file].fault(fault) if file in written else None
         if is_new and (fault.what == UNTRIED or file.partition("/")[0] == "cases"):
             taken.to_do.append(fault)
-        elif file in written:
-            taken.faults.append(written[file].fault(fault))
-        else:
+        elif told is not None and (told.sheet, told.row) not in unsure:
+            taken.faults.append(told)
+        elif told is None and not unsure:
             taken.beside.append(fault)
     return taken
 
 
 def write_sheets(sheets: Iterable[Sheet], folder: Path, faults: list[CellFault]) -> dict[str, Written]:
-    """Spell every sheet as its file; cells that make no line of it are faults."""
-    written = {}
-    for sheet in sheets:
-        try:
-            written[sheet.file] = _written(sheet, folder)
-        except _Unwritable as error:
-            faults.append(error.fault)
-    return written
+    """Spell every sheet as its file; cells that make no line of it are faults, and their sheet is left out."""
+    found = {sheet.file: _written(sheet, folder, faults) for sheet in sheets}
+    return {file: one for file, one in found.items() if one is not None}
 
 
-def apply(changes: Mapping[str, str], folder: Path) -> None:
-    """Write every file beside its old self, then put each in its place."""
-    fresh = {folder / file: folder / f"{file}.new" for file in changes}
-    for path, new in fresh.items():
-        new.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(changes[path.relative_to(folder).as_posix()], encoding="utf-8", newline="")
-    for path, new in fresh.items():
-        os.replace(new, path)  # noqa: PTH105 - as above, one step
-
-
-class _Unwritable(Exception):
-    """A row that makes no line of its file."""
-
-    def __init__(self, fault: CellFault) -> None:
-        super().__init__(str(fault))
-        self.fault = fault
-
-
-def _written(sheet: Sheet, folder: Path) -> Written:
+def _written(sheet: Sheet, folder: Path, faults: list[CellFault]) -> Written | None:
     numbers = list(sheet.rows)
     if sheet.file in DOCUMENTS:
-        records = [_document_line(sheet, number, folder) for number in numbers]
+        records, unfit = _document_lines(sheet, folder)
+        faults += unfit
+        if unfit:
+            return None
     else:
         places = in_order(list(sheet.rows.values()), sheet.file)
         numbers = [numbers[place] for place in places]
@@ -128,13 +117,16 @@ def _written(sheet: Sheet, folder: Path) -> Written:
     return Written(sheet, "".join(records), rows)
 
 
-def _document_line(sheet: Sheet, number: int, folder: Path) -> str:
-    try:
-        (line,) = document_text([_toml_row(sheet.rows[number])], folder / sheet.file)
-    except RowUnfit as unfit:
-        column = sheet.columns.get(unfit.column, 1)
-        raise _Unwritable(CellFault(sheet.title, number, column, unfit.detail)) from unfit
-    return line
+def _document_lines(sheet: Sheet, folder: Path) -> tuple[list[str], list[CellFault]]:
+    """The lines of a TOML file, and the cells of which none can be made."""
+    lines: list[str] = []
+    faults: list[CellFault] = []
+    for number, cells in sheet.rows.items():
+        try:
+            lines += document_text([_toml_row(cells)], folder / sheet.file)
+        except RowUnfit as unfit:
+            faults.append(CellFault(sheet.title, number, sheet.columns.get(unfit.column, 1), unfit.detail))
+    return lines, faults
 
 
 def _toml_row(cells: Cells) -> TomlRow:
@@ -174,15 +166,3 @@ def _standing(file: str, folder: Path) -> Page | None:
         return page_of(folder, file)
     except FaultyTables:
         return None
-
-
-def _checked(changes: Mapping[str, str], folder: Path, contracts: Mapping[str, Contract]) -> list[Fault]:
-    """Every fault that the folder would have among the other services."""
-    with tempfile.TemporaryDirectory() as room:
-        copy = Path(room) / folder.name
-        if folder.is_dir():
-            shutil.copytree(folder, copy)
-        apply(changes, copy)
-        with rehearsed(folder.parent, {folder.name: copy}) as mappings:
-            _, faults = load_services(mappings, contracts, only={folder.name})
-    return faults.get(folder.name, [])

@@ -14,7 +14,7 @@ from adapter.exchange import KeySource, Operation
 from adapter.service import business_key_of, declared_id, load_service, load_services, search_values
 from adapter.service.loading import _collector_at_rest
 from adapter.translator import Context
-from tests.support.service_folder import CONTRACTS, HEADER, REFUSAL, SERVICE, SUBMIT, Write, faults_of, sound
+from tests.support.service_folder import CONTRACTS, FILES, HEADER, REFUSAL, SERVICE, SUBMIT, Write, faults_of, sound
 
 pytest_plugins = ["tests.support.service_fixtures"]
 
@@ -196,3 +196,15 @@ def test_the_collector_rests_while_services_are_read_and_does_not_walk_them_when
     assert (len(read), len(more)) == (20_000, 20)
     assert begun == []
     assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
+
+
+def test_texts_for_people_are_canonical_however_a_clerk_typed_them(write: Write) -> None:
+    card = FILES["card.toml"].replace("خدمت آزمایشی", "كتاب  شهري", 1).replace('"ثبت"', '"ثبت  كامل"')
+
+    service = sound(write({"card.toml": card, "service.toml": SERVICE.replace("خدمت آزمایشی", "خدمت  شهري")}))
+
+    assert (service.title, service.card["title"], service.card["steps"][0]["title"]) == (
+        "خدمت شهری",
+        "کتاب شهری",
+        "ثبت کامل",
+    )

@@ -284,6 +284,13 @@ def test_a_code_that_would_mean_two_things_is_a_fault_in_that_direction_only(tmp
     ]
 
 
+def test_what_a_code_is_called_is_canonical_however_it_was_typed(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("gateway,internal,title,legal_basis\na,1,مسكوني  ۲,مادهٔ  ۱۰۰\n", encoding="utf-8")
+    row = read_codes(path, "codes/c.csv")[0].rows[0].row
+    assert (row["title"], row["legal_basis"]) == ("مسکونی ۲", "مادهٔ ۱۰۰")
+
+
 def test_a_code_written_with_persian_digits_is_the_same_code(tmp_path: Path) -> None:
     path = tmp_path / "c.csv"
     path.write_text("gateway,internal,title\n۰۱۰,١٠,طبقهٔ ۲\n", encoding="utf-8")

@@ -21,7 +21,8 @@ from ops.cli.main import run_command
 from ops.sheets.marking import mark
 from ops.sheets.pages import Page, columns_of, page_of, pages_of
 from ops.sheets.reading import CellFault, open_workbook, read_sheets, service_of
-from ops.sheets.taking import Taken, apply, take, write_sheets
+from ops.sheets.taking import Taken, take, write_sheets
+from ops.sheets.trying import apply
 from ops.sheets.words import choices_of
 from ops.sheets.writing import write_workbook
 from tests.figures import HOUSE
