@@ -208,6 +208,7 @@ def _are_codes(source: Field, target: Field) -> bool:
 def _service(draft: Draft, inward: Mapping[Operation, Route], outward: Mapping[str, Operation], gives: Paths) -> str:
     lines = [f'{name} = "{TO_FILL}"' for name in ("service_id", "title", "title_en")]
     lines += [f'pattern = "{draft.pattern}"', 'tier = "general"', 'kind = "service"']
+    lines.append('stage = "draft"   # then "shadow", and "live" in the end')
     lines += [f'gateway = "{draft.gateway.title}"', f'system = "{draft.system.title}"']
     if draft.pattern == "inquiry":
         lines.append("answer_within_seconds = 2   # guess")

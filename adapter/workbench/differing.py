@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -54,15 +54,14 @@ def declared_changes(old: Contract, new: Contract) -> Iterator[Change]:
     """What contract.toml and outcomes.csv say otherwise, and bindings and operations that came or went."""
     yield from _named("binding", old.bindings, new.bindings)
     for name in _DECLARED:
-        if getattr(old, name) != getattr(new, name):
-            yield Change("", "", name, _became(getattr(old, name), getattr(new, name)))
+        yield from (Change("", "", *one) for one in _said_otherwise(name, getattr(old, name), getattr(new, name)))
     for name in sorted(old.operations.keys() ^ new.operations.keys()):
         yield Change(name, "", "", "is new" if name in new.operations else "is gone")
     for name in sorted(old.operations.keys() & new.operations.keys()):
         before, after = old.operations[name], new.operations[name]
         for said in fields(before):
-            if getattr(before, said.name) != getattr(after, said.name):
-                yield Change(name, "", said.name, _became(getattr(before, said.name), getattr(after, said.name)))
+            its = (getattr(one, said.name) for one in (before, after))
+            yield from (Change(name, "", *one) for one in _said_otherwise(said.name, *its))
     yield from _outcome_changes(old.outcomes, new.outcomes)
 
 
@@ -153,6 +152,25 @@ def _outcome_changes(
             yield Change("", "", where, f"is new: {after.verdict}" if after else "is gone: it parks from now on")
         elif before.verdict is not after.verdict:
             yield Change("", "", where, _became(before.verdict, after.verdict))
+
+
+def _said_otherwise(at: str, old: Any, new: Any) -> Iterator[tuple[str, str]]:
+    """Every place of a declaration that is another, by its dotted name, and what it became."""
+    before, after = _parts(old), _parts(new)
+    if old == new:
+        return
+    if before is None or after is None:
+        yield at, "is gone" if before is not None else "is new" if after is not None else _became(old, new)
+        return
+    for name in sorted(before.keys() | after.keys()):
+        yield from _said_otherwise(f"{at}.{name}", before.get(name), after.get(name))
+
+
+def _parts(value: Any) -> Mapping[str, Any] | None:
+    """What a section of contract.toml says, by name; None for what is no section, or an empty one."""
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    return value if isinstance(value, Mapping) and value else None
 
 
 def _became(old: Any, new: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from adapter.contract import load_contract
 from adapter.contract.checks import door_clashes
 from adapter.contract.model import Contract
 from adapter.errors import FaultyTables, NotFound
-from adapter.service import TENANTS, Service, load_services, load_views, overlays, service_folders
+from adapter.service import TENANTS, Service, is_draft, load_services, load_views, overlays, service_folders
 from adapter.tables import Fault, near
 from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
@@ -49,7 +50,10 @@ def check(
     config: Annotated[Config, Parameter(help="Check these settings too, and the folders that they name.")] = None,
     json: Json = False,
 ) -> int:
-    """Read every contract and service and tell every fault, one a line; exit code 1 when there are any."""
+    """Read every contract and service and tell every fault, one a line; exit code 1 when there are any.
+
+    The faults of a draft are told when it is named, and else only counted.
+    """
     folders = folders_of(config, contracts=contracts, mappings=mappings)
     loaded, faults = load_contracts(folders["contracts"])
     fields = {title: fields_of(folders["contracts"] / title, one) for title, one in loaded.items()}
@@ -57,8 +61,10 @@ def check(
     services, faulty = load_folders(folders["mappings"], loaded, only=service, fields=fields, today=today)
     only = service and {service}
     views, faulty_views = load_views(folders["mappings"], loaded, only=only, fields=fields, today=today)
-    told = [*sorted(faulty.items()), *sorted(faulty_views.items())]
-    faults += dict.fromkeys(str(fault) for _, found in told for fault in found)
+    every: dict[tuple[str, ...], list[Fault]] = {(name,): found for name, found in sorted(faulty.items())}
+    every.update(sorted(faulty_views.items()))
+    drafts = [at for at in every if service is None and is_draft(folders["mappings"], *reversed(at))]
+    faults += dict.fromkeys(str(fault) for at, found in every.items() if at not in drafts for fault in found)
     faults += [str(fault) for fault in read_calendars(folders["mappings"] / "calendars")[1]]
     speaking = (*services.values(), *views.values())
     faults += door_clashes(loaded[name] for name in {one.gateway for one in speaking})
@@ -70,10 +76,13 @@ def check(
     named = [*sorted(services.keys() - faulty.keys()), *map("/".join, sorted(views.keys() - faulty_views.keys()))]
     sound = {"contracts": sorted(loaded), "services": named}
     if json:
-        print_json({**sound, "faults": faults})
+        print_json({**sound, "drafts": {"/".join(at): len(every[at]) for at in drafts}, "faults": faults})
     else:
         for fault in faults:
             print(fault)
+        for at in drafts:
+            command = named_folders(f"panjereh check {at[-1]}", config, contracts=contracts, mappings=mappings)
+            say(f"{'/'.join(at)} is a draft with {len(every[at])} faults: {command}")
         counts = ", ".join(f"{len(names)} {kind}" for kind, names in sound.items())
         where = "" if folders == _SHIPPED else f" ({folders['contracts']}, {folders['mappings']})"
         say(f"{counts} are sound; {len(faults)} faults{where}")
@@ -87,6 +96,12 @@ def folders_of(config: Path | None, **given: Path | None) -> dict[str, Path]:
         return _SHIPPED | named
     settings = load_settings(config)
     return {"contracts": settings.contracts, "mappings": settings.mappings} | named
+
+
+def named_folders(command: str, config: Path | None, **given: Path | None) -> str:
+    """The command with the options that lead it to the folders just looked at."""
+    options = {**given, "config": config}
+    return command + "".join(f" --{name} {shlex.quote(str(path))}" for name, path in options.items() if path)
 
 
 def load_folders(

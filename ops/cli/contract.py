@@ -22,7 +22,7 @@ from adapter.workbench.differing import Change, FieldChange, declared_changes, m
 from adapter.workbench.reviewing import Review, messages_of, review
 from adapter.wsdl import read_wsdl
 from adapter.wsdl.second_opinion import second_opinion
-from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of
+from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, named_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 
@@ -116,7 +116,8 @@ def add(
     if json:
         print_json({**told, "left": left, "applied": apply})
     else:
-        _print_added(told, left, target, is_applied=apply)
+        check = named_folders(f"panjereh contract check {contract}", config, contracts=contracts)
+        _print_added(told, left, target, check=check, is_applied=apply)
     return Exit.FINDINGS if left else Exit.OK
 
 
@@ -143,7 +144,7 @@ def _told_added(title: str, made: Contract, files: list[Path]) -> dict[str, Any]
     }
 
 
-def _print_added(told: dict[str, Any], left: list[str], target: Path, *, is_applied: bool) -> None:
+def _print_added(told: dict[str, Any], left: list[str], target: Path, *, check: str, is_applied: bool) -> None:
     examples = [name for name in told["files"] if name.startswith("examples/")]
     rows = [[name] for name in told["files"] if name not in examples]
     print_table(("file",), [*rows, [f"examples/… ({len(examples)} messages)"]], title=str(target))
@@ -155,14 +156,14 @@ def _print_added(told: dict[str, Any], left: list[str], target: Path, *, is_appl
         return
     say(f"{counted}; now, in this order:")
     for number, step in enumerate(_NEXT, start=1):
-        say(f"  {number}. {step.format(title=told['contract'])}")
+        say(f"  {number}. {step.format(check=check)}")
 
 
 _NEXT = (
     "contract.toml: say of every operation what its effect is; 'neither' is safe and leaves every doubt to a person",
     "contract.toml: [codes] paths were guessed from names; look where their answers carry codes",
     "outcomes.csv: give every code its verdict and both sentences; until then such answers are parked",
-    "panjereh contract check {title}",
+    "{check}",
     "mappings/: a service names it as gateway or system; panjereh check tells the rest",
 )
 

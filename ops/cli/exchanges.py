@@ -71,7 +71,7 @@ def show(
     if where.json:
         print_json(told)
     else:
-        lives.print_life(told)
+        lives.print_life(told, config=where.config)
     return Exit.OK
 
 

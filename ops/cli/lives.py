@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from adapter.calendar import spell_day
+from ops.cli.asking import named
 from ops.cli.printing import clean, moment, print_facts, print_rows, print_table, say, short
 
 _LISTED = ("state", "service", "operation", "attempts")
@@ -29,8 +31,8 @@ def print_exchanges(told: Mapping[str, Any], *, has_code: bool = True) -> None:
     )
 
 
-def print_life(told: Mapping[str, Any]) -> None:
-    """The exchange, its attempts, and what was told of it."""
+def print_life(told: Mapping[str, Any], *, config: Path) -> None:
+    """The exchange, its attempts, and what was told of it; `config` is for the command that shows its case."""
     exchange = told["exchange"]
     facts = {name: moment(value) if name.endswith("_at") else value for name, value in exchange.items()}
     print_facts(
@@ -45,7 +47,7 @@ def print_life(told: Mapping[str, Any]) -> None:
     )
     print_attempts(told["attempts"])
     print_audit([row for row in told["audit"] if row["exchange_id"] == exchange["id"]], short(told))
-    say(f"the whole life of its case: panjereh cases show {exchange['tracking_code']}")
+    say(f"the whole life of its case: {named('panjereh cases show', config)} {exchange['tracking_code']}")
     if "body" in told:
         print(f"\n{told['body']['kind']}")
         print(_spelt_out(told["body"]["content"]))

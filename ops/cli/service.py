@@ -26,7 +26,17 @@ from adapter.tables import near
 from adapter.workbench.reviewing import messages_of
 from adapter.workbench.sampling import as_record, whole
 from adapter.workbench.sides import fields_of
-from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
+from ops.cli.checking import (
+    FOLDER_NAME,
+    Config,
+    Contracts,
+    Json,
+    Mappings,
+    folders_of,
+    load_contracts,
+    load_folders,
+    named_folders,
+)
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say, shown
 
@@ -72,7 +82,8 @@ def new(
         print_json({"service": name, "folder": str(target), "files": sorted(files)})
     else:
         print_table(("file",), [[path] for path in sorted(files)], title=str(target))
-        say(f"what is still to be done: panjereh check {name}")
+        command = named_folders(f"panjereh check {name}", config, contracts=contracts, mappings=mappings)
+        say(f"what is still to be done: {command}")
     return Exit.OK
 
 
@@ -96,7 +107,8 @@ def explain_cell(
     loaded, _ = load_contracts(folders["contracts"])
     services, faulty = load_folders(folders["mappings"], loaded, only=name)
     if name in faulty:
-        raise FaultyTables([f"{name}: its tables have faults; run: panjereh check {name}", *map(str, faulty[name])])
+        command = named_folders(f"panjereh check {name}", config, contracts=contracts, mappings=mappings)
+        raise FaultyTables([f"{name}: its tables have faults; run: {command}", *map(str, faulty[name])])
     service = services[name]
     stands = _stands(folders["contracts"], service, loaded, table.removesuffix(".csv"))
     targets = {line.target.text for line in stands.table.lines}

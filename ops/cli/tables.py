@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import tomllib
 from collections import Counter
@@ -17,7 +18,7 @@ from adapter.service.differing import Differs
 from adapter.tables import near
 from adapter.workbench.sides import fields_of
 from ops.cli import live
-from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts
+from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, folders_of, load_contracts, named_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
 from ops.swapping import swap
@@ -64,7 +65,9 @@ def export(
     if json:
         print_json({"service": service, "file": str(target), "sheets": [page.file for page in pages]})
     else:
-        say(f"{target}: {len(pages)} sheets of {service}; give it back with: panjereh tables import {target}")
+        back = f"panjereh tables import {shlex.quote(str(target))}"
+        command = named_folders(back, config, contracts=contracts, mappings=mappings)
+        say(f"{target}: {len(pages)} sheets of {service}; give it back with: {command}")
     return Exit.OK
 
 
@@ -126,6 +129,11 @@ def import_(
         print_json(told)
     else:
         _print_taken(told, taken.differences, is_sound=taken.is_sound)
+        if told["applied"]:
+            command = named_folders(
+                f"panjereh {'check' if new else 'test'} {name}", config, contracts=contracts, mappings=mappings
+            )
+            say(f"now run: {command}")
     return Exit.OK if taken.is_sound else Exit.FINDINGS
 
 
@@ -138,15 +146,14 @@ def _print_taken(told: dict[str, Any], differences: Sequence[Differs], *, is_sou
         say(f"{len(faults)} faults, so nothing was changed{where}")
         return
     for name in changed:
-        print(name)
+        print(f"{name} (new)" if name in told["new"] and not told["is_new"] else name)
     if told["is_new"]:
         for fault in told["to_do"]:
             say(f"still to be done: {fault}")
         print(told["makes"])
-        done = "were made; now run: panjereh check" if told["applied"] else "would be made; do it with --apply"
+        done = "were made" if told["applied"] else "would be made; do it with --apply"
         say(f"{told['service']}: {len(changed)} files of a new service {done}")
         return
-        print(f"{name} (new)" if name in told["new"] else name)
     for one in differences:
         print(f"  {one.sentence}")
     counts = Counter(one.change for one in differences)

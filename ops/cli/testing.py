@@ -19,7 +19,7 @@ from adapter.service import (
     run_cases,
 )
 from adapter.service.coverage import Share, rules_without_use
-from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders
+from ops.cli.checking import Config, Contracts, Json, Mappings, folders_of, load_contracts, load_folders, named_folders
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 
@@ -56,7 +56,11 @@ def cases(
     if json:
         _print_json(results, failed, sorted(faulty), touched, without_use)
     else:
-        _print_cases(results, failed, sorted(faulty))
+        _print_cases(results, failed)
+        for name in sorted(faulty):
+            check = f"panjereh check {name.rpartition('/')[2]}"
+            command = named_folders(check, config, contracts=contracts, mappings=mappings)
+            say(f"{name}: its tables have faults; run: {command}")
         _print_coverage(touched, short, least)
         if without_use:
             say(f"no service uses: {', '.join(without_use)}; their own examples try them: panjereh rules")
@@ -108,15 +112,13 @@ def _print_json(
     print_json({"cases": told, "failed": failed, "faulty_services": faulty} | covered)
 
 
-def _print_cases(results: Mapping[str, list[CaseResult]], failed: int, faulty: list[str]) -> None:
+def _print_cases(results: Mapping[str, list[CaseResult]], failed: int) -> None:
     for name, found in results.items():
         for case in found:
             if not case.is_passed:
                 print(f"{name}: {case.name}" + (f" (table {case.table})" if case.table else ""))
                 for one in case.differences:
                     print(f"  {one}")
-    for name in faulty:
-        say(f"{name}: its tables have faults; run: panjereh check {name}")
     count = sum(map(len, results.values()))
     say(f"{count - failed} of {count} cases passed")
 

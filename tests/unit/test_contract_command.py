@@ -353,3 +353,14 @@ def test_a_name_that_is_no_title_is_refused(run: Run) -> None:
     code, _, err = run("add", str(FOREIGN / "parcels.json"), "Parcels", "--apply")
 
     assert (code, "write NAME/VERSION" in err) == (Exit.USAGE, True)
+
+
+def test_contracts_that_declare_other_things_are_told_place_by_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["contract", "diff", "window/1.0", "revenue/1.0", "--json"]) == Exit.FINDINGS
+
+    told = {
+        row["field"]: row["change"] for row in json.loads(capsys.readouterr().out)["changes"] if not row["operation"]
+    }
+    assert told["statement.operation"] == "GetStatement → GetLedger"
+    assert (told["changes"], told["finds.QueryExchange"]) == ("is new", "is gone")
+    assert not any("Contract(" in change or "<" in change for change in told.values())

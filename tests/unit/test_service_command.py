@@ -75,6 +75,21 @@ def test_the_check_of_a_new_folder_tells_what_is_still_to_be_done_and_nothing_el
     assert any("cases/an_ordinary_" in fault and TO_FILL in fault for fault in told["faults"])
 
 
+def test_a_new_service_is_a_draft_whose_faults_are_its_clerks_alone(run: Run, mappings: Path, capsys: Captured) -> None:
+    new(run, "well_permit")
+
+    code, told = run("check")
+    assert (code, told["faults"], list(told["drafts"])) == (Exit.OK, [], ["well_permit"])
+    assert run_command(["check", "--mappings", str(mappings)]) == Exit.OK
+    told_of_it = capsys.readouterr().err.splitlines()[0]
+    assert told_of_it == (
+        f"well_permit is a draft with {told['drafts']['well_permit']} faults: "
+        f"panjereh check well_permit --mappings {mappings}"
+    )
+    assert run_command(["test", "--mappings", str(mappings)]) == Exit.FINDINGS
+    assert f"run: panjereh check well_permit --mappings {mappings}\n" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_there_is_never_touched(run: Run, mappings: Path, capsys: Captured) -> None:
     before = (mappings / NOTARY / "service.toml").read_bytes()
     assert new(run, NOTARY)[0] == Exit.USAGE
