@@ -351,7 +351,8 @@ def test_a_workbook_makes_the_folder_of_a_new_service_after_telling_what(workboo
     assert "codes/status.csv" in dry.out.splitlines()
     assert f"still to be done: mappings/{name}/cases: 0 cases are too few" in dry.err
     assert "would be made; do it with --apply" in dry.err
-    assert "files of a new service were made; now run: panjereh check" in told
+    assert "files of a new service were made\n" in told
+    assert f"panjereh check {name} --mappings {folder.parent}" in told
     assert "is there already" in capsys.readouterr().err
     made = _contents(folder.parent / name)
     assert {path for path in made if path.parts[0] != "service.toml"} == {
