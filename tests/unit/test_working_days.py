@@ -133,6 +133,8 @@ def test_a_day_is_closed_from_the_command_line_only_when_applied(
     assert (folder / "ir-1405.csv").read_bytes() == before
     assert run_command([*command, "--apply"]) == Exit.OK
     assert not read_calendars(folder)[0].of("kavir").is_working(jalali_day(1405, 9, 2))
+    assert "closed; take it up with: panjereh tables reload --apply --reason …" in capsys.readouterr().err
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
     assert run_command([*command, "--apply"]) == Exit.USAGE
     assert "already has a row" in capsys.readouterr().err
 
