@@ -35,25 +35,23 @@ LEAST_SECRET_BYTES = 16
 MOST_SECRETS = 2
 MOST_REMEMBERED = 10_000
 _UNFIT = 422
-_STANDARD = "whsec_"
+_STANDARD = b"whsec_"
 """Before a secret in Base64, as Standard Webhooks writes it."""
 
 Take = Callable[[Sequence[Change]], Awaitable[None]]
 """Afterwards the changes are kept."""
 
 
-def secrets_of(content: str) -> tuple[bytes, ...]:
+def secrets_of(content: bytes) -> tuple[bytes, ...]:
     """The secrets of a key file, one a line: two while one takes the place of the other. Raises FaultySettings."""
     lines = [line.strip() for line in content.splitlines() if line.strip()]
     try:
         found = tuple(
-            base64.b64decode(line.removeprefix(_STANDARD), validate=True)
-            if line.startswith(_STANDARD)
-            else line.encode()
+            base64.b64decode(line.removeprefix(_STANDARD), validate=True) if line.startswith(_STANDARD) else line
             for line in lines
         )
     except binascii.Error as error:
-        raise FaultySettings([f"webhook_key_file: what stands behind {_STANDARD} is not Base64"]) from error
+        raise FaultySettings([f"webhook_key_file: what stands behind {_STANDARD.decode()} is not Base64"]) from error
     if not 0 < len(found) <= MOST_SECRETS:
         raise FaultySettings([f"webhook_key_file: holds {len(found)} secrets, one a line; one or two are wanted"])
     if min(map(len, found)) < LEAST_SECRET_BYTES:

@@ -28,7 +28,7 @@ def webhooks_of(settings: Settings, contracts: Mapping[str, Contract], clock: Cl
                 faults.append(f"{place}.{SETTING}: contracts/{title} has no [webhook]: nothing can be told by it")
                 continue
             try:
-                secrets = secrets_of(secret_of(endpoint.webhook_key_file, SETTING).decode())
+                secrets = secrets_of(secret_of(endpoint.webhook_key_file, SETTING))
             except FaultySettings as error:
                 faults += [f"{place}.{fault}" for fault in error.faults]
                 continue
