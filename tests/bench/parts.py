@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.bench import changes, codec, daemon, inward, journal, loading, translating
+from tests.bench import changes, codec, daemon, documents, inward, journal, loading, translating
 from tests.figures import Figure
 
 
@@ -37,6 +37,10 @@ def _changes(folder: Path, times: int) -> list[Figure]:
     return changes.measure(folder, rows=10_000 * times)
 
 
+def _documents(folder: Path, times: int) -> list[Figure]:
+    return documents.measure(folder, size=(200 if times > 1 else 40) * documents.MIB)
+
+
 PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
     "journal": _journal,
     "changes": _changes,
@@ -45,5 +49,6 @@ PARTS: Mapping[str, Callable[[Path, int], list[Figure]]] = {
     "translating": _translating,
     "inward": _inward,
     "daemon": _daemon,
+    "documents": _documents,
 }
 """In this order: what the daemons have written is still on its way to the disk when they are done."""

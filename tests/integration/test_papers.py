@@ -95,7 +95,8 @@ async def test_a_type_that_the_service_does_not_take_is_refused_with_those_that_
 
     assert isinstance(refused, MediaTypeNotTaken)
     assert (refused.status, refused.detail.endswith("image/jpeg, image/png")) == (415, True)
-    assert (await attach(house, code, media_type="image/png")).status == 202
+    drawing = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").decode()
+    assert (await attach(house, code, media_type="image/png", content=drawing)).status == 202
 
 
 async def test_a_case_has_no_more_documents_than_its_service_says_and_a_repeated_one_is_none_more(house: House):
