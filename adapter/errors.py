@@ -329,6 +329,10 @@ class JournalLocked(PanjerehError):
     """Another daemon holds this journal."""
 
 
+class AnotherDaemon(PanjerehError):
+    """Another daemon answers on this admin socket."""
+
+
 class JournalUnreachable(PanjerehError):
     """The server that keeps the journal does not answer, or does not let us in."""
 

@@ -19,7 +19,7 @@ import structlog
 from pydantic_core import from_json, to_json
 
 from adapter import errors
-from adapter.errors import DaemonUnreachable, FaultySettings, PanjerehError, Refused
+from adapter.errors import AnotherDaemon, DaemonUnreachable, FaultySettings, PanjerehError, Refused
 from adapter.exchange import Payload
 
 SOCKET_MODE = 0o660
@@ -37,7 +37,7 @@ Perform = Callable[[str, Mapping[str, Any], str, Progress], Awaitable[Payload]]
 
 @asynccontextmanager
 async def serving(path: Path, perform: Perform) -> AsyncIterator[None]:
-    """Answer on the socket while inside. Raises FaultySettings when the path cannot be used, or is used by another."""
+    """Answer on the socket while inside. Raises FaultySettings when the path cannot be used, AnotherDaemon."""
     listener = _bind(path)
     talks: set[asyncio.Task[Any]] = set()
 
@@ -73,7 +73,7 @@ def _remove(path: Path, inode: int) -> None:
 
 def _bind(path: Path) -> socket.socket:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
+    clear(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o777 & ~SOCKET_MODE)
     try:
@@ -88,14 +88,14 @@ def _bind(path: Path) -> socket.socket:
     return listener
 
 
-def _clear(path: Path) -> None:
-    """Remove a socket that nobody answers any more; never anything else."""
+def clear(path: Path) -> None:
+    """Remove a socket that nobody answers any more; raises AnotherDaemon for one that is answered, never takes it."""
     if not path.exists():
         return
     if not path.is_socket():
         raise FaultySettings([f"admin_socket: {path} is there and is no socket; name another path"])
     if answers(path):
-        raise FaultySettings([f"admin_socket: another daemon answers on {path}; stop it first, or name another path"])
+        raise AnotherDaemon(f"admin_socket: another daemon answers on {path}; stop it first, or name another path")
     path.unlink()
 
 

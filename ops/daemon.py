@@ -62,6 +62,7 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
     _take_up_library_logs()
     tune_process()
     with _listening(settings) as listener:
+        admin.clear(settings.admin_socket)  # another daemon is told before a journal is made
         house = await open_house(settings, parts)
         gc.freeze()  # its tables live as long as the process, too
         _tell_stopped(house)

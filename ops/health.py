@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapter.calendar import INSTANT_SPELLINGS
 from adapter.endpoints import EndpointName
 from adapter.exchange import Direction, Payload
 from adapter.journal import inspecting, reading
@@ -104,7 +105,7 @@ async def _lost(house: House) -> dict[EndpointName, datetime]:
 
 def _why(house: House, name: EndpointName) -> str:
     loss = house.endpoints.lost.get(name)
-    told = f"{loss.reason}; since {_told(loss.since)}" if loss else "its breaker is open"
+    told = f"{loss.reason}; since {_when(loss.since)}" if loss else "its breaker is open"
     return house.endpoints.paused.get(name, told)
 
 
@@ -159,8 +160,9 @@ def _tables_check(house: House) -> Check:
     last, live = house.tables.last, house.tables.now
     if last is None or not last.faults:
         return Check(Status.PASS)
-    told = f"{len(last.faults)} faults in what {last.actor} had read at {_told(last.at)}"
-    return Check(Status.WARN, f"{told}; the tables of {_told(live.read_at)} go on; run: panjereh check")
+    told = f"{len(last.faults)} faults in what {last.actor} had read at {_when(last.at)}"
+    todo = "mend them; run: panjereh check, then: panjereh tables reload"
+    return Check(Status.WARN, f"{told}; the tables of {_when(live.read_at)} go on; {todo}")
 
 
 def _tables_told(house: House) -> dict[str, Any]:
@@ -218,3 +220,8 @@ async def _for_people(house: House, tenant: str) -> dict[str, Any]:
 
 def _told(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
+
+
+def _when(moment: datetime) -> str:
+    """For people, as every other answer of a command has it: the Jalali day and the time in Tehran."""
+    return INSTANT_SPELLINGS["jalali"](moment)

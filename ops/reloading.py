@@ -28,7 +28,7 @@ MOST_TRIED = 1000
 """Parked exchanges that are translated for a trial; of more, those parked last."""
 
 BY_SIGNAL = "signal"
-_MENDED_BY_TABLES = ("untranslatable", "schema_violation")
+MENDED_BY_TABLES = ("untranslatable", "schema_violation")
 _log = structlog.get_logger(__name__)
 
 
@@ -121,25 +121,30 @@ async def keep_reloading(house: House, asked: asyncio.Event) -> None:
 async def translatable(house: House, offer: Offer) -> list[Exchange]:
     """The parked exchanges that never left and that the offer's tables would translate, newest first."""
     found: list[Exchange] = []
-    for code in _MENDED_BY_TABLES:
+    for code in MENDED_BY_TABLES:
         wanted = Filter(state=State.PARKED, code=code, limit=MOST_TRIED)
         parked = await house.journal.read(reading.list_exchanges, wanted)
-        found += [one for one in parked if not one.may_have_effect and await _is_translatable(house, offer, one)]
+        found += [one for one in parked if not one.may_have_effect and await untranslatable(house, offer, one) is None]
     return found
 
 
-async def _is_translatable(house: House, offer: Offer, exchange: Exchange) -> bool:
+async def untranslatable(house: House, offer: Offer, exchange: Exchange) -> str | None:
+    """Why the offer's tables do not make a payload of what came; None when they do."""
     service = offer.named(exchange.tenant, exchange.service)
     target = house.endpoints.targets.get((exchange.tenant, exchange.target))
     record = await house.journal.content(exchange, "record")
-    if service is None or target is None or record is None:
-        return False
+    if service is None or target is None:
+        return f"{exchange.service} is not offered, or its tables have faults"
+    if record is None:
+        return "its content is kept no longer"
     case = await house.journal.read(reading.case, exchange.case_id)
     content = from_json(record)
     parent = await parent_of(house.journal, exchange, content)
     try:
         payload = render(exchange, case, content, service, now=house.clock(), parent=parent)
         target.freeze(operation_name(service, exchange.operation, exchange.direction), payload)
-    except (Untranslatable, SchemaViolation, LookupError, TypeError, ValueError):
-        return False
-    return True
+    except (Untranslatable, SchemaViolation) as error:
+        return error.detail
+    except (LookupError, TypeError, ValueError) as error:
+        return type(error).__name__
+    return None

@@ -174,11 +174,11 @@ def pauses(connection: Connection) -> dict[tuple[str, str], datetime]:
     return {(row.tenant, row.name): moment(row.paused_at) for row in rows}
 
 
-def newest_run(connection: Connection) -> str | None:
-    """The reconciliation that was kept last."""
-    return connection.execute(
-        select(findings.c.run).order_by(findings.c.found_at.desc(), findings.c.run.desc()).limit(1)
-    ).scalar_one_or_none()
+def newest_runs(connection: Connection, limit: int) -> list[str]:
+    """The reconciliations that were kept last, newest first."""
+    newest_first = (func.max(findings.c.found_at).desc(), findings.c.run.desc())
+    runs = select(findings.c.run).group_by(findings.c.run).order_by(*newest_first).limit(limit)
+    return list(connection.execute(runs).scalars())
 
 
 def audit_counts(connection: Connection) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from adapter.errors import JournalUnusable
-from adapter.journal.opening import held_alone, journal_url, make_engine
+from adapter.journal.opening import check_place, connected, held_alone, is_sqlite, journal_url, make_engine
 from adapter.journal.schema import REVISION
 
 EMPTY = "empty"
@@ -33,6 +33,20 @@ def migrate(url: str) -> tuple[str, str]:
                 return before, revision_of(connection)
         finally:
             engine.dispose()
+
+
+def look(url: str) -> str:
+    """The revision that the journal has now, EMPTY where there is none yet; nothing is made and nothing changed."""
+    database = journal_url(url)
+    check_place(database)
+    if is_sqlite(database) and not Path(str(database.database)).is_file():
+        return EMPTY
+    engine = make_engine(database, writes=False, connections=1)
+    try:
+        with connected(engine, database) as connection:
+            return revision_of(connection)
+    finally:
+        engine.dispose()
 
 
 def revision_of(connection: Connection) -> str:

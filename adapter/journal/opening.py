@@ -166,7 +166,7 @@ def _locking(url: URL) -> Iterator[Connection]:
     """A connection of its own, which holds its advisory locks until the end of the block."""
     engine = make_engine(url, writes=True, connections=1)
     try:
-        with _connected(engine, url).execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with connected(engine, url).execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(_PATIENCE)
             try:
                 yield connection
@@ -177,7 +177,8 @@ def _locking(url: URL) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _connected(engine: Engine, url: URL) -> Connection:
+def connected(engine: Engine, url: URL) -> Connection:
+    """A connection to the journal's database; raises JournalUnreachable, which names no user and no password."""
     try:
         return engine.connect()
     except OperationalError as error:

@@ -104,6 +104,11 @@ def opening(exchange: Exchange, *, run: str) -> str:
     return f'{showing(exchange)} --body frozen --reason "reconciliation {run}"'
 
 
-def looking_for(entry: Entry) -> str:
-    """The command that begins with their entry when we have none."""
-    return f"panjereh cases show {entry.tracking_code}" if entry.tracking_code else "panjereh exchanges list"
+def asking_for(entry: Entry, *, ledger: str, is_ours: bool) -> str:
+    """What to do about an entry under a reference that was never ours: look at the case it names if it is ours, ask."""
+    asked = f"ask {ledger} who sent {entry.reference}"
+    if entry.tracking_code is None:
+        return asked
+    if is_ours:
+        return f"panjereh cases show {entry.tracking_code}; then {asked}"
+    return f"{asked}: it names case {entry.tracking_code}, which is not ours"

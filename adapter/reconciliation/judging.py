@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from adapter.channels import Target
 from adapter.exchange import Exchange, State
-from adapter.journal import Finding, Journal, inspecting
+from adapter.journal import Finding, Journal, inspecting, reading
 from adapter.journal.inspecting import Kept
 from adapter.reconciliation.differences import (
     DIFFERS,
     OPEN,
     amount_sentence,
-    looking_for,
+    asking_for,
     mending,
     opening,
     sentence,
@@ -107,7 +107,12 @@ class Judge:
             if kept is not None and self.ledger.has_effect(kept.exchange):
                 await self._judge(kept, entry)
             elif kept is None and entry.is_in_period:
-                self._find("missing_here", entry.reference, _MISSING_HERE, looking_for(entry))
+                self._find("missing_here", entry.reference, _MISSING_HERE, await self._asking_for(entry))
+
+    async def _asking_for(self, entry: Entry) -> str:
+        code, tenant = entry.tracking_code, self.ledger.tenant
+        case = await self.journal.read(reading.case_by_tracking_code, tenant, code) if code else None
+        return asking_for(entry, ledger=self.ledger.name, is_ours=case is not None)
 
     async def _judge(self, kept: Kept, entry: Entry | None) -> None:
         exchange = kept.exchange

@@ -25,6 +25,7 @@ _BY_ERROR: Mapping[type[PanjerehError], Exit] = {
     errors.NotFound: Exit.USAGE,
     errors.Refused: Exit.USAGE,
     errors.WrongEnvironment: Exit.USAGE,
+    errors.AnotherDaemon: Exit.UNREACHABLE,
     errors.DaemonUnreachable: Exit.UNREACHABLE,
     errors.GatewayUnreachable: Exit.UNREACHABLE,
     errors.JournalLocked: Exit.UNREACHABLE,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from adapter.journal.migrating import look
 from adapter.journal.migrating import migrate as carry_out
 from adapter.journal.schema import REVISION
 from ops.cli.asking import Where, ask
@@ -39,12 +40,13 @@ def migrate(
 ) -> int:
     """Bring the journal's schema up to this version, while no daemon holds it; back it up before."""
     settings = load_settings(where.config)
-    if not apply:
-        say(f"the schema is brought to {REVISION} with --apply; stop every daemon and back the journal up before")
-        return Exit.OK
-    before, after = carry_out(settings.database)
+    before, after = carry_out(settings.database) if apply else (look(settings.database), REVISION)
     if where.json:
-        print_json({"before": before, "after": after})
-    else:
+        print_json({"before": before, "after": after, "applied": apply})
+    elif before == after:
+        say(f"the schema is {after}, as this version needs it; there is nothing to do")
+    elif apply:
         say(f"the schema was {before} and is {after}")
+    else:
+        say(f"the schema is {before}; --apply brings it to {after}: stop every daemon and back the journal up before")
     return Exit.OK

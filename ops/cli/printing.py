@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from pydantic_core import to_json
@@ -22,6 +25,7 @@ FORMAT = 1
 _WHOLE = frozenset({"id", "tracking_code", "state", "accepted", "at", "began", "ended"})
 """Columns that a narrow terminal never breaks: one copies from them."""
 
+_GAP, _INDENT = 2, 4
 _ALIGNED = 40
 """Cells longer than so many columns are not aligned with each other."""
 
@@ -34,18 +38,24 @@ def print_json(told: Mapping[str, Any]) -> None:
 def print_table(
     columns: Sequence[str], rows: Iterable[Iterable[Any]], *, title: str | None = None, has_header: bool = True
 ) -> None:
-    """One table on stdout: folded into a terminal, one line a row where nobody looks."""
+    """One table on stdout: one line a row; on a terminal what does not fit stands below its row, by its name."""
+    cells = [[shown(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
-        cells = [[shown(value) for value in row] for row in rows]
         _write_lines([list(columns), *cells] if has_header else cells, title)
+        return
+    width = shutil.get_terminal_size().columns
+    fitting = _fitting([list(columns), *cells], width)
+    if has_header and fitting < len(columns):
+        below = [_named_below(columns[fitting:], row[fitting:], width) for row in cells]
+        _write_lines([row[:fitting] for row in (list(columns), *cells)], title, [[], *below])
         return
     table = Table(
         title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", show_header=has_header
     )
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
-    for row in rows:
-        table.add_row(*(Text(shown(value)) for value in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     Console(highlight=False, markup=False).print(table)
 
 
@@ -60,6 +70,21 @@ def print_rows(
     count = len(columns)
     below = [[f"    {sentence}" for sentence in row[count:] if sentence] for row in every]
     _write_lines([list(columns), *(row[:count] for row in every)], title, [[], *below])
+
+
+def _fitting(rows: list[list[str]], width: int) -> int:
+    """How many of the columns, from the first, stand beside each other in a terminal; never none."""
+    ends = accumulate(max(map(cell_len, column)) + _GAP for column in zip(*rows, strict=True))
+    return max(1, sum(end - _GAP <= width for end in ends))
+
+
+def _named_below(columns: Sequence[str], cells: Sequence[str], width: int) -> list[str]:
+    """What does not fit beside its row, each by the name of its column, broken between words alone."""
+    told = "  ".join(f"{name}: {cell}" for name, cell in zip(columns, cells, strict=True) if cell)
+    indent = " " * _INDENT
+    return textwrap.wrap(
+        told, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _write_lines(rows: list[list[str]], title: str | None, below: list[list[str]] | None = None) -> None:

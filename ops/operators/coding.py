@@ -13,8 +13,7 @@ from adapter.errors import Refused
 from adapter.exchange import Payload
 from adapter.journal import Note, inspecting
 from ops.coding import Place, take_back, tried, write_row
-from ops.operators.desk import Arguments, Desk, needed, told_exchange
-from ops.operators.showing import refuse_unknown
+from ops.operators.desk import Arguments, Desk, needed, refuse_unknown, told_exchange
 from ops.operators.tabling import awaited, replay_with
 from ops.proposals import EVENTS, REMEMBERED_FOR, SIGNED_WITHIN, Proposal, Standing, id_of, pending, proposals_of
 from ops.reloading import take_up, translatable

@@ -16,6 +16,7 @@ from adapter.pattern import STEPS
 from adapter.settlement.machine import next_state
 from ops.operators.desk import Arguments, Desk, needed
 from ops.operators.showing import MOST_LISTED, Wanted, matching, possible
+from ops.reloading import MENDED_BY_TABLES, untranslatable
 
 
 class Replayed(Arguments):
@@ -64,7 +65,7 @@ class _Plan:
 async def replay(desk: Desk, wanted: Replayed) -> Payload:
     """Make exchanges due again: at once where nothing can have left us, else their target is asked first."""
     chosen = await _chosen(desk, wanted)
-    plans = [_replay_plan(desk, exchange) for exchange in chosen]
+    plans = [await _tried(desk, _replay_plan(desk, exchange)) for exchange in chosen]
     if wanted.ids:
         _refuse_first(plans)
     return await _carry_out(desk, plans, reason=wanted.reason, is_applied=wanted.apply)
@@ -122,6 +123,17 @@ def _replay_plan(desk: Desk, exchange: Exchange) -> _Plan:
         )
     asks = event is Event.IN_DOUBT
     return _plan(exchange, event, note="the target is asked first" if asks else "it is sent again")
+
+
+async def _tried(desk: Desk, plan: _Plan) -> _Plan:
+    """What parked for its tables is tried by the live ones first: it would only be parked again."""
+    exchange = plan.exchange
+    if plan.event is not Event.REPLAYED or exchange.code not in MENDED_BY_TABLES:
+        return plan
+    why = await untranslatable(desk.house, desk.house.offer, exchange)
+    return (
+        plan if why is None else _Plan(exchange, refusal=f"{exchange.id}: not translatable by the live tables: {why}")
+    )
 
 
 def _plan(exchange: Exchange, event: Event, *, note: str = "") -> _Plan:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from adapter.contract.model import OperationContract
-from adapter.errors import Refused
+from adapter.errors import NotFound, Refused
 from adapter.exchange import Case, Effect, Exchange, Payload
 from adapter.journal import inspecting
 from adapter.settlement.drafting import operation_name
+from adapter.tables import near
 
 if TYPE_CHECKING:  # so that a command line that speaks to a daemon need not load the engine
     from ops.wiring import House
@@ -63,6 +64,12 @@ def needed(reason: str | None) -> str:
     if reason is None or not reason.strip():
         raise Refused("every change needs a reason, which is recorded; give --reason")
     return reason.strip()
+
+
+def refuse_unknown(kind: str, name: str | None, known: Iterable[str]) -> None:
+    """Raises NotFound with the near names: a misspelt name must not look like one of which there is nothing."""
+    if name is not None and name not in known:
+        raise NotFound(f"there is no {kind} {name!r}; {near(name, known)}")
 
 
 def told_exchange(exchange: Exchange, tracking_code: str | None = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from adapter.calendar import Days, spell_day, tehran_day
 from adapter.exchange import CLOSED_STAGES, Case, Payload
 from adapter.journal import lives
 from adapter.promise import Stretch, keeping, stretches_of, working_days_of
-from ops.operators.desk import Arguments, Desk
+from ops.operators.desk import Arguments, Desk, refuse_unknown
 
 _NEAR_ALL = 0.9
 
@@ -45,6 +45,8 @@ def told_promise(desk: Desk, case: Case, audit: Sequence[Mapping[str, Any]]) -> 
 async def show_durations(desk: Desk, wanted: DurationsWanted) -> Payload:
     """Median and 90th percentile, in working days, of what each stage of each service took; days of one case add up."""
     now = desk.house.clock()
+    refuse_unknown("service", wanted.service, desk.house.tables.now.names)
+    refuse_unknown("tenant", wanted.tenant, desk.house.settings.tenants)
     found = await desk.house.journal.read(
         lives.lives_since, now - timedelta(days=wanted.days), tenant=wanted.tenant, service=wanted.service
     )

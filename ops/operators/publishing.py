@@ -6,8 +6,7 @@ from typing import Any
 
 from adapter.errors import Refused
 from adapter.exchange import Exchange, Payload
-from ops.operators.desk import Arguments, Desk, needed
-from ops.operators.showing import refuse_unknown
+from ops.operators.desk import Arguments, Desk, needed, refuse_unknown
 
 
 class Published(Arguments):

@@ -14,10 +14,11 @@ from adapter.journal import inspecting, reading
 from adapter.journal.operating import COMPARED
 from adapter.reconciliation import Compared, Ledger, Period, keep, reconcile
 from adapter.settlement.drafting import new_id
-from ops.operators.desk import Arguments, Desk
-from ops.operators.showing import refuse_unknown
+from adapter.tables import near
+from ops.operators.desk import Arguments, Desk, refuse_unknown
 
 _DEFAULT_PERIOD = timedelta(hours=24)
+_MOST_RUNS = 12
 _SHORT_ASKS = 4
 """After so many questions about an exchange in doubt the answer is no longer a matter of minutes."""
 
@@ -60,10 +61,13 @@ async def run_reconciliation(desk: Desk, wanted: Reconciled) -> Payload:
 async def show_reconciliation(desk: Desk, wanted: RunShown) -> Payload:
     """What a run found; raises NotFound when there was none."""
     journal = desk.house.journal
-    run = wanted.run or await journal.read(inspecting.newest_run)
-    rows = [] if run is None else await journal.read(reading.findings_of, run)
-    if not rows:
+    runs = await journal.read(inspecting.newest_runs, _MOST_RUNS)
+    if not runs:
         raise NotFound("no reconciliation is kept here; start one with: panjereh reconcile run")
+    run = wanted.run or runs[0]
+    rows = await journal.read(reading.findings_of, run)
+    if not rows:
+        raise NotFound(f"there is no run {run!r}; {near(run, runs)}")
     return {
         "run": run,
         "found_at": rows[0]["found_at"],
@@ -88,7 +92,8 @@ def _moment(text: str | None, name: str) -> datetime | None:
     try:
         return None if text is None else parse_instant(text)
     except Unfit as error:
-        raise Refused(f"{name}: {error.detail}") from error
+        spellings = "a day as 1405/08/30 or 2026-11-21, or with the time of day, as in 2026-11-21T08:00"
+        raise Refused(f"{name}: {text!r} is no day and no instant; write {spellings}") from error
 
 
 def _ledgers(desk: Desk, wanted: Reconciled) -> list[Ledger]:

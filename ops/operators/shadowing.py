@@ -15,8 +15,8 @@ from adapter.exchange import SHADOW, Case, Exchange, Operation, Payload, State
 from adapter.journal import Filter, reading
 from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import parent_of, render
-from ops.operators.desk import Arguments, Desk
-from ops.operators.showing import MOST_LISTED, refuse_unknown
+from ops.operators.desk import Arguments, Desk, refuse_unknown
+from ops.operators.showing import MOST_LISTED
 
 _DIFFERS, _OURS_ONLY, _THEIRS_ONLY = "differs", "only in ours", "only in theirs"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
@@ -12,9 +11,8 @@ from adapter.exchange import Event, Exchange, Payload, State
 from adapter.journal import Filter, Note, inspecting, reading
 from adapter.mark import marks_in
 from adapter.settlement.machine import TRANSITIONS
-from adapter.tables import near
 from adapter.text import canonical_digits
-from ops.operators.desk import Arguments, Desk, needed, told_case, told_exchange
+from ops.operators.desk import Arguments, Desk, needed, refuse_unknown, told_case, told_exchange
 from ops.operators.promising import told_promise
 
 MOST_LISTED = 10_000
@@ -86,12 +84,6 @@ async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
         refuse_unknown("service", wanted.service, desk.house.tables.now.names)
         refuse_unknown("tenant", wanted.tenant, desk.house.settings.tenants)
     return found
-
-
-def refuse_unknown(kind: str, name: str | None, known: Iterable[str]) -> None:
-    """Raises NotFound with the near names: a misspelt name must not look like one of which there is nothing."""
-    if name is not None and name not in known:
-        raise NotFound(f"there is no {kind} {name!r}; {near(name, known)}")
 
 
 async def show_exchange(desk: Desk, wanted: Shown) -> Payload:

@@ -12,8 +12,7 @@ from adapter.exchange import Payload
 from adapter.journal import Pause, inspecting, reading
 from adapter.tables import near
 from ops.health import whole_health
-from ops.operators.desk import Arguments, Desk, Nothing, needed
-from ops.operators.showing import refuse_unknown
+from ops.operators.desk import Arguments, Desk, Nothing, needed, refuse_unknown
 
 _log = structlog.get_logger(__name__)
 _RESTS = "its breaker is open: too many calls failed; it is tried again by itself"

@@ -12,11 +12,10 @@ from adapter.errors import FaultyTables, Refused
 from adapter.exchange import Exchange, Payload
 from adapter.journal import Note
 from adapter.offer import Offer
-from ops.operators.desk import Arguments, Desk, needed, told_exchange
-from ops.operators.showing import refuse_unknown
+from ops.operators.desk import Arguments, Desk, needed, refuse_unknown, told_exchange
 from ops.reloading import read_anew, reload_tables, translatable
 from ops.signing import digest_of, keep_signed, serve_signed, signed_digest, signing_tenants
-from ops.tables import Tables
+from ops.tables import Reading, Tables
 
 _MOST_NAMED = 5
 """Of more exchanges the command names what they have in common rather than each."""
@@ -39,6 +38,7 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
     else:
         try:
             tables = await read_anew(desk.house)
+            _forget_faults(desk, tables)
         except FaultyTables as error:
             faults = error.faults
     mended = [] if faults else await translatable(desk.house, tables.offer)
@@ -54,6 +54,13 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
         "replay_with": replay_with(mended),
         "awaiting_signoff": [] if faults else awaited(desk, tables),
     }
+
+
+def _forget_faults(desk: Desk, tables: Tables) -> None:
+    """What was refused is mended: health has nothing to warn of any more."""
+    live = desk.house.tables
+    if live.last is not None and live.last.faults:
+        live.last = Reading(desk.house.clock(), desk.actor, tables.sha256, doubts=tables.doubts)
 
 
 class SignedOff(Arguments):

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 import uvloop
 
-from adapter.errors import DaemonUnreachable, FaultySettings, GatewayUnreachable, NotFound, PanjerehError, Refused
+from adapter.errors import (
+    AnotherDaemon,
+    DaemonUnreachable,
+    FaultySettings,
+    GatewayUnreachable,
+    NotFound,
+    PanjerehError,
+    Refused,
+)
 from adapter.exchange import Payload
 from ops import admin
 from ops.admin import call, serving
@@ -97,7 +105,7 @@ async def test_a_socket_that_a_killed_daemon_left_behind_is_replaced(path: Path)
 
 async def test_a_socket_on_which_a_daemon_answers_is_refused_and_left_alone(path: Path) -> None:
     async with serving(path, echo):
-        with pytest.raises(FaultySettings, match="another daemon answers on"):
+        with pytest.raises(AnotherDaemon, match="another daemon answers on"):
             async with serving(path, echo):
                 pass
         assert (await call(path, "health", {}))["command"] == "health"

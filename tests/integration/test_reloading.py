@@ -132,6 +132,26 @@ async def test_a_mended_reload_clears_what_health_told(town: Owned) -> None:
     assert health["checks"]["tables"] == [{"status": "pass"}]
 
 
+async def test_a_clean_reading_clears_what_health_told_though_nothing_has_to_be_taken_up(town: Owned) -> None:
+    town.edit(KINDS, OLD_ROW, "new_building,first,")
+    await town.do("tables.reload", apply=True, reason="a mistake")
+    assert (await whole_health(town.house))["checks"]["tables"][0]["status"] == "warn"
+    town.edit(KINDS, "new_building,first,", OLD_ROW)
+
+    await town.do("tables.reload")
+
+    assert (await whole_health(town.house))["checks"]["tables"] == [{"status": "pass"}]
+
+
+async def test_a_parked_exchange_that_the_live_tables_do_not_translate_is_not_replayed(town: Owned) -> None:
+    await town.submit(permit(request_kind="a_kind_of_tomorrow"))
+    await town.deliver_due()
+    (parked,) = await town.exchanges(state=State.PARKED)
+
+    with pytest.raises(Refused, match="not translatable by the live tables: mappings/building_permit/urban_core/"):
+        await town.do("exchanges.replay", ids=[parked.id], apply=True, reason="hope")
+
+
 async def test_a_reload_is_told_in_the_audit_with_who_why_and_which(town: Owned) -> None:
     change_a_code(town)
 

@@ -399,6 +399,23 @@ def test_on_a_terminal_a_list_fits_and_every_reason_stands_whole_below_its_row(
     assert (code.strip(), reason.strip()) == (_LISTED["code"], str(_LISTED["reason"]).strip())
 
 
+def test_on_a_narrow_terminal_what_does_not_fit_stands_below_its_row_and_no_word_is_cut(
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    output = "the tables before go on; run: panjereh check and then panjereh tables reload"
+
+    print_table(
+        ("check", "status", "output", "since"), [("tables", "warn", output, "1405/08/30"), ("disk", "pass", "", "")]
+    )
+
+    header, row, *below, other = capsys.readouterr().out.splitlines()
+    assert (header.split(), row.split(), other.split()) == (["check", "status"], ["tables", "warn"], ["disk", "pass"])
+    assert " ".join(" ".join(below).split()) == f"output: {output} since: 1405/08/30"
+    assert max(map(cell_len, below)) <= 60
+
+
 def test_through_a_pipe_ids_are_whole_and_nothing_is_padded_to_the_longest_reason(capsys: Captured) -> None:
     ids = ["0" * 32, "1" * 32]
 

@@ -12,7 +12,17 @@ from adapter.journal import Journal, inspecting, reading
 from adapter.journal.operating import COMPARED
 from adapter.reconciliation import keep
 from adapter.reconciliation.judging import MOST_FINDINGS
-from tests.integration.journal_making import CORE, begun, claim_of, new_case, new_exchange, opening, outward, settlement
+from tests.integration.journal_making import (
+    CORE,
+    WINDOW,
+    begun,
+    claim_of,
+    new_case,
+    new_exchange,
+    opening,
+    outward,
+    settlement,
+)
 from tests.support.statements import NOW, WITHIN, Statement, compare, kept, kinds
 
 pytest_plugins = ["tests.support.statement_fixtures"]
@@ -57,7 +67,19 @@ async def test_an_effect_under_a_reference_that_was_never_ours_is_missing_here(
     (finding,) = (await compare(journal, gateway)).findings
 
     assert (finding.kind, finding.reference, finding.exchange_id) == ("missing_here", stranger.reference, None)
-    assert finding.command == "panjereh cases show 123"
+    asked = f"ask {WINDOW} who sent {stranger.reference}"
+    assert finding.command == f"{asked}: it names case 123, which is not ours"
+
+
+async def test_an_entry_that_names_a_case_of_ours_leads_to_it(journal: Journal, gateway: Statement) -> None:
+    exchange = await kept(journal, State.DONE)
+    case = await journal.read(reading.case, exchange.case_id)
+    stranger = outward(case)
+    gateway.entries.append(LedgerEntry(stranger.reference, stranger.operation.value, case.tracking_code, WITHIN))
+
+    command = next(one.command for one in (await compare(journal, gateway)).findings if one.kind == "missing_here")
+
+    assert command.startswith(f"panjereh cases show {case.tracking_code}; then ask {WINDOW} who sent ")
 
 
 @pytest.mark.parametrize("state", [State.PARKED, State.REFUSED, State.WITHDRAWN, State.BLOCKED])

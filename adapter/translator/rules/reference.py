@@ -110,7 +110,7 @@ _OF_ONE_VALUE: Mapping[str, Rule] = {
     ),
     "mobile": _identifier(
         identifiers.mobile,
-        "شمارهٔ همراه با ۰۹ آغاز",
+        "شمارهٔ همراه که با ۰۹ آغاز می‌شود",
         "mobile number, beginning with 09",
         "+98 912 345 6789",
         "09123456789",
