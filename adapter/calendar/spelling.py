@@ -120,7 +120,7 @@ def parse_instant(value: str) -> datetime:
         return _iso_instant(text)
     found = _INSTANT.fullmatch(text)
     if found is None:
-        raise Unfit("an instant is spelt YYYY-MM-DDTHH:MM:SS with an offset")
+        raise Unfit("a day or an instant is spelt 1405/08/30, 1405/08/30 14:05 or YYYY-MM-DDTHH:MM:SS with an offset")
     day = parse_day(found[1])
     instant = _iso_instant(f"{day.isoformat()}T{found[2] or '00:00'}{found[3] or ''}")
     return instant if found[3] else instant.replace(tzinfo=TEHRAN)

@@ -92,8 +92,7 @@ def _moment(text: str | None, name: str) -> datetime | None:
     try:
         return None if text is None else parse_instant(text)
     except Unfit as error:
-        spellings = "a day as 1405/08/30 or 2026-11-21, or with the time of day, as in 2026-11-21T08:00"
-        raise Refused(f"{name}: {text!r} is no day and no instant; write {spellings}") from error
+        raise Refused(f"{name}: {error.detail}") from error
 
 
 def _ledgers(desk: Desk, wanted: Reconciled) -> list[Ledger]:
