@@ -192,6 +192,7 @@ async def test_every_action_gives_plain_json(desk: Desk) -> None:
         "exchanges.replay": {"ids": [exchange.id]},
         "exchanges.withdraw": {"id": exchange.id},
         "services.publish": {"service": "renovation_toll"},
+        "tables.promoted": {"source": "/x", "parts": ["calendars"], "before": "0", "after": "1", "reason": "tried"},
     }
     of_what_this_desk_has_not = {"tables.signoff", "shadow.compare", "codes.add", "codes.approve", "codes.withdraw"}
     await perform(desk, "reconcile.run", {})
