@@ -144,11 +144,13 @@ async def test_commands_work_the_same_while_no_daemon_runs(town: Town) -> None:
     alone = await town.run("exchanges", "list", "--json")
     exchange = alone.json()["exchanges"][0]["id"]
     replayed = await town.run("exchanges", "replay", exchange, "--reason", "the row is there now", "--apply")
+    withdrawn = await town.run("exchanges", "withdraw", exchange, "--reason", "filed on paper", "--apply")
     health = await town.run("health")
     audit = await town.run("journal", "verify")
 
     assert alone.json() == through.json()
-    assert (replayed.code, health.code, audit.code) == (0, 3, 0)
+    assert (replayed.code, withdrawn.code, health.code, audit.code) == (2, 0, 3, 0)
+    assert "not translatable by the live tables" in replayed.err
     assert "no daemon answers on" in health.err
     assert "all follow" in audit.err
 
