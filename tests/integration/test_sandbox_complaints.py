@@ -32,9 +32,10 @@ _SOON = 5.0
 class Desk:
     """A sandbox whose complaints system is spoken to through its own door."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, patience: float = _SOON) -> None:
         self.sandbox = sandbox
-        self.engine: Engine = create_engine(_with_time_out(sandbox.addresses["complaints"]), poolclass=NullPool)
+        address = _with_time_out(sandbox.addresses["complaints"], patience)
+        self.engine: Engine = create_engine(address, poolclass=NullPool)
 
     async def insert(self, table: str, **row: Any) -> dict[str, Any]:
         """What the answer says, read in the same transaction."""
@@ -79,8 +80,8 @@ class Desk:
         return False
 
 
-def _with_time_out(address: str) -> str:
-    return str(make_url(address).set(query={"timeout": "0.2"})) if address.startswith("sqlite") else address
+def _with_time_out(address: str, seconds: float) -> str:
+    return str(make_url(address).set(query={"timeout": str(seconds)})) if address.startswith("sqlite") else address
 
 
 async def until(is_so: Callable[[], Any]) -> None:
@@ -232,7 +233,8 @@ async def test_a_row_with_a_code_that_no_table_knows_stands_among_its_neighbours
 async def test_a_lock_is_held_for_a_while(desk: Desk) -> None:
     strikes(desk, Mode.LOCKED, seconds=0.6)
 
-    await until(lambda: is_locked(desk))
+    hasty = Desk(desk.sandbox, patience=0.05)
+    await until(lambda: is_locked(hasty))
 
     await asyncio.sleep(0.6)
     assert (await desk.report())["code"] == "OK"
