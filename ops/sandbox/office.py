@@ -22,18 +22,18 @@ _LOOKS_PER_PACE = 4
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """The misfortunes of one look: states that last, and what strikes single things."""
+    """The misfortunes of one look, by the script as it is now: states that last, and what strikes single things."""
 
-    script: FaultScript
+    script: Callable[[], FaultScript]
     seconds: float
 
     def in_force(self, mode: Mode) -> Collection[str]:
         """The operations that are in this state now; empty when none is."""
-        return self.script.in_force(mode, self.seconds)
+        return self.script().in_force(mode, self.seconds)
 
     def strike(self, operation: str, modes: Collection[Mode], *, has_effect: bool = False) -> FaultRule | None:
         """The rule of one of these modes that strikes the next thing of the operation."""
-        return self.script.pick(
+        return self.script().pick(
             operation, has_effect=has_effect, tells_changes=not has_effect, now=self.seconds, modes=modes
         )
 
@@ -120,7 +120,7 @@ class Office:
                 await asyncio.wait_for(self._is_closing.wait(), self.beat_seconds)
 
     def _troubles(self) -> Troubles:
-        return Troubles(self.script, self.seconds())
+        return Troubles(lambda: self.script, self.seconds())
 
 
 def beat_of(pace_seconds: float) -> float:
