@@ -139,8 +139,8 @@ class Taken:
                 return
 
     def _take(self) -> None:
-        ends = {"raw": b"\r\n--", "text": b'"'}[self._how]
-        place = self._held.find(ends)
+        ends = {"raw": (b"\r\n--",), "text": (b'"', b"<")}[self._how]
+        place = min((found for end in ends if (found := self._held.find(end)) >= 0), default=-1)
         usable = place if place >= 0 else max(len(self._held) - 8, 0)
         usable -= usable % 4 if self._how == "text" and place < 0 else 0
         content, self._held = self._held[:usable], self._held[usable:]
