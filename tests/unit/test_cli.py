@@ -42,16 +42,21 @@ _NOBODY = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:
 _COMMAND = [sys.executable, "-c", "from ops.cli.main import main; main()"]
 
 
+AT_ONCE = 4.0
+"""Times the library for commands alone: help takes two and a half, with the engine loaded it would take ten."""
+
+
 def test_help_comes_at_once_and_loads_no_part_of_the_engine() -> None:
+    """What the library for commands costs alone, in the same process, is the measure: a busy machine slows both."""
     program = (
-        "import sys, time; began = time.process_time(); from ops.cli.main import run_command; run_command(['--help']);"
-        "print(time.process_time() - began, [name for name in ('sqlalchemy', 'lxml', 'httpx', 'starlette', 'pydantic')"
-        " if name in sys.modules], file=sys.stderr)"
+        "import sys, time; began = time.process_time(); import cyclopts; library = time.process_time() - began;"
+        "from ops.cli.main import run_command; run_command(['--help']);"
+        "print((time.process_time() - began) / library, [name for name in ('sqlalchemy', 'lxml', 'httpx', 'starlette',"
+        " 'pydantic') if name in sys.modules], file=sys.stderr)"
     )
     runs = [subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True) for _ in "123"]
 
-    seconds = min(float(run.stderr.split()[0]) for run in runs)
-    assert seconds < 0.3
+    assert min(float(run.stderr.split()[0]) for run in runs) < AT_ONCE
     assert all(run.stderr.split(maxsplit=1)[1] == "[]\n" for run in runs)
     assert all(name in runs[0].stdout for name in ("demo", "sandbox", "run", "check", "exchanges", "reconcile"))
 
