@@ -20,7 +20,7 @@ check: .venv/ready-dev  ## format, lint, types, the direction of imports, the sh
 peers:  ## the foreign clients, servers and the browser that tests speak with, where this machine allows it
 	tests/peers.sh
 
-bench: .venv/ready-dev  ## the figures of acceptance, the daemon and the journal, beside their limits
+bench: .venv/ready-dev peers  ## the figures of acceptance, the daemon and the journal, beside their limits
 	$(BIN)/python -m tests.bench
 
 score: .venv/ready-dev  ## crashes, lost answers, and the sabotage that must be found
@@ -29,7 +29,7 @@ score: .venv/ready-dev  ## crashes, lost answers, and the sabotage that must be 
 score-full: .venv/ready-dev
 	$(BIN)/python -m tests.score --full
 
-bench-full: .venv/ready-dev
+bench-full: .venv/ready-dev peers
 	$(BIN)/python -m tests.bench --full
 
 .venv/bin/python:
