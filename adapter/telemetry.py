@@ -127,8 +127,11 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def configure_logging(*, level: str = "info", stream: TextIO = sys.stderr) -> None:
-    """Afterwards every event is one JSON line on the stream; tracebacks never carry local variables."""
+def configure_logging(*, level: str = "info", stream: TextIO = sys.stderr, is_final: bool = False) -> None:
+    """Afterwards every event is one JSON line on the stream; tracebacks never carry local variables.
+
+    `is_final`: each logger keeps for good what it finds at its first event, which saves the daemon the looking.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -139,6 +142,6 @@ def configure_logging(*, level: str = "info", stream: TextIO = sys.stderr) -> No
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=is_final,
     )
     logging.basicConfig(level=logging.WARNING, stream=stream, format="%(message)s")

@@ -58,7 +58,7 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
     socket that cannot be had.
     """
     os.umask(0o077)  # the journal's files are its owner's alone
-    configure_logging(level=settings.log_level)
+    configure_logging(level=settings.log_level, is_final=True)
     _take_up_library_logs()
     tune_process()
     with _listening(settings) as listener:

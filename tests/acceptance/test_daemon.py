@@ -61,12 +61,17 @@ async def test_an_attempt_under_way_is_finished_before_the_daemon_ends(town: Tow
 
 
 async def test_a_second_daemon_on_the_same_journal_is_refused_clearly(town: Town) -> None:
+    text = town.installation.settings.read_text(encoding="utf-8")
     await town.start()
 
     second = await town.run("run")
 
-    assert second.code == 3
-    assert "another daemon holds this journal" in second.err
+    town.installation.settings.write_text(text.replace('"admin.sock"', '"another.sock"'), encoding="utf-8")
+    third = await town.run("run")
+
+    assert (second.code, third.code) == (3, 3)
+    assert "admin_socket: another daemon answers on" in second.err
+    assert "another daemon holds this journal" in third.err
     assert "Traceback" not in second.err
     assert (await town.call("/livez")).status == 200
 

@@ -36,7 +36,11 @@ def folder(tmp_path: Path) -> Path:
 def specialised(folder: Path) -> Path:
     """A folder that does nothing but refer: identity, card and publication."""
     lines = (folder / "service.toml").read_text(encoding="utf-8").partition("[inward.")[0].splitlines()
-    kept = [line for line in lines if not line.startswith(("system", "objection", "[business_key]"))]
+    kept = [
+        line
+        for line in lines
+        if not line.startswith(("system", "objection", "[business_key]", "[documents]", "most_bytes", "count"))
+    ]
     kept = [line for line in kept if "= [" not in line]
     text = "\n".join(kept).replace('pattern = "case"', 'pattern = "referral"')
     (folder / "service.toml").write_text(f'{text}\n[outward]\npublication = "PublishService"\n', encoding="utf-8")
