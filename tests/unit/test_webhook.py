@@ -25,7 +25,7 @@ from adapter.errors import FaultySettings, FaultyTables
 from adapter.exchange import Payload
 from adapter.service import load_services
 from adapter.workbench.sides import fields_of
-from connectors.webhook import secrets_of
+from connectors.webhook import MOST_SIGNATURES, secrets_of
 from tests.support.house import contracts
 from tests.support.records import ROOT
 from tests.support.telling import SECRET, Ear, Told, change, message
@@ -104,6 +104,21 @@ async def test_what_is_refused_is_told_as_a_problem(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert (answer.status_code, answer.json()["status"], answer.json()["code"]) == (status, status, code)
     assert not ear.taken
+
+
+async def test_of_many_signatures_only_the_first_few_are_looked_at(ear: Ear) -> None:
+    told = message([change(1)], at=ear.clock())
+    theirs = told.headers["webhook-signature"]
+    async with door(ear) as client:
+        answers = [
+            await client.post(
+                "http://house/told",
+                content=told.body,
+                headers={**JSON, **told.headers, "webhook-signature": " ".join([*["v1,AAAA"] * others, theirs])},
+            )
+            for others in (MOST_SIGNATURES, MOST_SIGNATURES - 1)
+        ]
+    assert [answer.status_code for answer in answers] == [401, 200]
 
 
 async def test_an_id_used_twice_is_a_conflict_and_a_header_that_stands_twice_is_none(ear: Ear) -> None:
