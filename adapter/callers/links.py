@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from adapter.errors import GatewayUnreachable
 
@@ -42,7 +42,16 @@ def _meant(address: str, link: str) -> SplitResult | None:
         _ = found.port
     except ValueError:
         return None
-    return None if found.username is not None or ".." in link.split("/") else found
+    return None if found.username is not None or any(map(_climbs, _segments(link))) else found
+
+
+def _segments(link: str) -> list[str]:
+    """Of the link as any server may read it: decoded, and with either stroke."""
+    return unquote(urlsplit(link).path).replace("\\", "/").split("/")
+
+
+def _climbs(segment: str) -> bool:
+    return segment.partition(";")[0] in {".", ".."}
 
 
 def _origin(place: SplitResult) -> tuple[str, str | None, int | None]:
