@@ -85,6 +85,8 @@ class Arrival:
             return
         for start in range(0, len(piece), BLOCK):
             self.package.feed(piece[start : start + BLOCK])
+            if self.package.parts and self.package.parts[0].size > _LARGEST_MESSAGE:
+                raise TooLarge(f"The message beside a document may have {_LARGEST_MESSAGE} bytes")
             for place in self._documents(self.package):
                 await self._keep(_taken_out(place))
 

@@ -121,7 +121,8 @@ class HttpTarget:
         observation, mark = await self._arrived(operation.name, form, arrival)
         outcome = self._classify(self.contract, operation, observation)
         if outcome.verdict is Verdict.DONE and mark is None and outcome.answer is not None and said.answer:
-            mark = await _inline(value_at(outcome.answer, said.answer), sink)
+            content = value_at(outcome.answer, said.answer)
+            mark = await _inline(content, sink) if content else None
         return Fetched(outcome, mark)
 
     async def _arrived(self, operation: str, form: HttpForm, arrival: Arrival) -> tuple[Observation, Mark | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -88,6 +89,24 @@ async def fetched_from(answer: bytes, title: str, *, most: int | None = None) ->
             return await way.fetch("P-1405-100001", sink), sink
         finally:
             await way.aclose()
+
+
+async def test_an_answer_of_the_core_without_content_holds_no_document() -> None:
+    answer = ROOT / "contracts/urban_core/1.0/examples/valid/GetDocument.answer.the_permit.soap.xml"
+    body = re.sub(r"<(\w+:)?Content>[^<]*</(\w+:)?Content>", "", answer.read_text("utf-8")).encode()
+
+    fetched, _ = await fetched_from(http(body, media_type="text/xml"), "urban_core/1.0")
+
+    assert (fetched.outcome.verdict, fetched.mark) == (Verdict.DONE, None)
+
+
+async def test_a_message_beside_a_document_is_bounded_by_itself() -> None:
+    head = b"--b\r\nContent-Type: application/xop+xml\r\n\r\n<x>"
+    body = head + b"a" * (2 * 1024 * 1024) + b"</x>\r\n--b--\r\n"
+    media_type = 'multipart/related; boundary=b; type="application/xop+xml"'
+
+    with pytest.raises(TooLarge, match="The message beside a document"):
+        await fetched_from(http(body, media_type=media_type), "urban_core/1.0")
 
 
 async def test_a_document_that_stands_in_the_message_is_taken_too() -> None:
