@@ -14,7 +14,7 @@ from ops.cli.exits import Exit, exit_of
 
 _COMMANDS = (
     ("demo", "ops.demo.command:run", "Show the adapter doing its real job between stand-ins, faults included."),
-    ("sandbox", "ops.cli.running:sandbox", "Run the stand-ins of a gateway and two internal systems."),
+    ("sandbox", "ops.cli.running:sandbox", "Run the stand-ins of a gateway and four internal systems."),
     ("run", "ops.cli.running:run", "Run the daemon."),
     ("check", "ops.cli.checking:check", "Read every contract and service, and tell every fault."),
     ("contract", "ops.cli.contract:app", "Look through contracts, compare two, or take a partner's document in."),
