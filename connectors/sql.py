@@ -24,8 +24,10 @@ from adapter.contract.statements import Statement, Statements
 from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation, Violation
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
 from connectors import sql_clauses as clauses
-from connectors.database import POSTGRESQL, SQLITE, Database, Failure, Rows, Step, open_database
+from connectors.database import Database, Failure, Rows, Step, open_database
 from connectors.polled import PolledSystem
+from connectors.sql_drivers import ORACLE, POSTGRESQL, SQLITE, Session
+from connectors.sql_errors import Meaning
 from connectors.sql_names import lacking_names
 from connectors.sql_values import Values
 from connectors.windows import Mark, Window
@@ -56,8 +58,7 @@ def connect(
     engine = open_database(
         address,
         credentials.value if credentials else None,
-        zone=contract.statements.zone,
-        connect_limit=timeouts.connect,
+        session=Session(contract.statements.zone, clock(), timeouts.connect, timeouts.first_byte),
         connections=connections,
     )
     database = Database(engine, timeouts.first_byte, connections)
@@ -78,7 +79,12 @@ class SqlTarget:
 
     def __post_init__(self) -> None:
         name = self.database.engine.dialect.name
-        self._values = Values(self.statements.zone, has_offsets=name == POSTGRESQL, as_text=name == SQLITE)
+        self._values = Values(
+            self.statements.zone,
+            has_offsets=name == POSTGRESQL,
+            has_booleans=name != ORACLE,
+            as_text=name == SQLITE,
+        )
 
     @property
     def _codec(self) -> Codec:
@@ -100,7 +106,7 @@ class SqlTarget:
         told = await self.database.run(self._steps(statement, content), keeps=True)
         if not isinstance(told, Failure):
             return self._answered(statement, told)
-        if told.is_conflict:
+        if told.meaning is Meaning.CONFLICT:
             return await self._conflict(operation, reference, told)
         return await self._failed(statement, told)
 
@@ -236,10 +242,10 @@ class SqlTarget:
             if lacking := await lacking_names(self.database, statement, self._place(statement)):
                 return _parked("; ".join(lacking), code="configuration")
             left = statement.call is not None
-            if failure.is_about_names:
+            if failure.meaning is Meaning.NAMES:
                 told = f"{self._place(statement)}: the database does not take the statement ({failure.detail})"
                 return _parked(told, code="configuration", left=left)
-            if failure.is_about_content:
+            if failure.meaning is Meaning.CONTENT:
                 return _parked(f"the database does not take a value ({failure.detail})", code="content", left=left)
             if not left:
                 return Outcome(Verdict.RETRY, "busy", f"nothing was kept ({failure.detail})", left=False)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapter.contract.records import Column
 from adapter.contract.statements import Statement
 from adapter.tables import near
 from connectors.database import Database
+from connectors.sql_drivers import MARIADB, MYSQL
 
 
 async def lacking_names(database: Database, statement: Statement, place: str) -> list[str]:
@@ -39,9 +40,19 @@ def _lacking_columns(name: str, columns: Sequence[Column], has: Sequence[str]) -
 
 
 def _columns_of(engine: Engine, *, name: str) -> list[str] | None:
-    """The columns that a table or view has; None when there is none of this name."""
+    """The columns that a table or view has; None when there is none of this name, or no right to it."""
     schema, _, bare = name.rpartition(".")
     try:
+        if engine.dialect.name in {MYSQL, MARIADB}:
+            with engine.connect() as connection:
+                return list(connection.scalars(_LISTED, {"schema": schema or None, "name": bare})) or None
         return [one["name"] for one in inspect(engine).get_columns(bare, schema or None)]
     except SQLAlchemyError:
         return None
+
+
+_LISTED = text(
+    "SELECT column_name FROM information_schema.columns "
+    "WHERE table_schema = COALESCE(:schema, DATABASE()) AND table_name = :name ORDER BY ordinal_position"
+)
+"""What one right is enough for; SQLAlchemy would ask for the view's definition, which takes a right of its own."""

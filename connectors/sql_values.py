@@ -21,16 +21,21 @@ _JSON = frozenset({"array", "object"})
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a database without offsets keeps is in `zone`; SQLite (`as_text`) keeps days and instants as text."""
+    """What a database without offsets keeps is in `zone`; SQLite (`as_text`) keeps days and instants as text, and one
+    without booleans 0 and 1.
+    """
 
     zone: ZoneInfo
     has_offsets: bool
+    has_booleans: bool
     as_text: bool
 
     def bound(self, column: Column, value: Any) -> Any:
         """A message's value as a parameter; what is no instant or day there stays as it is, for the database to say."""
         if column.kind == "date-time" and (instant := read_instant(value)) is not None:
             return self.instant(instant)
+        if isinstance(value, bool) and not self.has_booleans:
+            return int(value)
         if column.kind in _JSON:
             return json.dumps(value, ensure_ascii=False)
         if column.kind == "date" and not self.as_text:
@@ -71,6 +76,9 @@ def _number(value: Any, _zone: ZoneInfo) -> Any:
 
 
 def _boolean(value: Any, _zone: ZoneInfo) -> Any:
+    """A BIT of MySQL and MariaDB comes as its byte."""
+    if isinstance(value, bytes):
+        value = int.from_bytes(value)
     return {0: False, 1: True}.get(value, value) if isinstance(value, int) else value
 
 

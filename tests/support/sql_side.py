@@ -39,13 +39,17 @@ _QUICK = Timeouts(
     total=timedelta(seconds=5),
 )
 _LATER_SECONDS = 0.3
-_IDENTITY = {"sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT", "postgresql": "BIGINT GENERATED ALWAYS AS IDENTITY"}
+_WORDS = {
+    "sqlite": {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT", "text": "TEXT"},
+    "postgresql": {"identity": "BIGINT GENERATED ALWAYS AS IDENTITY", "text": "TEXT"},
+    "mysql": {"identity": "BIGINT AUTO_INCREMENT PRIMARY KEY", "text": "LONGTEXT"},
+}
 _TABLES = """
 CREATE TABLE petition_inbox (
     entry_no {identity}, reference VARCHAR(36) NOT NULL UNIQUE, operation VARCHAR(40) DEFAULT 'RegisterPetition',
     tracking_code CHAR(12) NOT NULL, body TEXT, channel_code INTEGER, is_urgent BOOLEAN, amount_rial BIGINT,
     entered_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
-CREATE TABLE document_inbox (reference VARCHAR(36) NOT NULL UNIQUE, petition_no VARCHAR(20), content TEXT);
+CREATE TABLE document_inbox (reference VARCHAR(36) NOT NULL UNIQUE, petition_no VARCHAR(20), content {text});
 CREATE TABLE opinion_inbox (
     entry_no {identity}, reference VARCHAR(36) NOT NULL UNIQUE, question TEXT, answer TEXT);
 CREATE TABLE petition_change (
@@ -236,7 +240,7 @@ def sqlite_side(folder: Path) -> Iterator[SqlSide]:
 
     owner = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     side = SqlSide(f"sqlite:///{path}", owner, lambda: _move(path, away), lambda: _move(away, path), lose, slow_down)
-    with _running(side):
+    with running(side):
         yield side
 
 
@@ -280,15 +284,15 @@ def postgres_side(server: Server, folder: Path) -> Iterator[SqlSide]:
         behind = f"postgresql+psycopg://postgres@/{name}?host={quote(str(folder))}"
         owner = create_engine(url)
         side = SqlSide(behind, owner, proxy.fall, proxy.rise, lose, slow_down)
-        with _running(side):
+        with running(side):
             yield side
     proxy.fall()
 
 
 @contextmanager
-def _running(side: SqlSide) -> Iterator[None]:
-    identity = _IDENTITY[side.owner.dialect.name]
-    side.run(*_TABLES.format(identity=identity).split(";"))
+def running(side: SqlSide) -> Iterator[None]:
+    """Within, the side has its tables and views; afterwards nothing is connected to it."""
+    side.run(*_TABLES.format(**_WORDS[side.owner.dialect.name]).split(";"))
     side.show()
     try:
         yield

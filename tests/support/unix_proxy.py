@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 class UnixProxy:
-    """Forwards bytes until it falls. While `loses_commits`, a commit reaches the server and its answer nobody."""
+    """Forwards bytes until it falls. While `loses_commits`, a `commit` reaches the server and its answer nobody."""
 
-    def __init__(self, path: Path, upstream: Path) -> None:
-        self._path, self._upstream = path, upstream
+    def __init__(self, path: Path, upstream: Path, commit: bytes = b"COMMIT") -> None:
+        self._path, self._upstream, self._commit = path, upstream, commit
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self.loses_commits = False
@@ -47,7 +47,7 @@ class UnixProxy:
     def _ask(self, near: socket.socket, far: socket.socket, losing: threading.Event) -> None:
         with suppress(OSError):
             while chunk := near.recv(65536):
-                if self.loses_commits and b"COMMIT" in chunk:
+                if self.loses_commits and self._commit in chunk:
                     losing.set()
                 far.sendall(chunk)
         _end(far)
