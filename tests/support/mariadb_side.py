@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +43,16 @@ def mariadb_side(server: Path) -> Iterator[SqlSide]:
     with running(side):
         yield side
     proxy.fall()
+
+
+def few_rights(side: SqlSide) -> SqlSide:
+    """The same desk to a user who has no right but to insert into its tables and to select from its views."""
+    side.run(
+        "CREATE USER IF NOT EXISTS clerk@localhost",
+        *(f"GRANT INSERT ON desk.{table} TO clerk@localhost" for table in ("petition_inbox", "document_inbox")),
+        *(f"GRANT SELECT ON desk.{view} TO clerk@localhost" for view in ("petition_by_reference", "petition_changes")),
+    )
+    return replace(side, address=side.address.replace("root@", "clerk@"))
 
 
 def _url(user: str, database: str, socket: Path) -> str:
