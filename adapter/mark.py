@@ -69,6 +69,11 @@ def marks_in(frozen: bytes) -> Iterator[Marked]:
             yield Marked(mark, match.start(), match.end(), is_text)
 
 
+def holds_stray_marks(content: bytes) -> bool:
+    """Whether a part that is not one mark and nothing else has anything in it that could be taken for one."""
+    return _MAGIC in content and (len(content) != RAW_BYTES or _read(content) is None)
+
+
 def whole_size(frozen: bytes) -> int:
     """How many bytes these are once every document has taken its mark's place."""
     sizes = [(one.end - one.start, _sent(one)) for one in marks_in(frozen)]

@@ -17,7 +17,9 @@ from adapter.contract.envelopes import Version
 from adapter.contract.mime import MediaType
 from adapter.contract.openapi import JSON, Packaging
 from adapter.contract.paths import value_at
+from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Payload
+from adapter.mark import holds_stray_marks
 from adapter.strict_json import write_json
 from adapter.xml.types import SOAP_12
 
@@ -50,7 +52,10 @@ class OutPart:
 
 
 def pack(parts: Iterable[OutPart]) -> bytes:
-    """A multipart body. The boundary is a hash of all that it bounds: no content can hold it, and it never changes."""
+    """A multipart body; raises SchemaViolation for content with marks of documents in it that is not one itself.
+
+    The boundary is a hash of all that it bounds: no content can hold it, and it never changes.
+    """
     written = [_written(part) for part in parts]
     whole = hashlib.sha256()
     for one in written:
@@ -70,6 +75,9 @@ def boundary_in(body: bytes) -> str:
 
 
 def _written(part: OutPart) -> bytes:
+    """Head and content; raises SchemaViolation where the content could bring documents that nobody attached."""
+    if holds_stray_marks(part.content):
+        raise SchemaViolation([Violation("(document)", "content without marks of documents", "some amid it")])
     return "".join(f"{name}: {value}\r\n" for name, value in part.headers.items()).encode() + b"\r\n" + part.content
 
 

@@ -123,6 +123,17 @@ def test_frozen_bytes_with_a_mark_thaw_to_the_mark(way: Way) -> None:
     assert its.freeze("PushDocument", {**DOCUMENT, "content": mark.text}) == frozen
 
 
+@pytest.mark.parametrize("way", [Way.MTOM, Way.SWA])
+def test_an_attachment_with_marks_amid_it_is_not_frozen_beside_a_message(way: Way) -> None:
+    """Between delimiters every one of them would stand alone, and bring a document that nobody attached."""
+    amid = b"%PDF-1.7\n" + (b"\r\n\r\n" + Mark(b"\0" * 32, SIZE).raw + b"\r\n--") * 2
+    its = target("http://127.0.0.1:9", "soap", window(way))
+
+    for content in (amid, amid[13:79] + b"\n", amid[13:78] + b"?"):
+        with pytest.raises(SchemaViolation, match="content without marks of documents"):
+            its.freeze("PushDocument", {**DOCUMENT, "content": base64.b64encode(content).decode()})
+
+
 async def test_a_missing_document_parks_the_exchange_and_sends_nothing() -> None:
     outcome, other, _ = await sent(KeptDocuments(), Mark(b"\0" * 32, SIZE))
 
