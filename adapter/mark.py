@@ -22,7 +22,8 @@ TEXT_PREFIX = b64encode(_MAGIC)
 _TEXT_BYTES = RAW_BYTES // 3 * 4
 _RAW = re.compile(re.escape(_MAGIC) + b".{%d}" % (RAW_BYTES - len(_MAGIC)), re.DOTALL)
 _TEXT = re.compile(re.escape(TEXT_PREFIX) + b"[A-Za-z0-9+/]{%d}" % (_TEXT_BYTES - len(TEXT_PREFIX)))
-_AROUND_TEXT = b" \t\r\n<>\"'"
+_AROUND_TEXT = frozenset({b"><", b'""'})
+"""What stands before and after a field of XML or JSON; blanks would let one field of text hold many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def _stands_alone(match: re.Match[bytes], *, is_text: bool) -> bool:
     """A field holds nothing but its mark, a part neither: content that some caller wrote may hold one anywhere."""
     before, after = match.string[max(match.start() - 4, 0) : match.start()], match.string[match.end() : match.end() + 4]
     if is_text:
-        return not (before[-1:] + after[:1]).translate(None, _AROUND_TEXT)
+        return before[-1:] + after[:1] in _AROUND_TEXT
     return before in {b"", b"\r\n\r\n"} and after in {b"", b"\r\n--"}
 
 

@@ -78,7 +78,7 @@ class HttpTarget:
         path = self.contract.operations[operation].reference_path
         key = value_at(payload, path) if path else None
         frozen = self._codec.encode_request(operation, payload, key=key if isinstance(key, str) else None)
-        check_documents(self.contract.operations[operation], frozen)
+        check_documents(self.contract.operations[operation], payload, frozen)
         return frozen
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:

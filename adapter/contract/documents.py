@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from adapter.contract.model import OperationContract
 from adapter.errors import SchemaViolation, Violation
+from adapter.exchange import Payload
 from adapter.mark import marks_in
+from adapter.strict_json import write_json
 
 
-def check_documents(operation: OperationContract, frozen: bytes) -> None:
-    """Raise SchemaViolation for a document that is larger than the contract lets it be."""
+def check_documents(operation: OperationContract, payload: Payload, frozen: bytes) -> None:
+    """Raise SchemaViolation for a document that is larger than the contract lets it be, or stands twice or amid text.
+
+    A text field of XML may hold what looks like a field of JSON; no field of the payload, as JSON, holds another.
+    """
     most = operation.most_document_bytes
-    _refuse([one.mark.size for one in marks_in(frozen) if one.mark.size > most], f"at most {most} bytes")
+    marks = [one.mark for one in marks_in(frozen)]
+    _refuse([one.size for one in marks if one.size > most], f"at most {most} bytes")
+    counted = Counter(one.digest for one in marks)
+    _refuse([one.size for one in marks if counted[one.digest] > 1], "each document once")
+    fields = {one.mark for one in marks_in(write_json(payload))} if marks else set()
+    _refuse([one.size for one in marks if one not in fields], "a document to be all that its field holds")
 
 
 def refuse_documents(frozen: bytes, *, binding: str) -> None:

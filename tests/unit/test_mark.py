@@ -60,6 +60,15 @@ def test_a_mark_amid_other_content_is_part_of_that_content() -> None:
     assert list(marks_in(b"\r\n\r\n%PDF" + MARK.raw + b"\r\n--end")) == []
 
 
+def test_marks_between_blanks_are_part_of_a_text() -> None:
+    text = MARK.text.encode()
+
+    for around in (b"<T>%b</T>", b'{"t":"%b"}'):
+        assert len(list(marks_in(around % text))) == 1
+        assert list(marks_in(around % (text + b" " + text))) == []
+        assert list(marks_in(around % (b" " + text + b" "))) == []
+
+
 @pytest.mark.parametrize(("size", "inline"), [(0, 0), (1, 4), (3, 4), (300_001, 400_004)])
 def test_the_whole_size_is_that_with_every_document_in_its_place(size: int, inline: int) -> None:
     mark = Mark(sha256(b"a plan").digest(), size)

@@ -20,7 +20,7 @@ from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
 from adapter.errors import DocumentDamaged, SchemaViolation
 from adapter.exchange import Outcome, Verdict
-from adapter.mark import Mark, whole_size
+from adapter.mark import Mark, marks_in, whole_size
 from adapter.wsdl import read_wsdl
 from ops.operators.showing import with_marks_told
 from tests.support.calling import CONTRACTS, QUICK, REFERENCE, WINDOW, http, read_request, server, target
@@ -220,6 +220,23 @@ def test_a_document_larger_than_its_contract_allows_is_not_frozen() -> None:
         freeze(101, document_bytes=100)
     with pytest.raises(SchemaViolation, match="at most 8388608 bytes"):
         freeze(8388609, document_bytes=None)
+
+
+@pytest.mark.parametrize("binding", ["rest", "soap"])
+def test_a_text_brings_no_document_along(binding: str) -> None:
+    text, other = Mark(b"\0" * 32, 100).text, Mark(b"\1" * 32, 100).text
+    its = target("http://127.0.0.1:9", binding, window(Way.MTOM))
+
+    def freeze(title: str) -> int:
+        frozen = its.freeze("PushDocument", {**DOCUMENT, "content": text, "title": title})
+        return sum(1 for _ in marks_in(frozen))
+
+    assert freeze(f"{text} {text}") == freeze(f"'{other}'") == 1
+    with pytest.raises(SchemaViolation, match="each document once"):
+        freeze(text)
+    if binding == "soap":
+        with pytest.raises(SchemaViolation, match="all that its field holds"):
+            freeze(f'"{other}"')
 
 
 @pytest.mark.parametrize("binding", ["sql", "file"])
