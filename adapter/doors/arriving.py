@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,11 +13,13 @@ from typing import BinaryIO
 from adapter.channels import Documents, DocumentSink
 from adapter.contract.mime import PartHead
 from adapter.contract.multipart import BLOCK, Multipart
-from adapter.errors import TooLarge
+from adapter.errors import TooBusy, TooLarge
 from adapter.exchange import Caller, Operation, Record
 
 INLINE_BYTES = 256 * 1024
 """A part of at most so many bytes becomes Base64 in the record; a larger one a document of the store."""
+
+_BUSY_SECONDS = 5
 
 MostFor = Callable[[Caller, Operation, Record], Awaitable[int]]
 """How many bytes a document may have by the service of a call, of which the fields of the message alone are known."""
@@ -25,10 +28,16 @@ Begin = Callable[[], DocumentSink]
 
 @dataclass(frozen=True, slots=True)
 class LargeDocuments:
-    """Where the doors take large documents to, and how large one may be."""
+    """Where the doors take large documents to, how large one may be, and how many messages with some may come at once.
+
+    Who sends slowly keeps no more than these of a caller's connections, files and scans.
+    """
 
     store: Documents
     most_for: MostFor
+    at_once: int = 4
+    coming: Counter[Caller] = field(default_factory=Counter, compare=False)
+    """Messages on their way that have begun a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +71,25 @@ def largest(rooms: Iterable[Room]) -> Room:
 
 @asynccontextmanager
 async def begun_for(large: LargeDocuments | None, caller: Caller) -> AsyncIterator[Begin | None]:
-    """Begins documents for the caller's tenant; afterwards those that no case has taken are gone."""
+    """Begins documents for the caller's tenant; afterwards those that no case has taken are gone.
+
+    Beginning raises TooBusy while as many of the caller's messages as may come at once bring documents.
+    """
     begun: list[DocumentSink] = []
 
-    def begin(store: Documents) -> DocumentSink:
-        begun.append(store.begin(caller.tenant))
-        return begun[-1]
+    def begin(large: LargeDocuments) -> DocumentSink:
+        if not begun and large.coming[caller] >= large.at_once:
+            raise TooBusy(retry_after=_BUSY_SECONDS)
+        document = large.store.begin(caller.tenant)
+        large.coming[caller] += not begun
+        begun.append(document)
+        return document
 
     try:
-        yield None if large is None else lambda: begin(large.store)
+        yield None if large is None else lambda: begin(large)
     finally:
+        if large is not None and begun:
+            large.coming[caller] -= 1
         for document in begun:
             await document.discard()
 

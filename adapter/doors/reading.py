@@ -31,7 +31,8 @@ Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
 class Limits:
     """What a request may be at most, beside the size that its operation's contract allows.
 
-    A body may take `body_time`, and longer as long as `least_rate` bytes a second have come of it.
+    A body may take `body_time`, and longer as long as `least_rate` bytes a second have come of it and no silence of
+    its sender lasts `body_time`.
     `spool` is the folder in which attachments wait while they come, the system's own for such files by default.
     """
 
@@ -105,18 +106,22 @@ async def take_body(request: Request, take: Callable[[bytes], Awaitable[None]], 
     announced = request.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
         raise TooLarge(f"The body may have {most} bytes")
-    came, began, body = 0, asyncio.get_running_loop().time(), request.stream()
+    came, now, body = 0, asyncio.get_running_loop().time, request.stream()
+    began, silence = now(), limits.body_time.total_seconds()
     try:
-        async with asyncio.timeout(limits.body_time.total_seconds()) as time_left:
+        async with asyncio.timeout(silence) as time_left:
             try:
                 async for chunk in body:
                     came += len(chunk)
                     if came > most:
                         raise TooLarge(f"The body may have {most} bytes")
-                    time_left.reschedule(began + max(limits.body_time.total_seconds(), came / limits.least_rate))
+                    due = began + max(silence, came / limits.least_rate)
+                    time_left.reschedule(due)
                     await take(chunk)
+                    time_left.reschedule(min(due, now() + silence))
                 request.state.is_read = True
             except RequestRefused:
+                time_left.reschedule(now() + silence)
                 request.state.is_read = await _has_soon_ended(body)
                 raise
     except TimeoutError as error:

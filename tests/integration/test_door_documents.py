@@ -9,23 +9,26 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from adapter.contract.packing import Way
 from adapter.doors import LargeDocuments, Limits
-from adapter.doors.arriving import INLINE_BYTES
-from adapter.errors import CaseClosed, UnknownCase
+from adapter.doors.arriving import INLINE_BYTES, begun_for
+from adapter.doors.reading import take_body
+from adapter.errors import CaseClosed, TooBusy, UnknownCase, Unreadable
 from adapter.exchange import Operation
 from adapter.journal import Journal
 from adapter.mark import Mark, mark_of
 from tests.integration.journal_making import Opening
 from tests.integration.test_door_attachments import RECORD, TYPE, codec
 from tests.integration.test_journal_documents import chunks, fetched, rows
-from tests.support.door_side import IDEMPOTENCY_KEY, KEY, served
+from tests.support.door_side import CALLER, IDEMPOTENCY_KEY, KEY, served
 from tests.support.keeping import Keeping
 
 CONTENT = secrets.token_bytes(INLINE_BYTES * 5)
@@ -252,6 +255,44 @@ async def test_a_large_body_may_take_longer_as_long_as_it_comes(opened_door: Cal
         slow = await door.post(SOAP, content=pieces(0.25), headers=headers)
         assert b"did not arrive in time" in slow.content
     assert len(office.calls) == 1
+
+
+@pytest.mark.parametrize("is_refused", [False, True], ids=["taken", "refused"])
+async def test_who_sent_much_at_once_may_not_be_silent_for_long(*, is_refused: bool):
+    """By its size the body may take ten minutes here; a silence is waited for 0.05 s."""
+    coming = iter([{"type": "http.request", "body": bytes(600_000), "more_body": True}])
+
+    async def receive() -> Any:
+        return next(coming, None) or await asyncio.Event().wait()
+
+    async def take(_: bytes) -> None:
+        if is_refused:
+            raise TooBusy(retry_after=1)
+
+    silent = Request({"type": "http", "headers": []}, receive)
+    limits = Limits(body_time=timedelta(seconds=0.05), least_rate=1000)
+    with pytest.raises(Unreadable, match="did not arrive in time"):
+        await asyncio.wait_for(take_body(silent, take, most=1_000_000, limits=limits), 3)
+
+
+async def test_a_caller_sends_few_messages_with_documents_at_once(office: Keeping, journal: Journal):
+    large = LargeDocuments(journal.documents, office.most_for)
+    caller, other = CALLER, replace(CALLER, name="another")
+
+    async with AsyncExitStack() as messages:
+        begins = [await messages.enter_async_context(begun_for(large, caller)) for _ in range(large.at_once)]
+        for begin in begins * 2:
+            assert begin is not None
+            begin()
+        async with begun_for(large, caller) as one_more, begun_for(large, other) as of_another:
+            assert one_more is not None
+            assert of_another is not None
+            with pytest.raises(TooBusy):
+                one_more()
+            of_another()
+    async with begun_for(large, caller) as later:
+        assert later is not None
+        later()
 
 
 async def test_a_door_asks_for_the_service_once_and_only_for_what_consists_of_parts(
