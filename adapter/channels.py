@@ -103,6 +103,11 @@ class System(Target, Protocol):
 class DocumentSink(Protocol):
     """One document's content on its way into the store, sealed as it comes."""
 
+    @property
+    def id(self) -> str:
+        """What the store calls it; who has brought it may bind it by this."""
+        ...
+
     async def write(self, piece: bytes) -> None:
         """The next bytes of the content."""
         ...

@@ -8,7 +8,6 @@ who cannot ask the scanner keeps nothing, and is asked again.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,7 +20,6 @@ from adapter.errors import Infected
 from adapter.mark import Mark, mark_of
 
 _log = structlog.get_logger(__name__)
-_KEPT_HEADS = 1024
 
 
 class Scan(Protocol):
@@ -64,25 +62,23 @@ class Examination:
     documents: Documents
     scanner: Scanner | None = None
     tell: Tell = tell_nobody
-    _heads: OrderedDict[tuple[str, bytes], bytes] = field(default_factory=OrderedDict)
 
-    def begin(self, tenant: str) -> DocumentSink:
+    def begin(self, tenant: str) -> Examined:
         """A place for one document; its end raises Infected, or NotScanned when the scanner cannot be asked."""
-        return _Examined(self, tenant, self.documents.begin(tenant))
+        return Examined(self, tenant, self.documents.begin(tenant))
 
     def content(self, tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
         """As the store gives it."""
         return self.documents.content(tenant, reference, mark)
 
-    async def check(self, tenant: str, content: str, declared: str | None) -> None:
-        """Raise TypeDiffers, Infected or NotScanned for a document's Base64, or the mark of one that came just now.
+    async def check(self, tenant: str, content: str, declared: str | None, head: bytes | None = None) -> None:
+        """Raise TypeDiffers, Infected or NotScanned for a document's Base64, or for the mark of one that begins so.
+
+        A mark without its `head` is that of a document which was checked when it came.
 
         What is no Base64 is left to the schema and to the table's rule.
         """
-        mark = mark_of(content)
-        if mark is not None:
-            head = self._heads.get((tenant, mark.digest))
-        else:
+        if mark_of(content) is None:
             try:
                 raw = b64decode("".join(content.split()), validate=True)
             except ValueError:
@@ -91,12 +87,6 @@ class Examination:
             await self._scanned(tenant, raw)
         if declared is not None and head is not None:
             check_type(declared, head)
-
-    def remember(self, tenant: str, mark: Mark, head: bytes) -> None:
-        """How a document begins, until it is known what it is declared as."""
-        self._heads[tenant, mark.digest] = head
-        while len(self._heads) > _KEPT_HEADS:
-            self._heads.popitem(last=False)
 
     async def refuse(self, tenant: str, found: str | None) -> None:
         """Raise Infected where something was found; it is told in the log and in the audit."""
@@ -118,14 +108,19 @@ class Examination:
 
 
 @dataclass(slots=True)
-class _Examined:
-    """A document on its way into the store, past the scanner."""
+class Examined:
+    """A document on its way into the store, past the scanner; `head` is how it begins."""
 
     examination: Examination
     tenant: str
     sink: DocumentSink
     scan: Scan | None = None
     head: bytearray = field(default_factory=bytearray)
+
+    @property
+    def id(self) -> str:
+        """What the store calls it."""
+        return self.sink.id
 
     async def write(self, piece: bytes) -> None:
         """The next bytes of the content."""
@@ -140,9 +135,7 @@ class _Examined:
         """All of it is clean and durable."""
         if self.scan is not None:
             await self.examination.refuse(self.tenant, await self.scan.end())
-        mark = await self.sink.end()
-        self.examination.remember(self.tenant, mark, bytes(self.head))
-        return mark
+        return await self.sink.end()
 
     async def discard(self) -> None:
         """Nothing of it is left."""

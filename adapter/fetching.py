@@ -18,7 +18,7 @@ from adapter.errors import DocumentDiffers, DocumentMissing, GatewayUnreachable
 from adapter.examining import Examination
 from adapter.exchange import Claim, Direction, Payload, Verdict
 from adapter.journal import Journal
-from adapter.mark import Mark
+from adapter.mark import Brought, Mark
 
 _LATER = frozenset({Verdict.RETRY, Verdict.IN_DOUBT, Verdict.AWAITING})
 
@@ -50,12 +50,12 @@ class Fetching:
         if content is not None:
             await self.documents.check(claim.exchange.tenant, str(content), _declared(said, change))
             return claim
-        mark = await self._fetched(claim, contract, said, number=str(number))
+        brought = await self._fetched(claim, contract, said, number=str(number))
         record = copy.deepcopy(claim.record)
-        put(record["content"], said.content, mark.text)
-        return await self.journal.complete(claim, record)
+        put(record["content"], said.content, brought.mark.text)
+        return await self.journal.complete(claim, record, brought=[brought.id])
 
-    async def _fetched(self, claim: Claim, contract: Contract, said: DocumentsContract, *, number: str) -> Mark:
+    async def _fetched(self, claim: Claim, contract: Contract, said: DocumentsContract, *, number: str) -> Brought:
         """The document is in the store, and is the one that was told of."""
         change, tenant = claim.record["content"], claim.exchange.tenant
         told = value_at(change, said.sha256) if said.sha256 else None
@@ -63,8 +63,9 @@ class Fetching:
         try:
             fetched = await self._ask(tenant, contract, said, number=number, sink=sink)
             if fetched.mark is not None:
-                await self.documents.check(tenant, fetched.mark.text, _declared(said, change))
-            return _as_told(contract, fetched, None if told is None else str(told))
+                await self.documents.check(tenant, fetched.mark.text, _declared(said, change), bytes(sink.head))
+            mark = _as_told(contract, fetched, None if told is None else str(told))
+            return Brought(sink.id, mark, bytes(sink.head))
         except BaseException:
             await sink.discard()
             raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from adapter.errors import KeyMissing, KeyUnusable
 from adapter.exchange import PAYMENT_OPERATIONS, Caller, Case, KeySource, Operation, Record
+from adapter.mark import Brought
 from adapter.service import Service, business_key_of
 from adapter.text import composed
 
@@ -28,7 +29,8 @@ _ONE_IN_A_CASE = frozenset({Operation.WITHDRAW_REQUEST, Operation.SUBMIT_SURVEY}
 class Call:
     """A call that changes something, and what it is about: its service, and its case unless it opens one.
 
-    `fruitless` is how many withdrawals of the case came to nothing: after each it may be asked for anew.
+    `fruitless` is how many withdrawals of the case came to nothing: after each it may be asked for anew. `brought` are
+    the large documents that came with it.
     """
 
     caller: Caller
@@ -37,6 +39,12 @@ class Call:
     service: Service
     case: Case | None = None
     fruitless: int = 0
+    brought: tuple[Brought, ...] = field(default=(), repr=False)
+
+    @property
+    def brought_ids(self) -> frozenset[str]:
+        """The large documents that came with it, by what the store calls them."""
+        return frozenset(one.id for one in self.brought)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Brought:
+    """A large document that came whole with a request: the id under which it waits, its mark, and how it begins."""
+
+    id: str
+    mark: Mark
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """A mark at its place in frozen bytes: between `start` and `end`, as Base64 or as it is."""
 

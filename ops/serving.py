@@ -22,6 +22,7 @@ from adapter.endpoints import EndpointName
 from adapter.errors import RequestRefused, TooBusy
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
 from adapter.intake import Intake
+from adapter.mark import Brought
 from connectors.webhook import Webhook
 from ops.health_pages import health_routes
 from ops.webhooks import path_of
@@ -94,11 +95,17 @@ def _desk(house: House, gateway: str) -> Receive:
 
 
 async def _counted(
-    house: House, intake: Intake, caller: Caller, operation: Operation, record: Record, key: str | None
+    house: House,
+    intake: Intake,
+    caller: Caller,
+    operation: Operation,
+    record: Record,
+    key: str | None,
+    brought: Sequence[Brought],
 ) -> Reply:
     status = 500
     try:
-        reply = await intake.receive(caller, operation, record, key)
+        reply = await intake.receive(caller, operation, record, key, brought)
         status = reply.status
     except RequestRefused as refusal:
         status = refusal.status

@@ -13,8 +13,10 @@ from typing import BinaryIO
 from adapter.channels import Documents, DocumentSink
 from adapter.contract.mime import PartHead
 from adapter.contract.multipart import BLOCK, Multipart
+from adapter.contract.sniffing import HEAD_BYTES
 from adapter.errors import TooBusy, TooLarge
 from adapter.exchange import Caller, Operation, Record
+from adapter.mark import Brought
 
 INLINE_BYTES = 256 * 1024
 """A part of at most so many bytes becomes Base64 in the record; a larger one a document of the store."""
@@ -23,7 +25,6 @@ _BUSY_SECONDS = 5
 
 MostFor = Callable[[Caller, Operation, Record], Awaitable[int]]
 """How many bytes a document may have by the service of a call, of which the fields of the message alone are known."""
-Begin = Callable[[], DocumentSink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +70,41 @@ def largest(rooms: Iterable[Room]) -> Room:
     return Room.of(max(room.message for room in rooms), max(room.documents for room in rooms))
 
 
-@asynccontextmanager
-async def begun_for(large: LargeDocuments | None, caller: Caller) -> AsyncIterator[Begin | None]:
-    """Begins documents for the caller's tenant; afterwards those that no case has taken are gone.
+@dataclass(frozen=True, slots=True)
+class Bringing:
+    """What one request brings: `begun` is all that came into the store for it, `brought` what of it is whole."""
 
-    Beginning raises TooBusy while as many of the caller's messages as may come at once bring documents.
-    """
-    begun: list[DocumentSink] = []
+    large: LargeDocuments | None
+    caller: Caller
+    begun: list[DocumentSink] = field(default_factory=list)
+    brought: list[Brought] = field(default_factory=list)
 
-    def begin(large: LargeDocuments) -> DocumentSink:
-        if not begun and large.coming[caller] >= large.at_once:
+    def begin(self) -> DocumentSink | None:
+        """A place for one document of the caller's tenant; None where none is taken.
+
+        Raises TooBusy while as many of the caller's messages as may come at once bring documents.
+        """
+        large, caller = self.large, self.caller
+        if large is None:
+            return None
+        if not self.begun and large.coming[caller] >= large.at_once:
             raise TooBusy(retry_after=_BUSY_SECONDS)
         document = large.store.begin(caller.tenant)
-        large.coming[caller] += not begun
-        begun.append(document)
+        large.coming[caller] += not self.begun
+        self.begun.append(document)
         return document
 
+
+@asynccontextmanager
+async def bringing_for(large: LargeDocuments | None, caller: Caller) -> AsyncIterator[Bringing]:
+    """Begins documents for the caller's tenant; afterwards those that no case has taken are gone."""
+    bringing = Bringing(large, caller)
     try:
-        yield None if large is None else lambda: begin(large)
+        yield bringing
     finally:
-        if large is not None and begun:
+        if large is not None and bringing.begun:
             large.coming[caller] -= 1
-        for document in begun:
+        for document in bringing.begun:
             await document.discard()
 
 
@@ -100,7 +114,7 @@ class Arrivals:
 
     room: Room
     is_message: Callable[[PartHead, int], bool]
-    begin: Begin | None
+    bringing: Bringing
     files: ExitStack
     spool: Path | None
     parts: list[_Arriving] = field(default_factory=list)
@@ -108,17 +122,19 @@ class Arrivals:
     def open(self, head: PartHead) -> _Arriving:
         """A place for the next part."""
         file = self.files.enter_context(_nameless_file(self.spool))
-        begin = None if self.is_message(head, len(self.parts)) or self.room.documents == 0 else self.begin
-        self.parts.append(_Arriving(self, file, begin))
+        may_be_large = self.bringing.large is not None and self.room.documents > 0
+        is_document = may_be_large and not self.is_message(head, len(self.parts))
+        self.parts.append(_Arriving(self, file, is_document))
         return self.parts[-1]
 
     async def take_in(self, package: Multipart) -> None:
         """What came of large documents is in the store; those that are whole have their marks."""
         for part, arriving in zip(package.parts, self.parts, strict=True):
-            if arriving.begin is not None and part.mark is None:
+            if arriving.is_document and part.mark is None:
                 await arriving.store()
                 if part.is_whole and arriving.sink is not None:
                     part.mark = await arriving.sink.end()
+                    self.bringing.brought.append(Brought(arriving.sink.id, part.mark, arriving.head))
 
 
 @dataclass(slots=True)
@@ -127,16 +143,17 @@ class _Arriving:
 
     arrivals: Arrivals
     file: BinaryIO
-    begin: Begin | None
+    is_document: bool
     size: int = 0
     sink: DocumentSink | None = None
+    head: bytes = b""
     waiting: bytearray = field(default_factory=bytearray)
 
     def write(self, content: bytes) -> object:
         """Take the next bytes of the part; raises TooLarge."""
         self.size += len(content)
         room = self.arrivals.room
-        if self.begin is None or self.size <= INLINE_BYTES:
+        if not self.is_document or self.size <= INLINE_BYTES:
             if self.size > room.message:
                 raise TooLarge(f"The message may have {room.message} bytes")
             return self.file.write(content)
@@ -157,10 +174,12 @@ class _Arriving:
         """What waited is in the store, and before it what lay in the file."""
         if not self.waiting:
             return
-        if self.sink is None and self.begin is not None:
-            self.sink = self.begin()
+        if self.sink is None and (sink := self.arrivals.bringing.begin()) is not None:
+            self.sink = sink
             self.file.seek(0)
-            await self.sink.write(self.file.read())
+            content = self.file.read()
+            self.head = content[:HEAD_BYTES]
+            await sink.write(content)
             self.file.truncate(0)
         if self.sink is not None:
             await self.sink.write(bytes(self.waiting))

@@ -14,7 +14,7 @@ from adapter.contract.envelopes import MEDIA_TYPES, Opened, read_envelope
 from adapter.contract.mime import MediaType, PartHead, media_type_of
 from adapter.contract.multipart import BLOCK, Multipart
 from adapter.contract.openapi import Packaging
-from adapter.doors.arriving import Arrivals, Begin, Room
+from adapter.doors.arriving import Arrivals, Bringing, Room
 from adapter.doors.reading import Limits, body_of, check_media_type, take_body
 from adapter.errors import TooLarge, Unreadable
 from adapter.exchange import Payload
@@ -27,12 +27,12 @@ Narrow = Callable[[bytes], Awaitable[Room]]
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """How a package is taken: `begin` leads a large part into the store, else all are held."""
+    """How a package is taken: `bringing` leads large parts into the store, if there is one."""
 
     room: Room
     limits: Limits
     narrow: Narrow
-    begin: Begin | None = None
+    bringing: Bringing
 
 
 async def envelope_of(request: Request, taking: Taking) -> Opened:
@@ -73,7 +73,7 @@ async def _package(
     """
     limits, most = taking.limits, taking.room.whole
     with ExitStack() as files:
-        arrivals = Arrivals(taking.room, is_message, taking.begin, files, limits.spool)
+        arrivals = Arrivals(taking.room, is_message, taking.bringing, files, limits.spool)
         parts = replace(limits.parts, part_bytes=max(limits.parts.part_bytes, taking.room.documents))
         package = Multipart(media_type, most=most, limits=parts, open_file=arrivals.open)
         is_narrowed = False

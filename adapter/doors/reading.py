@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -19,12 +19,13 @@ from adapter.contract.multipart import PartLimits
 from adapter.doors.problems import FAILED, Problem, problem_of
 from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
 from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.mark import Brought
 
 _PASSED_OVER = 1024 * 1024
 _log = structlog.get_logger(__name__)
 
-Receive = Callable[[Caller, Operation, Record, str | None], Awaitable[Reply]]
-"""Caller, operation, record and idempotency key → the answer; raises RequestRefused."""
+Receive = Callable[[Caller, Operation, Record, str | None, Sequence[Brought]], Awaitable[Reply]]
+"""Caller, operation, record, idempotency key and large documents that came → the answer; raises RequestRefused."""
 
 
 @dataclass(frozen=True, slots=True)

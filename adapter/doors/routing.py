@@ -15,7 +15,7 @@ from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
-from adapter.doors.arriving import LargeDocuments, Room, begun_for, largest
+from adapter.doors.arriving import LargeDocuments, Room, bringing_for, largest
 from adapter.doors.packages import Taking, envelope_of, fields_of
 from adapter.doors.problems import Problem, as_fault, as_json
 from adapter.doors.publishing import Publication, base_of
@@ -112,15 +112,15 @@ class _Door:
                 told_there = fields if isinstance(fields, dict) else {}
                 return await self._narrowed(caller, name, given["parameters"] | told_there)
 
-            async with begun_for(self._large, caller) as begin:
+            async with bringing_for(self._large, caller) as bringing:
                 if isinstance(codec, RestCodec) and told in packagings:
-                    taking = Taking(room, self._limits, narrow, begin)
+                    taking = Taking(room, self._limits, narrow, bringing)
                     fields = await fields_of(request, packagings[told], taking)
                     decoded = codec.decode_fields(fields, operation=name, **given)
                 else:
                     body = await body_of(request, most=room.message, limits=self._limits)
                     decoded = codec.decode_request(body, operation=name, **given)
-                reply = await self._receive(caller, Operation(name), decoded.content, key_of(request))
+                reply = await self._receive(caller, Operation(name), decoded.content, key_of(request), bringing.brought)
             return _answer(codec.encode_answer, name, reply, status=reply.status, media_type=JSON)
 
         return work
@@ -135,14 +135,16 @@ class _Door:
             async def narrow(envelope: bytes) -> Room:
                 return await self._narrowed(caller, *codec.announced(envelope, partner=caller.name))
 
-            async with begun_for(self._large, caller) as begin:
-                opened = await envelope_of(request, Taking(room, self._limits, narrow, begin))
+            async with bringing_for(self._large, caller) as bringing:
+                opened = await envelope_of(request, Taking(room, self._limits, narrow, bringing))
                 decoded = codec.decode(opened, partner=caller.name)
                 if decoded.operation not in inward:
                     raise Unreadable(f"{decoded.operation} is not served here; it is ours to call")
                 check_action(request, decoded.operation, codec.actions)
                 key = decoded.key or key_of(request)
-                reply = await self._receive(caller, Operation(decoded.operation), decoded.content, key)
+                reply = await self._receive(
+                    caller, Operation(decoded.operation), decoded.content, key, bringing.brought
+                )
             write = partial(codec.encode_answer, version=opened.version.name)
             return _answer(write, decoded.operation, reply, status=200, media_type=opened.version.content_type)
 

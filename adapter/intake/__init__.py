@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -28,6 +28,7 @@ from adapter.exchange import (
 from adapter.idempotency import Call, Identity, identity_of, usable
 from adapter.intake import answering, referring, requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
+from adapter.mark import Brought
 from adapter.offer import Offer
 from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
@@ -58,7 +59,7 @@ class Intake:
     dispatch: Callable[[Claim], None]
     health: Callable[[str], Awaitable[Payload]]
     working: Callable[[str], WorkingDays]
-    examine: Callable[[str, str, str | None], Awaitable[None]]
+    examine: Callable[[str, str, str | None, bytes | None], Awaitable[None]]
     most_waiting: int = 100
     in_flight: set[bytes] = field(default_factory=set)
     gateway: str | None = None
@@ -67,7 +68,9 @@ class Intake:
         """The same intake for calls through one contract's door: it serves what speaks that version, and no other."""
         return replace(self, gateway=gateway)
 
-    async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+    async def receive(
+        self, caller: Caller, operation: Operation, record: Record, key: str | None, brought: Sequence[Brought] = ()
+    ) -> Reply:
         """Keep the call once and answer it; a repeated call gets the first answer.
 
         Raises the RequestRefused that names what is wrong; then nothing was kept.
@@ -78,7 +81,7 @@ class Intake:
         if self.journal.backlog > self.most_waiting:
             raise TooBusy(retry_after=2)
         key = usable(key)
-        call = await self._call(caller, operation, record)
+        call = replace(await self._call(caller, operation, record), brought=tuple(brought))
         identity = self._identity(call, key)
         if not referring.refers(call):
             requiring.check_needed(call)
@@ -137,8 +140,8 @@ class Intake:
                 return repeated
             await required(self.journal, call)
             if call.operation is Operation.ATTACH_DOCUMENT:
-                told = call.record.get("media_type")
-                await self.examine(call.caller.tenant, str(call.record.get("content", "")), told)
+                told, content = call.record.get("media_type"), str(call.record.get("content", ""))
+                await self.examine(call.caller.tenant, content, told, requiring.head_of(call, content))
         return await self.journal.accept(acceptance)
 
     async def status(self, caller: Caller, record: Record) -> Reply:
@@ -228,6 +231,7 @@ class Intake:
             status=answering.ACCEPTED,
             body=answering.acknowledgement(within, now),
             business_key=identity.subject,
+            brought=call.brought_ids,
             may_leave=self.may_leave(call.caller.tenant, call.service.system),
             **particulars,
         )

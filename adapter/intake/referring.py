@@ -58,6 +58,7 @@ def referred(
         },
         case=replace(case, stage=Stage.ENDED),
         search=search,
+        brought=call.brought_ids,
     )
 
 

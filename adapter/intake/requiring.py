@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from adapter.errors import AmountDiffers, SchemaViolation, UnknownCase, UnknownPayment, Violation
+from adapter.errors import AmountDiffers, DocumentNotSent, SchemaViolation, UnknownCase, UnknownPayment, Violation
 from adapter.exchange import CLOSED_STAGES, PARENT_CASE, Operation, Stage
 from adapter.idempotency import Call
 from adapter.intake.papers import check_paper
 from adapter.journal import Journal, reading
+from adapter.mark import mark_of
 from adapter.service import business_key_of
 from adapter.text import canonical_digits
 
@@ -72,3 +73,17 @@ _REQUIRED: Mapping[Operation, Callable[[Journal, Call], Awaitable[None]]] = {
     Operation.REVERSE_PAYMENT: _confirmed_payment,
     Operation.ATTACH_DOCUMENT: check_paper,
 }
+
+
+def head_of(call: Call, content: str) -> bytes | None:
+    """How the large document whose mark this is begins, None for content of its own.
+
+    Raises DocumentNotSent for the mark of one that the call did not bring: whoever writes a mark knows no head.
+    """
+    mark = mark_of(content)
+    if mark is None:
+        return None
+    heads = [one.head for one in call.brought if one.mark == mark]
+    if not heads:
+        raise DocumentNotSent
+    return heads[0]

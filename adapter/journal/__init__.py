@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
@@ -166,9 +166,9 @@ class Journal:
         """Give a claim back untouched, due again at a time; raises LeaseLost."""
         await self._writer.submit(attempting.release, (claim, due_at))
 
-    async def complete(self, claim: Claim, record: Record) -> Claim:
-        """Keep the record with its documents' marks, bound to the case; raises LeaseLost or DocumentNotSent."""
-        return await self._writer.submit(completing.complete, Completion(claim, record))
+    async def complete(self, claim: Claim, record: Record, *, brought: Collection[str] = ()) -> Claim:
+        """Keep the record, with the documents `brought` bound to the case; raises LeaseLost or DocumentNotSent."""
+        return await self._writer.submit(completing.complete, Completion(claim, record, brought))
 
     async def take(self, page: Taken) -> int:
         """Keep a page of an internal system's changes and its cursor; how many were new. Raises LeaseLost."""

@@ -100,12 +100,18 @@ def _complete_one(unit: Unit, whole: Whole) -> DocumentNotSent | None:
     return None if done.rowcount == 1 else DocumentNotSent("the document took too long to come")
 
 
-def named_in(unit: Unit, contents: Iterable[bytes], *, tenant: str, case_id: str) -> Named:
-    """The documents whose marks stand in what is about to be kept of a case."""
+def named_in(
+    unit: Unit, contents: Iterable[bytes], *, tenant: str, case_id: str, brought: Collection[str] | None = None
+) -> Named:
+    """The documents whose marks stand in what is about to be kept of a case.
+
+    Of those that wait only the ones `brought` along count; None where an internal system told of them, for any.
+    """
     wanted = _digests_in(unit, contents, tenant)
     if not wanted:
         return NONE
-    rows = _with_digests(unit, tenant, wanted, (documents.c.case_id == case_id) | _is_waiting(unit))
+    waits = _is_waiting(unit) if brought is None else _is_waiting(unit) & documents.c.id.in_(brought)
+    rows = _with_digests(unit, tenant, wanted, (documents.c.case_id == case_id) | waits)
     its = {bytes(row.digest) for row in rows if row.case_id is not None}
     waiting = {bytes(row.digest): row for row in rows if row.case_id is None}
     return Named(

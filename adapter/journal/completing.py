@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from pydantic_core import to_json
@@ -21,10 +21,11 @@ _STILL_OURS = FENCED.values(owner=exchanges.c.owner)
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A claim whose exchange never left, and its record with the marks of its documents."""
+    """A claim whose exchange never left, and its record with the marks of its documents; `brought` are their ids."""
 
     claim: Claim
     record: Record
+    brought: Collection[str] = ()
 
 
 def complete(unit: Unit, completions: Sequence[Completion]) -> list[Claim | Exception]:
@@ -39,7 +40,7 @@ def complete(unit: Unit, completions: Sequence[Completion]) -> list[Claim | Exce
 def _complete(unit: Unit, completion: Completion) -> Claim | Exception:
     exchange, case = completion.claim.exchange, completion.claim.case
     content = to_json(completion.record)
-    named = binding.named_in(unit, [content], tenant=exchange.tenant, case_id=case.id)
+    named = binding.named_in(unit, [content], tenant=exchange.tenant, case_id=case.id, brought=completion.brought)
     if named.missing:
         return DocumentNotSent("the document waited too long")
     seal = unit.sealer.seal_of(case.id, case.data_key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ class Acceptance:
     `taken_after` names the closed stages of its case in which it is kept all the same, each with how long after the
     end, None for ever. `why` is the reason that an operator gave, who then is the caller. With `marks_parallel` a call
     about a subject whose first call said otherwise is kept beside it, and marked; `tells_parallel` says that the answer
-    may name the first one's tracking code.
+    may name the first one's tracking code. `brought` are the ids of the large documents that came with the call.
     """
 
     caller: Caller
@@ -45,6 +45,7 @@ class Acceptance:
     may_leave: bool = True
     marks_parallel: bool = False
     tells_parallel: bool = False
+    brought: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

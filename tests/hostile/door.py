@@ -7,7 +7,7 @@ import csv
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ from structlog.testing import capture_logs
 
 from adapter.doors import routes
 from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.mark import Brought
 from ops.callers import key_digest
 from ops.daemon import served
 from ops.protocol import ConnectionLimits
@@ -116,7 +117,9 @@ async def _keep_open(folder: Path, found: dict[str, Any], opened: threading.Even
     town = found_town(folder)
     house = town.open()
 
-    async def receive(caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+    async def receive(
+        caller: Caller, operation: Operation, record: Record, key: str | None, brought: Sequence[Brought] = ()
+    ) -> Reply:
         if operation is Operation.CHECK_HEALTH:
             return Reply(200, dict(HEALTH))
         return await house.intake.receive(caller, operation, record, key)

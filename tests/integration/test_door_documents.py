@@ -19,7 +19,7 @@ from starlette.requests import Request
 
 from adapter.contract.packing import Way
 from adapter.doors import LargeDocuments, Limits
-from adapter.doors.arriving import INLINE_BYTES, begun_for
+from adapter.doors.arriving import INLINE_BYTES, bringing_for
 from adapter.doors.reading import take_body
 from adapter.errors import CaseClosed, TooBusy, UnknownCase, Unreadable
 from adapter.exchange import Operation
@@ -279,20 +279,16 @@ async def test_a_caller_sends_few_messages_with_documents_at_once(office: Keepin
     large = LargeDocuments(journal.documents, office.most_for)
     caller, other = CALLER, replace(CALLER, name="another")
 
-    async with AsyncExitStack() as messages:
-        begins = [await messages.enter_async_context(begun_for(large, caller)) for _ in range(large.at_once)]
-        for begin in begins * 2:
-            assert begin is not None
-            begin()
-        async with begun_for(large, caller) as one_more, begun_for(large, other) as of_another:
-            assert one_more is not None
-            assert of_another is not None
+    async with AsyncExitStack() as opened:
+        messages = [await opened.enter_async_context(bringing_for(large, caller)) for _ in range(large.at_once)]
+        for message in messages * 2:
+            message.begin()
+        async with bringing_for(large, caller) as one_more, bringing_for(large, other) as of_another:
             with pytest.raises(TooBusy):
-                one_more()
-            of_another()
-    async with begun_for(large, caller) as later:
-        assert later is not None
-        later()
+                one_more.begin()
+            of_another.begin()
+    async with bringing_for(large, caller) as later:
+        later.begin()
 
 
 async def test_a_door_asks_for_the_service_once_and_only_for_what_consists_of_parts(

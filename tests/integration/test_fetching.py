@@ -212,10 +212,10 @@ async def test_a_document_that_was_fetched_by_a_life_that_ended_is_fetched_again
     (claim,) = await house._due()
     complete = house.journal.complete
 
-    async def killed(*_: object) -> Any:
+    async def killed(*_: object, **__: object) -> Any:
         raise asyncio.CancelledError
 
-    house.journal.complete = killed  # type: ignore[assignment,method-assign] # the process ends between the store and the commit
+    house.journal.complete = killed  # type: ignore[method-assign] # the process ends between the store and the commit
     with pytest.raises(asyncio.CancelledError):
         await house.delivery.deliver(claim)
     house.journal.complete = complete  # type: ignore[method-assign] # as above

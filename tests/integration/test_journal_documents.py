@@ -40,6 +40,8 @@ from tests.integration.journal_making import (
 PAGE = secrets.token_bytes(CHUNK_BYTES + 5)
 """A scanned page, larger than a chunk."""
 DAY = timedelta(days=1)
+CAME: dict[Mark, set[str]] = {}
+"""By its mark, under which ids a document came: what the calls of these tests have brought."""
 
 
 on_both = pytest.mark.parametrize("journal_url", ["sqlite", "postgresql"], indirect=True)
@@ -57,7 +59,9 @@ async def brought(journal: Journal, content: bytes = PAGE, tenant: str = TENANT)
     coming = journal.documents.begin(tenant)
     for place in range(0, len(content), 65_536):
         await coming.write(content[place : place + 65_536])
-    return await coming.end()
+    mark = await coming.end()
+    CAME.setdefault(mark, set()).add(coming.id)
+    return mark
 
 
 async def attached(journal: Journal, content: bytes = PAGE, case: Case | None = None) -> tuple[Exchange, Mark]:
@@ -70,7 +74,8 @@ async def attached(journal: Journal, content: bytes = PAGE, case: Case | None = 
 
 def with_document(mark: Mark, case: Case | None = None) -> Any:
     record = {"document": {"file_name": "نقشه.pdf", "content": mark.text}}
-    return opening(record=record) if case is None else addition(case, record=record)
+    own: dict[str, Any] = {"record": record, "brought": CAME.get(mark, set())}
+    return opening(**own) if case is None else addition(case, **own)
 
 
 async def fetched(journal: Journal, exchange: Exchange, mark: Mark, tenant: str = TENANT) -> bytes:
@@ -178,6 +183,20 @@ async def test_one_document_is_bound_to_one_case_alone(journal: Journal):
         await journal.accept(with_document(mark))
 
 
+async def test_of_two_documents_alike_a_call_binds_the_one_that_it_brought(journal: Journal, journal_url: str):
+    mark = await brought(journal)
+    theirs = CAME.pop(mark)
+    await brought(journal)
+    own = CAME[mark]
+
+    await journal.accept(with_document(mark))
+
+    bound = look(journal_url, "SELECT id FROM documents WHERE case_id IS NOT NULL")
+    assert (len(bound), {row[0] for row in bound} <= own - theirs) == (1, True)
+    with pytest.raises(DocumentNotSent):
+        await journal.accept(opening(record=with_document(mark).record))
+
+
 async def test_the_same_document_again_in_its_case_is_the_one_that_is_there(journal_url: str, journal: Journal):
     case, _ = await submitted(journal)
     first, mark = await attached(journal, case=case)
@@ -227,7 +246,7 @@ async def test_what_is_discarded_leaves_nothing(journal_url: str, journal: Journ
 async def test_what_is_bound_is_not_discarded(journal: Journal):
     coming = journal.documents.begin(TENANT)
     await coming.write(PAGE)
-    call = with_document(mark := await coming.end())
+    call = replace(with_document(mark := await coming.end()), brought={coming.id})
     await journal.accept(call)
 
     await coming.discard()

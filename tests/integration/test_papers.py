@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapter.contract.sniffing import HEAD_BYTES
 from adapter.errors import (
     DocumentNotSent,
     MediaTypeNotTaken,
     RequestRefused,
     TooLarge,
     TooManyDocuments,
+    TypeDiffers,
     UnknownCase,
     UnknownService,
 )
 from adapter.exchange import Operation, Outcome, State, Verdict
-from adapter.mark import Mark
+from adapter.mark import Brought, Mark
 from adapter.service import DocumentLimits, publication_of
 from adapter.service.checks import Between
 from adapter.service.papers import read_documents
@@ -42,8 +45,18 @@ async def permit_of(house: House, **limits: Any) -> str:
     return await house.submit(permit())
 
 
-async def attach(house: House, code: str, number: int = 1, key: str | None = None, **more: Any) -> Any:
-    return await house.receive(Operation.ATTACH_DOCUMENT, document(code, document_no=f"D-{number}", **more), key)
+async def attach(
+    house: House, code: str, number: int = 1, key: str | None = None, brought: Sequence[Brought] = (), **more: Any
+) -> Any:
+    paper = document(code, document_no=f"D-{number}", **more)
+    return await house.receive(Operation.ATTACH_DOCUMENT, paper, key, brought=brought)
+
+
+async def brought(house: House, content: bytes) -> Brought:
+    """A large document as a door has taken it in."""
+    coming = house.journal.documents.begin(TENANT)
+    await coming.write(content)
+    return Brought(coming.id, await coming.end(), content[:HEAD_BYTES])
 
 
 async def refusal(house: House, code: str, **more: Any) -> RequestRefused:
@@ -68,14 +81,41 @@ async def test_content_in_the_message_may_be_as_large_as_the_service_says_and_no
 
 async def test_a_document_in_the_store_is_as_large_as_its_mark_says(house: House):
     code = await permit_of(house, most_bytes=299_999)
-    coming = house.journal.documents.begin(TENANT)
-    await coming.write(LARGE)
-    mark = await coming.end()
+    came = await brought(house, LARGE)
+    mark = came.mark
 
-    assert isinstance(await refusal(house, code, content=mark.text), TooLarge)
+    assert isinstance(await refusal(house, code, content=mark.text, brought=[came]), TooLarge)
 
     house.offer = replace(house.offer, by_name={**house.offer.by_name, (TENANT, PERMIT.name): PERMIT})
-    assert (await attach(house, code, content=mark.text)).status == 202
+    assert (await attach(house, code, content=mark.text, brought=[came])).status == 202
+
+
+async def test_two_who_bring_the_same_file_at_once_each_bind_their_own(house: House):
+    first, second = await permit_of(house), await house.submit(permit(49))
+    coming = house.journal.documents.begin(TENANT)
+    await coming.write(LARGE)
+    came = Brought(coming.id, await coming.end(), LARGE[:HEAD_BYTES])
+    also = await brought(house, LARGE)
+
+    assert (await attach(house, first, content=came.mark.text, brought=[came])).status == 202
+    await coming.discard()
+    assert (await attach(house, second, content=also.mark.text, brought=[also])).status == 202
+
+
+async def test_a_document_that_another_request_brought_is_not_to_be_had_for_its_mark(house: House):
+    code = await permit_of(house)
+    theirs = await brought(house, LARGE)
+
+    assert isinstance(await refusal(house, code, content=theirs.mark.text), DocumentNotSent)
+
+
+async def test_a_large_document_is_of_the_type_that_it_is_declared_as_however_many_come_beside_it(house: House):
+    code = await permit_of(house)
+    program = await brought(house, b"MZ\x90\0" + bytes(300_000))
+
+    refused = await refusal(house, code, content=program.mark.text, brought=[program], media_type="application/pdf")
+
+    assert isinstance(refused, TypeDiffers)
 
 
 async def test_a_mark_that_a_caller_writes_itself_is_refused_by_name(house: House):

@@ -85,10 +85,11 @@ async def test_what_is_declared_as_another_type_is_told_at_the_end_as_well(tmp_p
     sink = examination.begin(TENANT)
     await sink.write(CONTENT)
     mark = await sink.end()
+    head = bytes(sink.head)
 
-    await examination.check(TENANT, mark.text, "application/pdf")
+    await examination.check(TENANT, mark.text, "application/pdf", head)
     with pytest.raises(TypeDiffers, match=r"declared as image/png.*application/pdf"):
-        await examination.check(TENANT, mark.text, "image/png")
+        await examination.check(TENANT, mark.text, "image/png", head)
 
 
 def attachment(code: str, content: bytes, **more: Any) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class HeldSink:
     content: bytes = b""
     largest: int = 0
     is_discarded: bool = False
+    id: str = "held"
 
     async def write(self, piece: bytes) -> None:
         self.content += piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from adapter.contract.model import Contract, Fault
 from adapter.contract.soap import SoapCodec
 from adapter.doors import LargeDocuments, Limits, routes
 from adapter.exchange import Caller, Operation, Record, Reply
+from adapter.mark import Brought
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 
@@ -42,7 +43,9 @@ class Office:
     answer: Reply | Exception = field(default_factory=lambda: Reply(202, ACK, "/window/v1/requests/4052718396"))
     calls: list[tuple[Caller, Operation, Record, str | None]] = field(default_factory=list)
 
-    async def receive(self, caller: Caller, operation: Operation, record: Record, key: str | None) -> Reply:
+    async def receive(
+        self, caller: Caller, operation: Operation, record: Record, key: str | None, brought: Sequence[Brought] = ()
+    ) -> Reply:
         self.calls.append((caller, operation, record, key))
         if isinstance(self.answer, Exception):
             raise self.answer

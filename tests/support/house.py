@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random  # noqa: TID251 - each life of a test's house is seeded
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -22,6 +22,7 @@ from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
+from adapter.mark import Brought
 from adapter.offer import Offer, offer_of
 from adapter.retry import Profile
 from adapter.service import Service, load_services
@@ -153,11 +154,16 @@ class House:
     keys: int = 0
 
     async def receive(
-        self, operation: Operation, record: Record, key: str | None = None, caller: Caller = COUNTER
+        self,
+        operation: Operation,
+        record: Record,
+        key: str | None = None,
+        caller: Caller = COUNTER,
+        brought: Sequence[Brought] = (),
     ) -> Reply:
         """A call at the door; without a key it gets a fresh one."""
         self.keys += 1
-        return await self.intake.receive(caller, operation, record, key or f"key-{self.keys:016d}")
+        return await self.intake.receive(caller, operation, record, key or f"key-{self.keys:016d}", brought)
 
     async def submit(self, record: Record, key: str | None = None, caller: Caller = COUNTER) -> str:
         """A request that opens a case; its tracking code."""
