@@ -2,12 +2,14 @@
 
 A line of JSON asks (`{"command": …, "arguments": {…}}`); lines answer: any number of `{"progress": …}`, then
 `{"result": …}` or `{"error": {"kind": …, "sentence": …}}`. Who asks is the peer's uid, as the kernel tells it.
+A uid without an account is refused: in a user namespace an operator has thousands, and may be his own second one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -33,10 +35,12 @@ _log = structlog.get_logger(__name__)
 Progress = Callable[[Payload], None]
 Perform = Callable[[str, Mapping[str, Any], str, Progress], Awaitable[Payload]]
 """Command, arguments, actor, progress → the answer; raises PanjerehError with a sentence."""
+Account = Callable[[int], object]
+"""The account of a uid; raises KeyError when it has none."""
 
 
 @asynccontextmanager
-async def serving(path: Path, perform: Perform) -> AsyncIterator[None]:
+async def serving(path: Path, perform: Perform, *, account: Account = pwd.getpwuid) -> AsyncIterator[None]:
     """Answer on the socket while inside. Raises FaultySettings when the path cannot be used, AnotherDaemon."""
     listener = _bind(path)
     talks: set[asyncio.Task[Any]] = set()
@@ -46,7 +50,7 @@ async def serving(path: Path, perform: Perform) -> AsyncIterator[None]:
         if task is not None:
             talks.add(task)
             task.add_done_callback(talks.discard)
-        await _talk(reader, writer, perform)
+        await _talk(reader, writer, perform, account)
 
     server = await asyncio.start_unix_server(talk, sock=listener, limit=_LONGEST_QUESTION)
     inode = _inode(path)
@@ -111,9 +115,16 @@ def answers(path: Path) -> bool:
     return True
 
 
-async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, perform: Perform) -> None:
-    actor = _actor(writer)
+async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, perform: Perform, account: Account) -> None:
+    uid = _uid(writer)
+    actor = f"uid:{uid}"
     try:
+        if not _is_known(uid, account):
+            _log.warning("operator_refused", actor=actor)
+            await reader.readline()
+            writer.write(_line(_told(Refused(f"uid {uid} has no account here: nobody can tell who asks"))))
+            await writer.drain()
+            return
         while line := await reader.readline():
             await _answer(line, writer, perform, actor)
             await writer.drain()
@@ -123,10 +134,21 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, perf
         writer.close()
 
 
-def _actor(writer: asyncio.StreamWriter) -> str:
+def _uid(writer: asyncio.StreamWriter) -> int:
     peer = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     _, uid, _ = _PEER.unpack(peer)
-    return f"uid:{uid}"
+    return int(uid)
+
+
+def _is_known(uid: int, account: Account) -> bool:
+    """Whether the uid is somebody's: in a container the daemon's own may be without an account."""
+    if uid == os.getuid():
+        return True
+    try:
+        account(uid)
+    except KeyError:
+        return False
+    return True
 
 
 async def _answer(line: bytes, writer: asyncio.StreamWriter, perform: Perform, actor: str) -> None:
@@ -138,11 +160,15 @@ async def _answer(line: bytes, writer: asyncio.StreamWriter, perform: Perform, a
         command, arguments = _question(line)
         told = {"result": await perform(command, arguments, actor, progress)}
     except PanjerehError as error:
-        told = {"error": {"kind": type(error).__name__, "sentence": error.detail}}
+        told = _told(error)
     except Exception:  # noqa: BLE001 - the edge of the operators' door: logged once, the daemon goes on
         _log.exception("action_failed", command=command, actor=actor)
         told = {"error": {"kind": "PanjerehError", "sentence": f"{command} failed inside; the daemon's log tells why"}}
     writer.write(_line(told))
+
+
+def _told(error: PanjerehError) -> Payload:
+    return {"error": {"kind": type(error).__name__, "sentence": error.detail}}
 
 
 def _question(line: bytes) -> tuple[str, Mapping[str, Any]]:
