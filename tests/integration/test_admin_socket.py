@@ -56,12 +56,15 @@ async def test_the_actor_is_the_uid_that_the_kernel_tells(path: Path) -> None:
     assert told == {"command": "health", "actor": ME, "given": {"uid": 0, "actor": "uid:12345"}}
 
 
+NOBODYS: dict[int, str] = {}
+
+
 async def test_a_uid_without_an_account_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator has thousands of them in a user namespace, and would be a second operator beside himself."""
     asker = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: asker + 1)
 
-    async with serving(path, echo, account={}.__getitem__):
+    async with serving(path, echo, account=NOBODYS.__getitem__):
         with pytest.raises(Refused, match=f"uid {asker} has no account here"):
             await call(path, "health", {})
     async with serving(path, echo, account={asker: "operator"}.__getitem__):
@@ -69,7 +72,7 @@ async def test_a_uid_without_an_account_is_refused(path: Path, monkeypatch: pyte
 
 
 async def test_the_daemons_own_uid_needs_no_account(path: Path) -> None:
-    async with serving(path, echo, account={}.__getitem__):
+    async with serving(path, echo, account=NOBODYS.__getitem__):
         assert (await call(path, "health", {}))["actor"] == ME
 
 
