@@ -205,7 +205,7 @@ class Settings(BaseSettings):
     clamd: str | None = Field(
         default=None,
         pattern=r"^(unix:/.+|tcp:[^:]+:[0-9]{1,5})$",
-        description="virus scanner: unix:/run/clamav/clamd.ctl or tcp:host:port; nothing passes it unscanned",
+        description="virus scanner of what is attached or fetched: unix:/run/clamav/clamd.ctl or tcp:host:port",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
     http: HttpSettings = Field(default_factory=HttpSettings, description="doors and health")
