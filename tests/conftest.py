@@ -11,5 +11,7 @@ import structlog
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
     """What a command said of the log ends with the test that ran it."""
+    before = structlog.get_config()
     yield
-    structlog.reset_defaults()
+    if structlog.get_config() != before:
+        structlog.configure(**before)
