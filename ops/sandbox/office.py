@@ -22,19 +22,19 @@ _LOOKS_PER_PACE = 4
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
-    """The misfortunes of one look, by the script as it is now: states that last, and what strikes single things."""
+    """By the script and the clock as they are when they are asked: a script may come in the middle of a look."""
 
     script: Callable[[], FaultScript]
-    seconds: float
+    seconds: Callable[[], float]
 
     def in_force(self, mode: Mode) -> Collection[str]:
         """The operations that are in this state now; empty when none is."""
-        return self.script().in_force(mode, self.seconds)
+        return self.script().in_force(mode, self.seconds())
 
     def strike(self, operation: str, modes: Collection[Mode], *, has_effect: bool = False) -> FaultRule | None:
         """The rule of one of these modes that strikes the next thing of the operation."""
         return self.script().pick(
-            operation, has_effect=has_effect, tells_changes=not has_effect, now=self.seconds, modes=modes
+            operation, has_effect=has_effect, tells_changes=not has_effect, now=self.seconds(), modes=modes
         )
 
 
@@ -120,7 +120,7 @@ class Office:
                 await asyncio.wait_for(self._is_closing.wait(), self.beat_seconds)
 
     def _troubles(self) -> Troubles:
-        return Troubles(lambda: self.script, self.seconds())
+        return Troubles(lambda: self.script, self.seconds)
 
 
 def beat_of(pace_seconds: float) -> float:

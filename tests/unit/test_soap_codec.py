@@ -6,7 +6,6 @@ import base64
 import functools
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from adapter.errors import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 from adapter.xml.reading import violations
+from tests.support.timing import cpu_seconds
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 WINDOW = CONTRACTS / "window" / "1.0"
@@ -314,12 +314,16 @@ CROWDS = {"all at fault": LEADING * 49_000, "the last at fault": "<a/>" * 48_900
 def test_a_crowd_of_faults_is_refused_at_once(codec: SoapCodec, crowd: str, direction: str) -> None:
     name = "AttachDocument" if direction == "request" else "AttachDocumentResponse"
     body = envelope(f'<{name} xmlns="{NS}">{crowd}</{name}>')
-    began = time.process_time()
-    with pytest.raises(SchemaViolation) as caught:
-        codec.decode_request(body) if direction == "request" else codec.decode_answer("AttachDocument", body)
-    assert time.process_time() - began < 1
-    assert len(caught.value.violations) == 100
-    assert re.fullmatch(r"a\[[0-9]+\]@schemaLocation", caught.value.violations[-1].path)
+    refused: list[SchemaViolation] = []
+
+    def read() -> None:
+        with pytest.raises(SchemaViolation) as caught:
+            codec.decode_request(body) if direction == "request" else codec.decode_answer("AttachDocument", body)
+        refused.append(caught.value)
+
+    assert cpu_seconds(read, enough=1) < 1
+    assert len(refused[0].violations) == 100
+    assert re.fullmatch(r"a\[[0-9]+\]@schemaLocation", refused[0].violations[-1].path)
 
 
 def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
@@ -332,13 +336,8 @@ def test_faults_far_down_a_long_list_are_placed_at_once() -> None:
         )
     )
     root = etree.XML('<r xmlns="urn:x">' + "<a>1</a>" * 48_000 + "<a>x</a>" * 200 + "</r>")
-    seconds = []
-    for _ in range(3):
-        began = time.process_time()
-        found = violations(schema, root)
-        seconds.append(time.process_time() - began)
-    assert min(seconds) < 1, "even undisturbed"
-    assert [one.path for one in found] == [f"a[{place}]" for place in range(48_000, 48_100)]
+    assert cpu_seconds(lambda: violations(schema, root), enough=1) < 1
+    assert [one.path for one in violations(schema, root)] == [f"a[{place}]" for place in range(48_000, 48_100)]
 
 
 def test_a_number_of_thousands_of_digits_is_unreadable(codec: SoapCodec) -> None:

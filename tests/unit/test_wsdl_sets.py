@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from adapter.contract.soap import SoapCodec
 from adapter.errors import FaultyTables
 from adapter.wsdl import read_wsdl
 from adapter.xml.types import ComplexType, Wsdl
+from tests.support.timing import cpu_seconds
 from tests.unit.test_wsdl import WSDL
 
 EVERYTHING = Path(__file__).parents[1] / "contracts/everything"
@@ -171,13 +171,15 @@ def test_an_unknown_type_a_redefinition_and_encoding_are_told(tmp_path: Path) ->
 def test_a_large_wsdl_loads_and_answers_in_two_seconds(tmp_path: Path) -> None:
     size = (tmp_path / "large.wsdl").write_text(large(1300), encoding="utf-8")
     assert size > 2_000_000
-    started = time.process_time()
-    wsdl = read_wsdl(tmp_path, "large.wsdl")
-    codec = SoapCodec(wsdl, limits=dict.fromkeys(wsdl.operations, 100_000), path="/")
     content = {"body": {f"f{number}": "x" for number in range(0, 12, 2)}}
-    assert codec.thaw("Op1299", codec.encode_request("Op1299", content)) == content
-    assert time.process_time() - started < 2
-    assert len(codec.operations) == 1300
+
+    def load_and_answer() -> None:
+        wsdl = read_wsdl(tmp_path, "large.wsdl")
+        codec = SoapCodec(wsdl, limits=dict.fromkeys(wsdl.operations, 100_000), path="/")
+        assert len(codec.operations) == 1300
+        assert codec.thaw("Op1299", codec.encode_request("Op1299", content)) == content
+
+    assert cpu_seconds(load_and_answer, enough=2) < 2
 
 
 def large(count: int) -> str:
