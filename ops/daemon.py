@@ -22,7 +22,8 @@ from starlette.types import ASGIApp
 
 from adapter.errors import FaultySettings, JournalFailed, JournalUnreachable
 from adapter.exchange import Payload
-from adapter.journal.opening import held_lock, journal_url
+from adapter.journal.engines import journal_url
+from adapter.journal.opening import held_lock
 from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin

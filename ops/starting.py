@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import classify
 from adapter.errors import FaultyTables
-from adapter.journal.opening import check_place, journal_url
+from adapter.journal.engines import journal_url
+from adapter.journal.opening import check_place
 from ops.callers import callers_of, channel_doubts
 from ops.connecting import connect_endpoints
 from ops.settings import Settings, master_key, profile_of

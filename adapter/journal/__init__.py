@@ -32,14 +32,13 @@ from adapter.journal.chunks import THREADS, chunks_of
 from adapter.journal.claiming import Heartbeat, Wish, owner_name
 from adapter.journal.completing import Completion
 from adapter.journal.documents import SEALED_CHUNK_BYTES, DocumentStore, Means
+from adapter.journal.engines import journal_url, make_engine
 from adapter.journal.opening import (
     announce,
     batch_clock,
     has_bare_scopes,
     head_of,
     held_lock,
-    journal_url,
-    make_engine,
     place_of,
     prepare_schema,
 )

@@ -14,7 +14,7 @@ from typing import Protocol
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.engine import URL
 
-from adapter.journal.opening import is_sqlite, make_engine
+from adapter.journal.engines import is_sqlite, make_engine
 from adapter.journal.schema import document_chunks
 
 THREADS = 2

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, inspect, text
 
 from adapter.errors import JournalUnusable
-from adapter.journal.opening import check_place, connected, held_alone, is_sqlite, journal_url, make_engine
+from adapter.journal.engines import is_sqlite, journal_url, make_engine
+from adapter.journal.opening import check_place, connected, held_alone
 from adapter.journal.schema import REVISION
 
 EMPTY = "empty"

@@ -1,4 +1,4 @@
-"""Opening a journal: the engine for its database, its schema, its lock, and what earlier lives left behind."""
+"""Opening a journal: its schema, its lock, and what earlier lives left behind."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import pysqlite3.dbapi2
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapter.channels import Clock
@@ -24,21 +23,12 @@ from adapter.errors import (
     WrongMasterKey,
 )
 from adapter.journal import retiring
+from adapter.journal.engines import is_sqlite, make_engine
 from adapter.journal.rows import micros
 from adapter.journal.schema import REVISION, audit, meta, metadata, nodes
 from adapter.journal.sealing import Sealer
 from adapter.journal.unit import Head
 
-_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
-    "PRAGMA trusted_schema=OFF",
-    "PRAGMA cell_size_check=ON",
-    "PRAGMA wal_autocheckpoint=8000",
-    "PRAGMA cache_size=-32768",
-)
 _WHOLE = 1 << 32
 """The advisory lock on the whole journal: every node shares it, a migration has it alone. Nodes' own keys are lower."""
 _TABLES = _WHOLE + 1
@@ -46,53 +36,6 @@ _PATIENCE = text("SET lock_timeout = '1s'")
 """A killed daemon's connection takes the database a moment to let go of; its restart should not fail for that."""
 _LOCK_NOT_AVAILABLE = "55P03"
 _DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-
-
-def is_sqlite(url: URL) -> bool:
-    """Whether the journal is embedded: one file, one process."""
-    return url.get_backend_name() == "sqlite"
-
-
-def journal_url(url: str) -> URL:
-    """The URL with the driver this adapter uses: psycopg 3 for any way of writing PostgreSQL."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() in {"postgresql", "postgres"}:
-        return parsed.set(drivername="postgresql+psycopg")
-    return parsed
-
-
-def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
-    """An engine for the one writer or for readers. On SQLite a writer begins IMMEDIATE, a reader cannot write."""
-    if not is_sqlite(url):
-        return create_engine(
-            url,
-            pool_size=connections,
-            max_overflow=0,
-            pool_pre_ping=not writes,
-            paramstyle="format",
-            hide_parameters=True,
-        )
-    engine = create_engine(
-        url,
-        module=pysqlite3.dbapi2,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"check_same_thread": False, "isolation_level": None},
-    )
-    pragmas = _PRAGMAS if writes else (*_PRAGMAS, "PRAGMA query_only=ON")
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        for pragma in pragmas:
-            connection.execute(pragma)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 @contextmanager

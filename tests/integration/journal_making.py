@@ -16,8 +16,8 @@ from sqlalchemy import event, text
 
 from adapter.exchange import Caller, Case, Claim, Direction, Exchange, Operation, Record, Stage, State
 from adapter.journal import Acceptance, Accepted, Journal, Settlement, Told, open_journal
-from adapter.journal.opening import journal_url as with_driver
-from adapter.journal.opening import make_engine
+from adapter.journal.engines import journal_url as with_driver
+from adapter.journal.engines import make_engine
 from adapter.journal.unit import Unit
 
 MASTER_KEY = bytes(range(32))

@@ -8,8 +8,8 @@ import pytest
 
 from adapter.exchange import State
 from adapter.journal import Journal, reading
-from adapter.journal.opening import journal_url as with_driver
-from adapter.journal.opening import make_engine
+from adapter.journal.engines import journal_url as with_driver
+from adapter.journal.engines import make_engine
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     CORE,

@@ -13,9 +13,9 @@ import pytest
 
 from adapter.errors import JournalLocked, JournalUnusable, WrongEnvironment
 from adapter.journal import Retention
+from adapter.journal.engines import journal_url as with_driver
+from adapter.journal.engines import make_engine
 from adapter.journal.migrating import EMPTY, migrate
-from adapter.journal.opening import journal_url as with_driver
-from adapter.journal.opening import make_engine
 from adapter.journal.schema import REVISION, metadata
 from tests.integration.journal_making import Opening, counts, ended, look, meddle, opened, opening, submitted
 from tests.support.postgres import Server

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapter.exchange import Change, Operation, State
 from adapter.journal import Journal, Taken
-from adapter.journal.opening import journal_url as with_driver
+from adapter.journal.engines import journal_url as with_driver
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     CALLER,
