@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -80,10 +80,10 @@ def table_text(header: Sequence[str], rows: Iterable[Cells]) -> list[str]:
     return [_record(header), *(_record([row.get(name, "") for name in header]) for row in rows)]
 
 
-def document_text(rows: Iterable[TomlRow], path: Path) -> list[str]:
-    """The lines of a TOML file; a row that stands in the present file keeps its spelling. Raises RowUnfit."""
+def speller(path: Path) -> Callable[[TomlRow], str]:
+    """From a row to its line of a TOML file; one that stands in the present file stays as it is. Raises RowUnfit."""
     standing = dict(toml_rows(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    return [f"{standing.get(row) or toml_line(row)}\n" for row in rows]
+    return lambda row: f"{standing.get(row) or toml_line(row)}\n"
 
 
 def in_order(rows: Sequence[Cells], file: str) -> list[int]:

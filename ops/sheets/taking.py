@@ -14,7 +14,7 @@ from adapter.service.case_checks import UNTRIED
 from adapter.service.differing import Differs
 from adapter.tables import Fault
 from adapter.workbench.sides import Fields
-from ops.sheets.pages import DOCUMENTS, Cells, Page, columns_of, document_text, in_order, page_of, table_text
+from ops.sheets.pages import DOCUMENTS, Cells, Page, columns_of, in_order, page_of, speller, table_text
 from ops.sheets.reading import CellFault, Sheet, read_sheets
 from ops.sheets.toml_rows import HEADER, RowUnfit, TomlRow
 from ops.sheets.trying import try_changes
@@ -121,9 +121,10 @@ def _document_lines(sheet: Sheet, folder: Path) -> tuple[list[str], list[CellFau
     """The lines of a TOML file, and the cells of which none can be made."""
     lines: list[str] = []
     faults: list[CellFault] = []
+    spelt = speller(folder / sheet.file)
     for number, cells in sheet.rows.items():
         try:
-            lines += document_text([_toml_row(cells)], folder / sheet.file)
+            lines.append(spelt(_toml_row(cells)))
         except RowUnfit as unfit:
             faults.append(CellFault(sheet.title, number, sheet.columns.get(unfit.column, 1), unfit.detail))
     return lines, faults
