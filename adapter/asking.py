@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from adapter.channels import Clock
 from adapter.endpoints import TECHNICAL, Endpoints, heed
-from adapter.errors import SchemaViolation, Untranslatable
+from adapter.errors import Untranslatable
 from adapter.exchange import Case, Claim, Exchange, Outcome, Payload, Record, State, Verdict
 from adapter.journal import Journal
+from adapter.refusals import SchemaViolation
 from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import render
 from adapter.settlement.settling import Settling

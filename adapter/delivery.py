@@ -14,17 +14,7 @@ from adapter.breaker import opened_for
 from adapter.channels import Clock, Target
 from adapter.contract.model import OperationContract
 from adapter.endpoints import TECHNICAL, Endpoints, heed
-from adapter.errors import (
-    DocumentMissing,
-    DocumentNotSent,
-    GatewayUnreachable,
-    JournalFailed,
-    LeaseLost,
-    NotScanned,
-    RequestRefused,
-    SchemaViolation,
-    Untranslatable,
-)
+from adapter.errors import DocumentMissing, GatewayUnreachable, JournalFailed, LeaseLost, Untranslatable
 from adapter.exchange import (
     CLOSED_STAGES,
     Case,
@@ -38,6 +28,7 @@ from adapter.fetching import Fetching
 from adapter.journal import Journal, Settlement
 from adapter.mark import whole_size
 from adapter.offer import Offer
+from adapter.refusals import DocumentNotSent, NotScanned, RequestRefused, SchemaViolation
 from adapter.retry import Profile, time_for, wait_by_age
 from adapter.service import Service, ServiceStage
 from adapter.settlement.rendering import parent_of, render

@@ -16,8 +16,8 @@ import structlog
 
 from adapter.channels import Documents, DocumentSink
 from adapter.contract.sniffing import HEAD_BYTES, check_type
-from adapter.errors import Infected
 from adapter.mark import Mark, mark_of
+from adapter.refusals import Infected
 
 _log = structlog.get_logger(__name__)
 

@@ -14,11 +14,12 @@ from adapter.channels import Clock, DocumentSink, Fetched
 from adapter.contract.model import Contract, DocumentsContract
 from adapter.contract.paths import put, value_at
 from adapter.endpoints import Endpoints
-from adapter.errors import DocumentDiffers, DocumentMissing, GatewayUnreachable
+from adapter.errors import DocumentMissing, GatewayUnreachable
 from adapter.examining import Examination
 from adapter.exchange import Claim, Direction, Payload, Verdict
 from adapter.journal import Journal
 from adapter.mark import Brought, Mark
+from adapter.refusals import DocumentDiffers
 
 _LATER = frozenset({Verdict.RETRY, Verdict.IN_DOUBT, Verdict.AWAITING})
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from adapter.errors import KeyMissing, KeyUnusable
 from adapter.exchange import PAYMENT_OPERATIONS, Caller, Case, KeySource, Operation, Record
 from adapter.mark import Brought
+from adapter.refusals import KeyMissing, KeyUnusable
 from adapter.service import Service, business_key_of
 from adapter.text import composed
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from adapter.errors import ServiceStopped, UnknownService
+from adapter.refusals import ServiceStopped, UnknownService
 from adapter.service import Service, ServiceStage
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adapter.channels import Clock
-from adapter.errors import Refused, StillInFlight
+from adapter.errors import Refused
 from adapter.exchange import Caller, Case, Claim, Direction, Draft, Exchange, Operation, Record, Stage, State
 from adapter.journal import Acceptance, Journal, inspecting
 from adapter.pattern import outward_record
+from adapter.refusals import StillInFlight
 from adapter.service import PUBLICATION, Service, publication_of
 from adapter.settlement.drafting import Drafting, new_id, new_tracking_code
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NoReturn
 
-from adapter.errors import SchemaViolation, Unreadable, Violation
+from adapter.refusals import SchemaViolation, Unreadable, Violation
 
 DEEPEST = 64
 MOST_VALUES = 50_000

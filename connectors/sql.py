@@ -21,8 +21,9 @@ from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.records import Column
 from adapter.contract.sifting import marked
 from adapter.contract.statements import Statement, Statements
-from adapter.errors import FaultySettings, GatewayUnreachable, SchemaViolation, Violation
+from adapter.errors import FaultySettings, GatewayUnreachable
 from adapter.exchange import LedgerEntry, Outcome, Payload, Verdict
+from adapter.refusals import SchemaViolation, Violation
 from connectors import sql_clauses as clauses
 from connectors.database import Database, Failure, Rows, Step, open_database
 from connectors.polled import PolledSystem

@@ -15,16 +15,9 @@ from adapter.callers.rows import told_changes
 from adapter.channels import Clock
 from adapter.contract.model import Contract, Row, WebhookContract
 from adapter.contract.paths import values_at
-from adapter.errors import (
-    FaultySettings,
-    MessageReused,
-    NotSigned,
-    OutOfTime,
-    SchemaViolation,
-    StillInFlight,
-    Unreadable,
-)
+from adapter.errors import FaultySettings
 from adapter.exchange import Change, Payload
+from adapter.refusals import MessageReused, NotSigned, OutOfTime, SchemaViolation, StillInFlight, Unreadable
 from adapter.strict_json import parse_json
 from connectors.changes import change_of
 

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from adapter.doors import Limits
 from adapter.doors.problems import as_json, problem_of
-from adapter.errors import RequestRefused, TooBusy, TooLarge
+from adapter.refusals import RequestRefused, TooBusy, TooLarge
 from ops.settings import LOOPBACK
 
 _RETRY_AFTER_SECONDS = 2

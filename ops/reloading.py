@@ -11,10 +11,11 @@ import structlog
 from pydantic_core import from_json
 
 from adapter.contract.model import Contract
-from adapter.errors import FaultyTables, SchemaViolation, Untranslatable
+from adapter.errors import FaultyTables, Untranslatable
 from adapter.exchange import Exchange, State
 from adapter.journal import Filter, Note, reading
 from adapter.offer import Offer
+from adapter.refusals import SchemaViolation
 from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import parent_of, render
 from adapter.workbench.sides import Fields, fields_of

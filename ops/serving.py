@@ -19,10 +19,10 @@ from starlette.types import Receive as Events
 from adapter.doors import LargeDocuments, Limits, Receive, routes, webhook_route
 from adapter.doors.problems import Problem, as_json
 from adapter.endpoints import EndpointName
-from adapter.errors import RequestRefused, TooBusy
 from adapter.exchange import Caller, Operation, Payload, Record, Reply
 from adapter.intake import Intake
 from adapter.mark import Brought
+from adapter.refusals import RequestRefused, TooBusy
 from connectors.webhook import Webhook
 from ops.health_pages import health_routes
 from ops.webhooks import path_of

@@ -17,8 +17,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapter.contract.sifting import UNREADABLE
-from adapter.errors import MessageReused, NotSigned, OutOfTime, RequestRefused, StillInFlight
 from adapter.exchange import Change
+from adapter.refusals import MessageReused, NotSigned, OutOfTime, RequestRefused, StillInFlight
 from tests.suites import PERSIAN
 from tests.support.telling import Ear, Told
 

@@ -10,8 +10,8 @@ from typing import Protocol
 from adapter.channels import DocumentSink
 from adapter.contract.mime import MediaType, media_type_of
 from adapter.contract.multipart import BLOCK, Multipart, PartLimits
-from adapter.errors import TooLarge, Unreadable
 from adapter.mark import Mark
+from adapter.refusals import TooLarge, Unreadable
 from adapter.retry import time_for
 
 _LARGEST_MESSAGE = 1024 * 1024

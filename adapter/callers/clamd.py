@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from adapter.errors import NotScanned
+from adapter.refusals import NotScanned
 
 ADDRESS = re.compile(r"unix:(?P<path>/.+)|tcp:(?P<host>[^:]+|\[.+\]):(?P<port>[0-9]{1,5})")
 """Where a scanner listens, as settings write it."""

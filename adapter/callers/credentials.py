@@ -15,8 +15,8 @@ from adapter.callers.wire import Wire, WireAnswer, WireFailure
 from adapter.channels import Clock
 from adapter.contract.model import HttpForm
 from adapter.contract.outcomes import Seen
-from adapter.errors import RequestRefused
 from adapter.exchange import Payload
+from adapter.refusals import RequestRefused
 from adapter.strict_json import read_json
 
 AUTHORIZATION = "Authorization"

@@ -29,9 +29,10 @@ from adapter.contract.model import Codec, Contract, Fault, HttpForm
 from adapter.contract.openapi import JSON
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import put, value_at
-from adapter.errors import GatewayUnreachable, RequestRefused, SchemaViolation, Unreadable
+from adapter.errors import GatewayUnreachable
 from adapter.exchange import Effect, LedgerEntry, Outcome, Payload, Verdict
 from adapter.mark import Mark
+from adapter.refusals import RequestRefused, SchemaViolation, Unreadable
 from adapter.strict_json import safe_name
 
 _log = structlog.get_logger(__name__)

@@ -16,8 +16,8 @@ from adapter.contract.mime import MediaType, PartHead
 from adapter.contract.multipart import Multipart, Part
 from adapter.contract.openapi import Packaging
 from adapter.contract.paths import put, value_at
-from adapter.errors import Unreadable
 from adapter.exchange import Payload
+from adapter.refusals import Unreadable
 from adapter.strict_json import read_json
 
 RELATED = "multipart/related"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from adapter.contract.model import OperationContract
-from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Payload
 from adapter.mark import marks_in
+from adapter.refusals import SchemaViolation, Violation
 from adapter.strict_json import write_json
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from lxml import etree
 
 from adapter.contract.model import Shape
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.strict_json import safe_name
 
 MOST_STRANGERS = 20

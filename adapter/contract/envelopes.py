@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from adapter.errors import Unreadable
+from adapter.refusals import Unreadable
 from adapter.xml.reading import is_plain, read_xml
 from adapter.xml.types import SOAP_11, SOAP_12
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
-from adapter.errors import SchemaViolation, Violation
+from adapter.refusals import SchemaViolation, Violation
 from adapter.strict_json import MOST_VIOLATIONS, kind_of, safe_name
 
 Schema: TypeAlias = dict[str, Any]

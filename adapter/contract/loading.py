@@ -26,7 +26,8 @@ from adapter.contract.soap import SoapCodec
 from adapter.contract.statement_files import read_statements
 from adapter.contract.statements import Statements
 from adapter.contract.webhooks import read_webhook
-from adapter.errors import FaultyTables, RequestRefused
+from adapter.errors import FaultyTables
+from adapter.refusals import RequestRefused
 from adapter.strict_json import read_json
 from adapter.telemetry import DriftLog
 from adapter.xml.types import WsdlReader

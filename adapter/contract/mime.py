@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
-from adapter.errors import Unreadable
+from adapter.refusals import Unreadable
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a grammar's token, no secret
 _TYPE = re.compile(rf"\s*({_TOKEN}(?:/{_TOKEN})?)\s*")

@@ -11,8 +11,8 @@ from adapter.contract.mime import MediaType
 from adapter.contract.multipart import Multipart
 from adapter.contract.sheets import Sheets
 from adapter.contract.statements import Statements
-from adapter.errors import Violation
 from adapter.exchange import Direction, Effect, KeySource, Payload, State, Verdict
+from adapter.refusals import Violation
 from adapter.telemetry import DriftLog
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapter.contract.mime import DECODERS, Decoder, MediaType, PartHead, read_head
-from adapter.errors import TooLarge, Unreadable
 from adapter.mark import Mark
+from adapter.refusals import TooLarge, Unreadable
 
 BLOCK = 64 * 1024
 _LONGEST_PREAMBLE = 1024

@@ -17,9 +17,9 @@ from adapter.contract.envelopes import Version
 from adapter.contract.mime import MediaType
 from adapter.contract.openapi import JSON, Packaging
 from adapter.contract.paths import value_at
-from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Payload
 from adapter.mark import holds_stray_marks
+from adapter.refusals import SchemaViolation, Violation
 from adapter.strict_json import write_json
 from adapter.xml.types import SOAP_12
 

@@ -19,8 +19,8 @@ from adapter.contract.openapi import JSON, Packaging, RestOperation
 from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields
 from adapter.contract.paths import put, value_at
 from adapter.contract.sifting import sift
-from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.refusals import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.strict_json import faults_in, parse_json, read_json, write_json
 from adapter.telemetry import DriftLog
 

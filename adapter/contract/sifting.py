@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from adapter.contract.model import Row, Told
 from adapter.contract.paths import put, value_at, values_at
-from adapter.errors import SchemaViolation, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.refusals import SchemaViolation, Unreadable, Violation
 from adapter.strict_json import faults_in
 
 UNREADABLE = "unreadable"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import puremagic
 
 from adapter.contract.mime import media_type_of
-from adapter.errors import TypeDiffers
+from adapter.refusals import TypeDiffers
 
 HEAD_BYTES = 4096
 """So much of a document's beginning tells its type."""

@@ -17,8 +17,8 @@ from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope,
 from adapter.contract.sifting import sift
 from adapter.contract.soap_faults import read_fault, write_fault
 from adapter.contract.soap_headers import key_block, key_in
-from adapter.errors import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.exchange import Payload
+from adapter.refusals import SchemaViolation, TooLarge, Unreadable, Violation
 from adapter.telemetry import DriftLog
 from adapter.xml.messages import Compiler, Message
 from adapter.xml.reading import declared_names, leads_away, violations

@@ -7,7 +7,7 @@ from typing import Any
 from lxml import etree
 
 from adapter.contract.envelopes import Opened
-from adapter.errors import SchemaViolation, Unreadable, Violation
+from adapter.refusals import SchemaViolation, Unreadable, Violation
 from adapter.xml.types import Wsdl
 
 _UNDERSTOOD = "IdempotencyKey"

@@ -13,7 +13,7 @@ from adapter.contract.json_schema import Schema
 from adapter.contract.model import ChangesContract, Contract, Shape, WebhookContract
 from adapter.contract.openapi import METHODS, declared_names, operations_of
 from adapter.contract.rest import RestCodec
-from adapter.errors import RequestRefused
+from adapter.refusals import RequestRefused
 from adapter.strict_json import read_json
 from adapter.telemetry import DriftLog
 

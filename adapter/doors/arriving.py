@@ -14,9 +14,9 @@ from adapter.channels import Documents, DocumentSink
 from adapter.contract.mime import PartHead
 from adapter.contract.multipart import BLOCK, Multipart
 from adapter.contract.sniffing import HEAD_BYTES
-from adapter.errors import TooBusy, TooLarge
 from adapter.exchange import Caller, Operation, Record
 from adapter.mark import Brought
+from adapter.refusals import TooBusy, TooLarge
 
 INLINE_BYTES = 256 * 1024
 """A part of at most so many bytes becomes Base64 in the record; a larger one a document of the store."""

@@ -16,8 +16,8 @@ from adapter.contract.multipart import BLOCK, Multipart
 from adapter.contract.openapi import Packaging
 from adapter.doors.arriving import Arrivals, Bringing, Room
 from adapter.doors.reading import Limits, body_of, check_media_type, take_body
-from adapter.errors import TooLarge, Unreadable
 from adapter.exchange import Payload
+from adapter.refusals import TooLarge, Unreadable
 
 _HEADS_AND_BOUNDARIES = 256 * 1024
 

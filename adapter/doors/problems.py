@@ -14,7 +14,7 @@ from adapter.contract.model import Fault
 from adapter.contract.rest import PROBLEM
 from adapter.contract.soap import SoapCodec
 from adapter.contract.soap_faults import fault_status
-from adapter.errors import RequestRefused, SchemaViolation, Violation
+from adapter.refusals import RequestRefused, SchemaViolation, Violation
 from adapter.strict_json import write_json
 
 _LONGEST_DETAIL = 4000

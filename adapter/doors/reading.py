@@ -17,9 +17,9 @@ from starlette.responses import Response
 from adapter.contract.mime import media_type_of
 from adapter.contract.multipart import PartLimits
 from adapter.doors.problems import FAILED, Problem, problem_of
-from adapter.errors import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
 from adapter.exchange import Caller, Operation, Record, Reply
 from adapter.mark import Brought
+from adapter.refusals import KeyUnusable, RequestRefused, TooLarge, Unauthenticated, Unreadable
 
 _PASSED_OVER = 1024 * 1024
 _log = structlog.get_logger(__name__)

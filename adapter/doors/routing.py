@@ -31,8 +31,8 @@ from adapter.doors.reading import (
     guarded,
     key_of,
 )
-from adapter.errors import RequestRefused, Unreadable
 from adapter.exchange import Caller, Direction, Operation, Payload, Record, Reply
+from adapter.refusals import RequestRefused, Unreadable
 from adapter.strict_json import read_json
 from adapter.xml.types import SOAP_11
 

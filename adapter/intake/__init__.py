@@ -9,7 +9,6 @@ from typing import Any
 
 from adapter.calendar import WorkingDays, tehran_day
 from adapter.channels import Clock
-from adapter.errors import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.exchange import (
     OPENING_OPERATIONS,
     PARALLEL_CODE,
@@ -30,6 +29,7 @@ from adapter.intake import answering, referring, requiring, telling
 from adapter.journal import Acceptance, Accepted, Journal, reading
 from adapter.mark import Brought
 from adapter.offer import Offer
+from adapter.refusals import OperationNotOffered, ServiceStopped, StillInFlight, TooBusy, UnknownCase, UnknownService
 from adapter.service import Service, search_values
 from adapter.settlement.drafting import (
     Drafting,

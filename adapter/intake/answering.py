@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from adapter.errors import UnknownCase
 from adapter.exchange import Case, Outcome, Payload, Stage, State, Verdict
 from adapter.idempotency import Call
 from adapter.journal import Acceptance
 from adapter.pattern import answered_stage
+from adapter.refusals import UnknownCase
 
 ACCEPTED, OK = 202, 200
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from adapter.errors import MediaTypeNotTaken, TooLarge, TooManyDocuments
 from adapter.exchange import Record
 from adapter.idempotency import Call
 from adapter.journal import Journal, reading
 from adapter.mark import mark_of
+from adapter.refusals import MediaTypeNotTaken, TooLarge, TooManyDocuments
 from adapter.service import DocumentLimits
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from adapter.errors import AmountDiffers, DocumentNotSent, SchemaViolation, UnknownCase, UnknownPayment, Violation
 from adapter.exchange import CLOSED_STAGES, PARENT_CASE, Operation, Stage
 from adapter.idempotency import Call
 from adapter.intake.papers import check_paper
 from adapter.journal import Journal, reading
 from adapter.mark import mark_of
+from adapter.refusals import AmountDiffers, DocumentNotSent, SchemaViolation, UnknownCase, UnknownPayment, Violation
 from adapter.service import business_key_of
 from adapter.text import canonical_digits
 

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any
 
 from adapter.calendar import WorkingDays, spell_day
-from adapter.errors import UnknownCase
 from adapter.exchange import Caller, Payload, Record
 from adapter.journal import Journal, lives, reading
 from adapter.offer import Offer
 from adapter.promise import keeping
+from adapter.refusals import UnknownCase
 from adapter.service import NATIONAL_ID, Service, search_value
 from adapter.settlement.drafting import is_tracking_code
 from adapter.text import canonical_digits

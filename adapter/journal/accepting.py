@@ -9,7 +9,6 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import BindParameter, Row, Select, select
 
-from adapter.errors import CaseClosed, DocumentNotSent, RequestRefused, StillInFlight
 from adapter.exchange import CLOSED_STAGES, LANE_HOLDING_STATES, Case, Claim, Stage, State
 from adapter.journal import binding, payloads
 from adapter.journal.recognising import (
@@ -27,6 +26,7 @@ from adapter.journal.rows import MICROSECOND, case_of, exchange_row, micros
 from adapter.journal.schema import business_keys, cases, exchanges, idempotency_keys, in_states, search_keys
 from adapter.journal.sealing import Seal
 from adapter.journal.unit import Unit
+from adapter.refusals import CaseClosed, DocumentNotSent, RequestRefused, StillInFlight
 
 
 def _busy_among(lanes: list[BindParameter[Any]]) -> Select[Any]:

@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 
-from adapter.errors import DocumentNotSent
 from adapter.journal.rows import MICROSECOND
 from adapter.journal.schema import cases, documents, exchanges
 from adapter.journal.sealing import Seal, Sealer
 from adapter.journal.unit import Unit
 from adapter.mark import TEXT_PREFIX, Mark, marks_in
+from adapter.refusals import DocumentNotSent
 
 WAIT = timedelta(hours=1)
 """How long a document waits for the message that it came with."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pydantic_core import to_json
 from sqlalchemy import func, select
 
-from adapter.errors import DocumentNotSent
 from adapter.exchange import Claim, Record
 from adapter.journal import binding, payloads
 from adapter.journal.attempting import FENCED, fence_of, fenced, tell
 from adapter.journal.schema import exchanges
 from adapter.journal.schema import payloads as kept
 from adapter.journal.unit import Unit
+from adapter.refusals import DocumentNotSent
 
 _STILL_OURS = FENCED.values(owner=exchanges.c.owner)
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Row, Select, and_, bindparam, select
 
-from adapter.errors import AlreadyFiled, KeyConflict, KeyRetired, RequestRefused
 from adapter.exchange import PARALLEL_CODE, Caller, Case, Claim, Exchange, Payload, Record, Stage
 from adapter.journal import payloads
 from adapter.journal.schema import TOMBSTONE, business_keys, cases, idempotency_keys
 from adapter.journal.unit import Unit
+from adapter.refusals import AlreadyFiled, KeyConflict, KeyRetired, RequestRefused
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
 from adapter.contract.model import Codec, Contract
-from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Payload
+from adapter.refusals import SchemaViolation, Violation
 
 Misfits: TypeAlias = Callable[[Contract, str, str, Collection[str]], dict[str, str]]
 """From a contract, an operation, a path and values to those that do not fit, each with what the contract takes."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapter.contract.model import Codec, Contract
-from adapter.errors import SchemaViolation, Violation
 from adapter.exchange import Operation, Payload
+from adapter.refusals import SchemaViolation, Violation
 from adapter.tables import Document, Fault
 
 REFERRAL = "referral"

@@ -9,7 +9,8 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.errors import FaultyTables, RequestRefused
+from adapter.errors import FaultyTables
+from adapter.refusals import RequestRefused
 from adapter.strict_json import read_json
 
 _REFERRING = re.compile(r"\}(import|include|redefine|override)$")

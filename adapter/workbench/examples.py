@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapter.contract.model import Codec, Contract, Fault
-from adapter.errors import RequestRefused, SchemaViolation, Unreadable
+from adapter.refusals import RequestRefused, SchemaViolation, Unreadable
 from adapter.strict_json import read_json
 from adapter.tables import Fault as Finding
 from adapter.tables import near

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.strict_json import kind_of
 from adapter.xml.leaves import RECORD, Leaves
 from adapter.xml.parsing import Readers

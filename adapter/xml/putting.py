@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.strict_json import kind_of, safe_name
 from adapter.xml.leaves import Leaf
 from adapter.xml.text import Text, as_it_came, declaration, namespace_of

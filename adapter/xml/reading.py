@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.errors import Unreadable, Violation
+from adapter.refusals import Unreadable, Violation
 from adapter.strict_json import MOST_VIOLATIONS
 from adapter.xml.words import Places, told
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from adapter.errors import Unreadable
 from adapter.exchange import Payload
+from adapter.refusals import Unreadable
 
 
 @dataclass(frozen=True, slots=True)

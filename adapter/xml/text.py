@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.strict_json import safe_name
 from adapter.xml.types import XSI
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.strict_json import safe_name
 
 WHOLE = "(whole body)"

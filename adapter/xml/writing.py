@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.xml.leaves import Leaves
 from adapter.xml.putting import (
     Late,

@@ -10,9 +10,10 @@ from pydantic import Field
 from pydantic_core import from_json
 
 from adapter.channels import Target
-from adapter.errors import NotFound, SchemaViolation, Unreadable, Untranslatable
+from adapter.errors import NotFound, Untranslatable
 from adapter.exchange import SHADOW, Case, Exchange, Operation, Payload, State
 from adapter.journal import Filter, reading
+from adapter.refusals import SchemaViolation, Unreadable
 from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import parent_of, render
 from ops.operators.desk import Arguments, Desk, refuse_unknown

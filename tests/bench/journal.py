@@ -16,9 +16,9 @@ import psycopg
 import uvloop
 from pysqlite3 import dbapi2 as sqlite
 
-from adapter.errors import StillInFlight
 from adapter.exchange import Caller, Case, Direction, Exchange, Operation, Record, Stage, State
 from adapter.journal import Acceptance, Journal, Settlement, open_journal
+from adapter.refusals import StillInFlight
 from adapter.settlement.drafting import new_id, new_tracking_code, reference_of
 from ops.daemon import tune_process
 from ops.randomness import buffered

@@ -18,7 +18,7 @@ from lxml import etree
 
 import adapter.contract.envelopes
 import adapter.contract.soap
-from adapter.errors import Unreadable
+from adapter.refusals import Unreadable
 from tests.hostile.door import (
     KEY,
     LONGEST_SECONDS,

@@ -21,10 +21,10 @@ from adapter.contract.packing import Way
 from adapter.doors import LargeDocuments, Limits
 from adapter.doors.arriving import INLINE_BYTES, bringing_for
 from adapter.doors.reading import take_body
-from adapter.errors import CaseClosed, TooBusy, UnknownCase, Unreadable
 from adapter.exchange import Operation
 from adapter.journal import Journal
 from adapter.mark import Mark, mark_of
+from adapter.refusals import CaseClosed, TooBusy, UnknownCase, Unreadable
 from tests.integration.journal_making import Opening
 from tests.integration.test_door_attachments import RECORD, TYPE, codec
 from tests.integration.test_journal_documents import chunks, fetched, rows

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from adapter.contract.json_schema import Validator
 from adapter.doors import Limits
-from adapter.errors import AlreadyFiled, KeyMissing, KeyRetired, RequestRefused, StillInFlight, TooBusy
 from adapter.exchange import Operation, Reply
+from adapter.refusals import AlreadyFiled, KeyMissing, KeyRetired, RequestRefused, StillInFlight, TooBusy
 from adapter.strict_json import read_json
 from tests.support.door_side import (
     ACK,

@@ -13,8 +13,8 @@ from lxml import etree
 
 from adapter.contract.envelopes import VERSIONS, read_envelope
 from adapter.contract.model import Fault
-from adapter.errors import AlreadyFiled, RequestRefused, TooBusy
 from adapter.exchange import Operation
+from adapter.refusals import AlreadyFiled, RequestRefused, TooBusy
 from tests.support.door_side import (
     ACK,
     CALLER,

@@ -15,9 +15,10 @@ import pytest
 
 from adapter.callers import HttpTarget
 from adapter.channels import Fetched
-from adapter.errors import GatewayUnreachable, TooLarge
+from adapter.errors import GatewayUnreachable
 from adapter.exchange import Exchange, Operation, Outcome, State, Verdict
 from adapter.mark import Mark, mark_of
+from adapter.refusals import TooLarge
 from tests.integration.sandbox_client import Start, assessment, request, revenue, texts, urban
 from tests.support.calling import http, read_request, server
 from tests.support.documents import HeldSink, mark_of_content

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from adapter.doors.problems import problem_of
-from adapter.errors import AlreadyFiled, KeyConflict, KeyMissing, KeyRetired, RequestRefused
 from adapter.exchange import Operation, Outcome, Record, Reply, Stage, State, Verdict
 from adapter.journal import Retention
+from adapter.refusals import AlreadyFiled, KeyConflict, KeyMissing, KeyRetired, RequestRefused
 from tests.integration.journal_making import look
 from tests.support.house import COUNTER, MOBILE, WINDOW, House, Town, found_town
 from tests.support.records import document, payment, permit, question, toll, withdrawal

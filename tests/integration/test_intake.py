@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from adapter.errors import KeyConflict, KeyMissing, KeyUnusable, StillInFlight
 from adapter.exchange import Direction, Operation, Record, Stage, State
 from adapter.idempotency import canonical
+from adapter.refusals import KeyConflict, KeyMissing, KeyUnusable, StillInFlight
 from adapter.settlement.drafting import is_tracking_code
 from adapter.strict_json import read_json
 from tests.support.cancelling import cancelled_at

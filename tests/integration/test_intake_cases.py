@@ -8,7 +8,11 @@ from datetime import timedelta
 import pytest
 
 from adapter.calendar import Days, spell_day, tehran_day
-from adapter.errors import (
+from adapter.exchange import Operation, Outcome, Parallel, Stage, Verdict
+from adapter.journal import reading
+from adapter.offer import offer_of
+from adapter.promise import Promise
+from adapter.refusals import (
     AlreadyFiled,
     CaseClosed,
     OperationNotOffered,
@@ -17,10 +21,6 @@ from adapter.errors import (
     UnknownCase,
     UnknownService,
 )
-from adapter.exchange import Operation, Outcome, Parallel, Stage, Verdict
-from adapter.journal import reading
-from adapter.offer import offer_of
-from adapter.promise import Promise
 from tests.support.house import (
     ASSESSED,
     COUNTER,

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
-from adapter.errors import KeyConflict, StillInFlight
 from adapter.exchange import Operation, Outcome, Stage, State, Verdict
+from adapter.refusals import KeyConflict, StillInFlight
 from tests.support.house import TENANT, House, contracts
 from tests.support.lives import KEY, refusal_of
 from tests.support.records import question

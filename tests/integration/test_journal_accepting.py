@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import AlreadyFiled, CaseClosed, KeyConflict, StillInFlight
 from adapter.exchange import Caller, Operation, Stage, State
 from adapter.journal import Accepted, Journal, reading
 from adapter.journal.unit import Unit
+from adapter.refusals import AlreadyFiled, CaseClosed, KeyConflict, StillInFlight
 from tests.integration.journal_making import (
     RECORD,
     TENANT,

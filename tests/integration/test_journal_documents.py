@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import DocumentDamaged, DocumentMissing, DocumentNotSent
+from adapter.errors import DocumentDamaged, DocumentMissing
 from adapter.exchange import Case, Change, Exchange
 from adapter.journal import Journal, Taken, binding, documents
 from adapter.journal.documents import CHUNK_BYTES
 from adapter.journal.sealing import SEAL_BYTES
 from adapter.journal.unit import Unit
 from adapter.mark import Mark
+from adapter.refusals import DocumentNotSent
 from tests.integration.journal_making import (
     CORE,
     TENANT,

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import CaseClosed, LeaseLost
+from adapter.errors import LeaseLost
 from adapter.exchange import Case, Claim, Stage, State
 from adapter.journal import Journal, Taken, reading
 from adapter.journal.unit import Unit
+from adapter.refusals import CaseClosed
 from tests.integration.journal_making import (
     CORE,
     RECORD,

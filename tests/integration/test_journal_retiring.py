@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import pytest
 
-from adapter.errors import AlreadyFiled, KeyRetired
 from adapter.exchange import Case, Stage
 from adapter.journal import Journal, Retention, reading
 from adapter.journal.retiring import retire
 from adapter.journal.unit import Unit
+from adapter.refusals import AlreadyFiled, KeyRetired
 from adapter.retry import Profile
 from tests.integration.journal_making import (
     Opening,

@@ -7,9 +7,16 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import AlreadyFiled, AmountDiffers, CaseClosed, OperationNotOffered, RequestRefused, UnknownPayment
 from adapter.exchange import Operation, Outcome, Payload, Stage, State, Verdict
 from adapter.intake import telling
+from adapter.refusals import (
+    AlreadyFiled,
+    AmountDiffers,
+    CaseClosed,
+    OperationNotOffered,
+    RequestRefused,
+    UnknownPayment,
+)
 from tests.support.house import COUNTER, MOBILE, NEIGHBOUR, House, Logs, contracts, shipped_offer
 from tests.support.records import (
     core_status,

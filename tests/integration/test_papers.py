@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from adapter.contract.sniffing import HEAD_BYTES
-from adapter.errors import (
+from adapter.exchange import Operation, Outcome, State, Verdict
+from adapter.mark import Brought, Mark
+from adapter.refusals import (
     DocumentNotSent,
     MediaTypeNotTaken,
     RequestRefused,
@@ -21,8 +23,6 @@ from adapter.errors import (
     UnknownCase,
     UnknownService,
 )
-from adapter.exchange import Operation, Outcome, State, Verdict
-from adapter.mark import Brought, Mark
 from adapter.service import DocumentLimits, publication_of
 from adapter.service.checks import Between
 from adapter.service.papers import read_documents

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from adapter.errors import UnknownCase
 from adapter.exchange import Operation, Record, State
 from adapter.offer import offer_of
+from adapter.refusals import UnknownCase
 from adapter.service import Service
 from adapter.translator import Context
 from tests.support.house import NEIGHBOUR, TENANT, House, services

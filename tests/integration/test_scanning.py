@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from adapter.callers import Clamd
-from adapter.errors import Infected, NotScanned, TypeDiffers
 from adapter.examining import Examination
 from adapter.exchange import Operation, State
 from adapter.journal import inspecting, reading
+from adapter.refusals import Infected, NotScanned, TypeDiffers
 from tests.integration.test_fetching import CONTENT, permit_change, pushed
 from tests.support.clamd import NAME, SIGN, FakeClamd, listening
 from tests.support.documents import HeldSink

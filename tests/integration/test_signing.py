@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapter.errors import FaultySettings, FaultyTables, NotFound, Refused, ServiceStopped
+from adapter.errors import FaultySettings, FaultyTables, NotFound, Refused
+from adapter.refusals import ServiceStopped
 from ops.demo.installation import TENANT
 from ops.settings import load_settings
 from ops.signing import keep_signed

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import NotFound, UnknownService
+from adapter.errors import NotFound
 from adapter.exchange import Operation, State
+from adapter.refusals import UnknownService
 from adapter.service import ServiceStage
 from ops.cli.exits import Exit
 from tests.support.lives import LOST

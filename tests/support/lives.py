@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import RequestRefused
 from adapter.exchange import Event, Exchange, Operation, Outcome, State, Verdict
 from adapter.journal import Command, reading
+from adapter.refusals import RequestRefused
 from tests.support.house import House
 from tests.support.records import permit, toll
 

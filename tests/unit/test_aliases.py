@@ -11,7 +11,8 @@ import pytest
 from adapter.contract import load_contract
 from adapter.contract.aliases import AliasRow, aliases_of, rename_json
 from adapter.contract.model import Contract
-from adapter.errors import FaultyTables, SchemaViolation
+from adapter.errors import FaultyTables
+from adapter.refusals import SchemaViolation
 from adapter.wsdl import read_wsdl
 from tests.support.records import ROOT
 

@@ -19,7 +19,8 @@ from adapter.contract.openapi import Packaging
 from adapter.contract.packing import Way, binary_tags, boundary_in, pack_fields
 from adapter.contract.rest import RestCodec
 from adapter.contract.soap import SoapCodec
-from adapter.errors import FaultyTables, RequestRefused, SchemaViolation, TooLarge, Unreadable
+from adapter.errors import FaultyTables
+from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import write_json
 from adapter.wsdl import read_wsdl
 from tests.unit.test_soap_codec import LOADED, WINDOW

@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 
 from adapter.callers import Credentials, InCallRetries, Timeouts
 from adapter.contract.outcomes import Observation, Pause, Seen
-from adapter.errors import SchemaViolation
 from adapter.exchange import Outcome, Verdict
+from adapter.refusals import SchemaViolation
 from tests.support.calling import (
     RECEIPT,
     REFERENCE,

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from adapter.contract import load_contract
 from adapter.contract.drift import known_of, set_aside_in_json
 from adapter.contract.model import Contract
-from adapter.errors import SchemaViolation
+from adapter.refusals import SchemaViolation
 from adapter.strict_json import read_json
 from adapter.telemetry import MOST_PLACES, DriftLog, Metrics
 from adapter.wsdl import read_wsdl

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapter.errors import KeyMissing, KeyUnusable
 from adapter.exchange import Caller, Case, KeySource, Operation, Record, Stage
 from adapter.idempotency import Call, Identity, _minted, identity_of, usable
 from adapter.journal.sealing import Sealer
+from adapter.refusals import KeyMissing, KeyUnusable
 from adapter.service import Service
 from tests.support.clock import MORNING
 from tests.support.house import COUNTER, MOBILE, NEIGHBOUR, services

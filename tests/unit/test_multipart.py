@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapter.contract.mime import MediaType, media_type_of, read_head
 from adapter.contract.multipart import Multipart, PartLimits
-from adapter.errors import RequestRefused, TooLarge, Unreadable
+from adapter.refusals import RequestRefused, TooLarge, Unreadable
 
 B = "b0undary"
 TYPE = MediaType("multipart/related", {"boundary": B})

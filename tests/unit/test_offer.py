@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapter.errors import ServiceStopped, UnknownService
 from adapter.offer import Offer, offer_of
+from adapter.refusals import ServiceStopped, UnknownService
 from tests.support.house import NEIGHBOUR, TENANT, services, shipped_offer
 
 TOLL = "13042650207"

@@ -10,7 +10,7 @@ from adapter.contract.json_schema import Validator, shape_of
 from adapter.contract.openapi import RestOperation, declared_names, operations_of
 from adapter.contract.openapi_30 import as_31, schema_31
 from adapter.contract.rest import RestCodec
-from adapter.errors import SchemaViolation
+from adapter.refusals import SchemaViolation
 from adapter.telemetry import DriftLog
 
 PERSON = {

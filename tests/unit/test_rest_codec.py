@@ -13,8 +13,9 @@ import pytest
 
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Fault
-from adapter.errors import FaultyTables, RequestRefused, SchemaViolation, TooLarge, Unreadable
+from adapter.errors import FaultyTables
 from adapter.exchange import KeySource
+from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 

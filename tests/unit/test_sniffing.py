@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from adapter.contract.sniffing import HEAD_BYTES, check_type
-from adapter.errors import TypeDiffers, Unreadable
+from adapter.refusals import TypeDiffers, Unreadable
 
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 

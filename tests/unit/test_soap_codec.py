@@ -16,7 +16,7 @@ from lxml import etree
 from adapter.contract import load_contract
 from adapter.contract.model import Contract, Decoded, Fault
 from adapter.contract.soap import ENVELOPE, SoapCodec, _opened
-from adapter.errors import RequestRefused, SchemaViolation, TooLarge, Unreadable
+from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 from adapter.xml.reading import violations

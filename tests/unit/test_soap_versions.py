@@ -16,8 +16,9 @@ from adapter.contract.model import Fault
 from adapter.contract.outcomes import Observation, Seen, classify
 from adapter.contract.soap import SoapCodec
 from adapter.contract.soap_faults import fault_status
-from adapter.errors import FaultyTables, Unreadable
+from adapter.errors import FaultyTables
 from adapter.exchange import Verdict
+from adapter.refusals import Unreadable
 from adapter.wsdl import read_wsdl
 from tests.unit.test_soap_codec import LOADED, VALID, WINDOW, WITHDRAWAL, kept, of, read
 

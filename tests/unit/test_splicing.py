@@ -18,9 +18,10 @@ from adapter.contract.agreement import agreement
 from adapter.contract.documents import refuse_documents
 from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
-from adapter.errors import DocumentDamaged, SchemaViolation
+from adapter.errors import DocumentDamaged
 from adapter.exchange import Outcome, Verdict
 from adapter.mark import Mark, marks_in, whole_size
+from adapter.refusals import SchemaViolation
 from adapter.wsdl import read_wsdl
 from ops.operators.showing import with_marks_told
 from tests.support.calling import CONTRACTS, QUICK, REFERENCE, WINDOW, http, read_request, server, target

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapter.contract import load_contract
-from adapter.errors import FaultyTables, SchemaViolation
+from adapter.errors import FaultyTables
+from adapter.refusals import SchemaViolation
 from adapter.service.fitting import misfits
 from adapter.workbench.json_fields import json_messages
 from adapter.workbench.reviewing import messages_of

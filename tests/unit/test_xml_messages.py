@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
-from adapter.errors import Violation
+from adapter.refusals import Violation
 from adapter.wsdl import read_wsdl
 from adapter.xml.leaves import PYTHON, RECORD, Leaves
 from adapter.xml.messages import Compiler, Message
