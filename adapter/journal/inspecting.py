@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, select
 
 from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, Operation
 from adapter.journal import payloads
-from adapter.journal.rows import exchange_of, micros, moment, optional_moment
+from adapter.journal.rows import exchange_of, micros, moment, optional_moment, with_times
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
 from adapter.journal.sealing import Sealer
+from adapter.journal.unit import first_broken
 
 _SHORTEST = 12
 """Characters of an id that are its time to the millisecond."""
@@ -200,3 +201,33 @@ def notes(connection: Connection, events: Collection[str], *, since: datetime) -
 def detail_of(told: dict[str, Any]) -> dict[str, Any]:
     """An audit row with its detail as an object."""
     return {**told, "detail": from_json(told["detail"])}
+
+
+def audit_of_case(connection: Connection, case_id: str) -> list[dict[str, Any]]:
+    """All that was told of a case, in the order of time."""
+    rows = connection.execute(
+        select(audit.c.at, audit.c.actor, audit.c.event, audit.c.exchange_id, audit.c.detail)
+        .where(audit.c.case_id == case_id)
+        .order_by(audit.c.at, audit.c.writer, audit.c.number)
+    ).mappings()
+    return [with_times(row, "at") for row in rows]
+
+
+def first_broken_audit(connection: Connection) -> Mapping[Any, Any] | None:
+    """The first record of any writer's chain that does not follow from the one before; None when all chains hold."""
+    for writer in connection.execute(select(audit.c.writer).distinct()).scalars().all():
+        rows = connection.execute(select(audit).where(audit.c.writer == writer).order_by(audit.c.number)).mappings()
+        broken = first_broken(rows)
+        if broken is not None:
+            return broken
+    return None
+
+
+def findings_of(connection: Connection, run: str | None) -> list[dict[str, Any]]:
+    """The findings of a run, of the newest one when none is named."""
+    if run is None:
+        run = connection.execute(
+            select(findings.c.run).order_by(findings.c.found_at.desc(), findings.c.run.desc()).limit(1)
+        ).scalar_one_or_none()
+    rows = connection.execute(select(findings).where(findings.c.run == run).order_by(findings.c.number)).mappings()
+    return [with_times(row, "found_at") for row in rows]

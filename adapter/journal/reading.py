@@ -12,21 +12,18 @@ from sqlalchemy import Connection, Select, func, select
 from adapter.errors import NotFound
 from adapter.exchange import LANE_HOLDING_STATES, OPENING_OPERATIONS, Case, Exchange, Operation, Record, State
 from adapter.journal import payloads
-from adapter.journal.rows import case_of, exchange_of, moment
+from adapter.journal.rows import case_of, exchange_of, moment, with_times
 from adapter.journal.schema import (
     UNSETTLED_STATES,
     attempts,
-    audit,
     cases,
     cursors,
     endpoints,
     exchanges,
-    findings,
     in_states,
     search_keys,
 )
 from adapter.journal.sealing import Sealer
-from adapter.journal.unit import first_broken
 
 _MOST_CANDIDATES = 10
 """Exchanges that are named to who gave the beginning of several ids."""
@@ -207,27 +204,7 @@ def attempts_of(connection: Connection, exchange_id: str) -> list[dict[str, Any]
     rows = connection.execute(
         select(attempts).where(attempts.c.exchange_id == exchange_id).order_by(attempts.c.number)
     ).mappings()
-    return [_with_times(row, "started_at", "ended_at") for row in rows]
-
-
-def audit_of_case(connection: Connection, case_id: str) -> list[dict[str, Any]]:
-    """All that was told of a case, in the order of time."""
-    rows = connection.execute(
-        select(audit.c.at, audit.c.actor, audit.c.event, audit.c.exchange_id, audit.c.detail)
-        .where(audit.c.case_id == case_id)
-        .order_by(audit.c.at, audit.c.writer, audit.c.number)
-    ).mappings()
-    return [_with_times(row, "at") for row in rows]
-
-
-def first_broken_audit(connection: Connection) -> Mapping[Any, Any] | None:
-    """The first record of any writer's chain that does not follow from the one before; None when all chains hold."""
-    for writer in connection.execute(select(audit.c.writer).distinct()).scalars().all():
-        rows = connection.execute(select(audit).where(audit.c.writer == writer).order_by(audit.c.number)).mappings()
-        broken = first_broken(rows)
-        if broken is not None:
-            return broken
-    return None
+    return [with_times(row, "started_at", "ended_at") for row in rows]
 
 
 def content(connection: Connection, sealer: Sealer, shown: Exchange, kind: str) -> bytes | None:
@@ -268,16 +245,6 @@ def paused_endpoints(connection: Connection) -> dict[tuple[str, str], str]:
     return {(row.tenant, row.name): row.reason for row in rows}
 
 
-def findings_of(connection: Connection, run: str | None) -> list[dict[str, Any]]:
-    """The findings of a run, of the newest one when none is named."""
-    if run is None:
-        run = connection.execute(
-            select(findings.c.run).order_by(findings.c.found_at.desc(), findings.c.run.desc()).limit(1)
-        ).scalar_one_or_none()
-    rows = connection.execute(select(findings).where(findings.c.run == run).order_by(findings.c.number)).mappings()
-    return [_with_times(row, "found_at") for row in rows]
-
-
 def cases_by_search(
     connection: Connection, tenant: str, kind: str, digest: bytes, *, limit: int, offset: int = 0
 ) -> tuple[list[dict[str, Any]], int]:
@@ -291,7 +258,7 @@ def cases_by_search(
     page = found.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit).offset(offset)
     names = ("tracking_code", "service", "stage", "opened_at", "changed_at")
     rows = connection.execute(page).mappings()
-    return [_with_times({name: row[name] for name in names}, "opened_at", "changed_at") for row in rows], count
+    return [with_times({name: row[name] for name in names}, "opened_at", "changed_at") for row in rows], count
 
 
 def payments_of(connection: Connection, sealer: Sealer, case_id: str) -> list[Record]:
@@ -307,10 +274,3 @@ def payments_of(connection: Connection, sealer: Sealer, case_id: str) -> list[Re
         connection, payloads.seals(connection, sealer, [case_id]), rows.scalars(), [payloads.RECORD]
     )
     return [payloads.as_record(raw) for raw in opened.values()]
-
-
-def _with_times(row: Mapping[Any, Any], *names: str) -> dict[str, Any]:
-    told = dict(row)
-    for name in names:
-        told[name] = None if told[name] is None else moment(told[name])
-    return told

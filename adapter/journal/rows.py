@@ -103,3 +103,11 @@ def exchange_row(exchange: Exchange, *, owner: str | None = None, fence: int = 0
         "fence": fence,
         "lease_until": None,
     }
+
+
+def with_times(row: Mapping[Any, Any], *names: str) -> dict[str, Any]:
+    """The row's columns, these of them as datetimes."""
+    told = dict(row)
+    for name in names:
+        told[name] = None if told[name] is None else moment(told[name])
+    return told

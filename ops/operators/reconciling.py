@@ -10,7 +10,7 @@ from adapter.channels import Target
 from adapter.contract.paths import values_at
 from adapter.errors import NotFound, Refused, Unfit
 from adapter.exchange import Effect, Exchange, Payload
-from adapter.journal import inspecting, reading
+from adapter.journal import inspecting
 from adapter.journal.operating import COMPARED
 from adapter.reconciliation import Compared, Ledger, Period, keep, reconcile
 from adapter.settlement.drafting import new_id
@@ -65,7 +65,7 @@ async def show_reconciliation(desk: Desk, wanted: RunShown) -> Payload:
     if not runs:
         raise NotFound("no reconciliation is kept here; start one with: panjereh reconcile run")
     run = wanted.run or runs[0]
-    rows = await journal.read(reading.findings_of, run)
+    rows = await journal.read(inspecting.findings_of, run)
     if not rows:
         raise NotFound(f"there is no run {run!r}; {near(run, runs)}")
     return {

@@ -144,7 +144,7 @@ def with_marks_told(content: bytes) -> bytes:
 
 
 async def _audit(desk: Desk, case_id: str) -> list[dict[str, Any]]:
-    return [inspecting.detail_of(row) for row in await desk.house.journal.read(reading.audit_of_case, case_id)]
+    return [inspecting.detail_of(row) for row in await desk.house.journal.read(inspecting.audit_of_case, case_id)]
 
 
 def _table_file(desk: Desk, exchange: Exchange) -> str:

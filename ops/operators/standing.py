@@ -9,7 +9,7 @@ import structlog
 from adapter.endpoints import EndpointName
 from adapter.errors import NotFound
 from adapter.exchange import Payload
-from adapter.journal import Pause, inspecting, reading
+from adapter.journal import Pause, inspecting
 from adapter.tables import near
 from ops.health import whole_health
 from ops.operators.desk import Arguments, Desk, Nothing, needed, refuse_unknown
@@ -82,7 +82,7 @@ async def health(desk: Desk, _nothing: Nothing) -> Payload:
 async def verify_audit(desk: Desk, _nothing: Nothing) -> Payload:
     """Whether every audit record follows from the one before; else the first that does not."""
     journal = desk.house.journal
-    broken = await journal.read(reading.first_broken_audit)
+    broken = await journal.read(inspecting.first_broken_audit)
     told = (
         None if broken is None else {"writer": broken["writer"], "number": broken["number"], "event": broken["event"]}
     )

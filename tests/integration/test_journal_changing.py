@@ -9,7 +9,7 @@ import pytest
 
 from adapter.errors import LeaseLost
 from adapter.exchange import Case, Change, State
-from adapter.journal import Journal, Taken, reading
+from adapter.journal import Journal, Taken, inspecting, reading
 from tests.integration.journal_making import (
     CORE,
     RECORD,
@@ -199,6 +199,6 @@ async def test_what_changes_bring_is_told_in_the_audit(journal: Journal):
     case, _ = await submitted(journal)
     await journal.take(page((case, "event 1")))
 
-    events = [row["event"] for row in await journal.read(reading.audit_of_case, case.id)]
+    events = [row["event"] for row in await journal.read(inspecting.audit_of_case, case.id)]
 
     assert events == ["accepted", "drafted"]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
-from adapter.journal import Journal, reading
+from adapter.journal import Journal, inspecting
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     MASTER_KEY,
@@ -243,7 +243,7 @@ async def test_a_killed_daemon_loses_nothing_that_it_answered(opening_journals: 
     journal = await _once_free(opening_journals)
     kept = {exchange_id for (exchange_id,) in look(journal_url, "SELECT id FROM exchanges")}
     assert set(answered) <= kept
-    assert await journal.read(reading.first_broken_audit) is None
+    assert await journal.read(inspecting.first_broken_audit) is None
     claims = await journal.claim_ready(1000)
     assert len(claims) == min(1000, len(kept))
 

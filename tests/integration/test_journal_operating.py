@@ -9,7 +9,7 @@ import pytest
 
 from adapter.errors import LeaseLost
 from adapter.exchange import Claim, Event, Exchange, State
-from adapter.journal import Command, Finding, Findings, Journal, Pause, reading
+from adapter.journal import Command, Finding, Findings, Journal, Pause, inspecting, reading
 from tests.integration.journal_making import (
     CORE,
     TENANT,
@@ -61,7 +61,7 @@ async def test_a_decision_is_told_with_who_and_why_and_on_what_evidence(journal:
 
     await journal.command(order)
 
-    told = (await journal.read(reading.audit_of_case, shown.case_id))[-1]
+    told = (await journal.read(inspecting.audit_of_case, shown.case_id))[-1]
     assert (told["actor"], told["event"], told["exchange_id"]) == (ACTOR, "resolved", shown.id)
     assert told["detail"] == '{"state":"done","why":"called them","evidence":"letter 1403/77"}'
     kept = await journal.read(reading.exchange, shown.id)
@@ -131,8 +131,8 @@ async def test_findings_of_the_newest_run_are_shown(journal: Journal):
     await journal.keep_findings(Findings("run 1", ACTOR, (found, replace(found, reference="ref-2"))))
     await journal.keep_findings(Findings("run 2", ACTOR, (replace(found, kind="twice"),)))
 
-    newest = await journal.read(reading.findings_of, None)
-    older = await journal.read(reading.findings_of, "run 1")
+    newest = await journal.read(inspecting.findings_of, None)
+    older = await journal.read(inspecting.findings_of, "run 1")
 
     assert [row["kind"] for row in newest] == ["twice"]
     assert [row["reference"] for row in older] == ["ref-1", "ref-2"]
@@ -146,7 +146,7 @@ async def lived(journal: Journal) -> None:
 
 
 async def broken(journal: Journal) -> tuple[str, int] | None:
-    row = await journal.read(reading.first_broken_audit)
+    row = await journal.read(inspecting.first_broken_audit)
     return None if row is None else (row["writer"], row["number"])
 
 
@@ -253,6 +253,6 @@ async def test_every_change_of_an_exchange_is_told(journal: Journal):
     await journal.settle(settlement(asked, State.READY, asked=0, event="not_found"))
     await journal.settle(settlement(await begun(journal, await claimed(journal))))
 
-    told = [row["event"] for row in await journal.read(reading.audit_of_case, call.exchange.case_id)]
+    told = [row["event"] for row in await journal.read(inspecting.audit_of_case, call.exchange.case_id)]
 
     assert told == ["accepted", "attempt_begun", "in_doubt", "not_found", "attempt_begun", "done"]

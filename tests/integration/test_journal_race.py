@@ -14,7 +14,7 @@ import pytest
 
 from adapter.errors import LeaseLost
 from adapter.exchange import Case, Claim, Stage, State
-from adapter.journal import Journal, Taken, reading
+from adapter.journal import Journal, Taken, inspecting, reading
 from adapter.journal.unit import Unit
 from adapter.refusals import CaseClosed
 from tests.integration.journal_making import (
@@ -122,7 +122,7 @@ async def test_three_nodes_work_on_the_same_cases_without_a_fault(postgres_journ
     assert max(race.claimed.values()) == 1
     assert counts(postgres_url)["idempotency_keys"] == race.accepted + len(race.cases)
     assert look(postgres_url, "SELECT count(*) FROM exchanges WHERE state = 'sending'") == [(0,)]
-    assert await nodes[0].read(reading.first_broken_audit) is None
+    assert await nodes[0].read(inspecting.first_broken_audit) is None
 
 
 async def lingering(node: Journal, *calls: Awaitable[Any]) -> asyncio.Task[list[Any]]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from adapter.exchange import Case, Stage
-from adapter.journal import Journal, Retention, reading
+from adapter.journal import Journal, Retention, inspecting
 from adapter.journal.retiring import retire
 from adapter.journal.unit import Unit
 from adapter.refusals import AlreadyFiled, KeyRetired
@@ -276,7 +276,7 @@ async def test_a_sweep_that_finds_nothing_tells_nothing(journal: Journal, journa
     assert not await journal.retire_keys(AGE)
 
     assert counts(journal_url) == before
-    assert await journal.read(reading.first_broken_audit) is None
+    assert await journal.read(inspecting.first_broken_audit) is None
 
 
 async def test_the_walk_goes_on_after_a_restart(opening_journals: Opening, journal_url: str):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import JournalFailed, LeaseLost
 from adapter.exchange import Stage, State
-from adapter.journal import Journal, Settled, reading
+from adapter.journal import Journal, Settled, inspecting, reading
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     RECORD,
@@ -183,7 +183,7 @@ async def test_what_a_failing_step_of_the_same_commit_wrote_is_undone_and_the_ot
     assert settled == Settled()
     assert not isinstance(accepted, Exception)
     assert {stage for (stage,) in look(journal_url, "SELECT stage FROM cases")} == {"received"}
-    assert await journal.read(reading.first_broken_audit) is None
+    assert await journal.read(inspecting.first_broken_audit) is None
 
 
 async def test_what_follows_is_kept_with_the_settlement_and_may_leave_at_once(journal: Journal, journal_url: str):
@@ -303,7 +303,7 @@ async def test_after_a_failed_commit_the_journal_opens_again_and_goes_on(opening
     second = opening_journals()
 
     await submitted(second)
-    assert await second.read(reading.first_broken_audit) is None
+    assert await second.read(inspecting.first_broken_audit) is None
 
 
 async def test_what_the_gateway_was_told_never_goes_backwards(journal: Journal, journal_url: str):

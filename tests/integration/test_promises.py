@@ -15,7 +15,7 @@ import pytest
 from adapter.calendar import Days, WorkingDays, spell_day, tehran_day
 from adapter.errors import FaultyTables
 from adapter.exchange import Caller, Case, Event, Operation, Stage, State
-from adapter.journal import Command, Journal, inspecting, lives, reading
+from adapter.journal import Command, Journal, inspecting, lives
 from adapter.promise import stretches_of
 from ops.cli.lives import print_case
 from ops.demo.installation import TENANT, install
@@ -64,7 +64,7 @@ async def test_the_stages_of_a_case_are_kept_in_the_order_in_which_they_were_tol
         (Stage.INCOMPLETE, True, False),
         (Stage.INCOMPLETE, False, True),
     ]
-    audit = [inspecting.detail_of(row) for row in await journal.read(reading.audit_of_case, case.id)]
+    audit = [inspecting.detail_of(row) for row in await journal.read(inspecting.audit_of_case, case.id)]
     assert stretches_of(case.opened_at, audit)[1:] == life.stretches[1:]
     assert await journal.read(lives.lives_since, LONG_AGO, tenant="another") == []
     assert await journal.read(lives.lives_since, datetime.now(UTC) + timedelta(days=1)) == []

@@ -10,7 +10,7 @@ import pytest
 
 from adapter.errors import Refused
 from adapter.exchange import Direction, Exchange, Operation, Outcome, Stage, State, Verdict
-from adapter.journal import reading
+from adapter.journal import inspecting, reading
 from adapter.publishing import Publishing
 from adapter.service import Service, publication_of
 from tests.support.house import TENANT, House, contracts, services
@@ -97,7 +97,7 @@ async def test_a_lost_answer_is_asked_for_by_reference_and_not_sent_again(house:
 async def test_the_audit_tells_who_and_why(house: House) -> None:
     kept, _ = await publish(house)
 
-    accepted = (await house.journal.read(reading.audit_of_case, kept.case_id))[0]
+    accepted = (await house.journal.read(inspecting.audit_of_case, kept.case_id))[0]
     assert (accepted["event"], accepted["actor"]) == ("accepted", ME)
     assert "the card changed" in accepted["detail"]
 

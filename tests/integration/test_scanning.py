@@ -13,7 +13,7 @@ import pytest
 from adapter.callers import Clamd
 from adapter.examining import Examination
 from adapter.exchange import Operation, State
-from adapter.journal import inspecting, reading
+from adapter.journal import inspecting
 from adapter.refusals import Infected, NotScanned, TypeDiffers
 from tests.integration.test_fetching import CONTENT, permit_change, pushed
 from tests.support.clamd import NAME, SIGN, FakeClamd, listening
@@ -142,7 +142,7 @@ async def test_what_comes_from_inside_waits_for_the_scanner_and_parks_when_somet
     assert NAME in str(exchange.reason)
     assert clamd.scanned == [CONTENT + SIGN]
     assert not [sent for sent in house.gateway.sent if sent.operation == "PushDocument"]
-    audit = [inspecting.detail_of(row) for row in await house.journal.read(reading.audit_of_case, exchange.case_id)]
+    audit = [inspecting.detail_of(row) for row in await house.journal.read(inspecting.audit_of_case, exchange.case_id)]
     assert "document-infected" in str(audit)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapter.exchange import Caller, Exchange, State
-from adapter.journal import reading
+from adapter.journal import inspecting, reading
 from ops.demo.installation import TENANT
 from ops.wiring import House
 from tests.integration.journal_making import new_case, new_exchange, opening
@@ -32,5 +32,5 @@ async def state_of(house: House, exchange: Exchange) -> State:
 
 
 async def told_of(house: House, exchange: Exchange) -> list[dict[str, Any]]:
-    rows = await house.journal.read(reading.audit_of_case, exchange.case_id)
+    rows = await house.journal.read(inspecting.audit_of_case, exchange.case_id)
     return [{**row, "detail": json.loads(row["detail"])} for row in rows]

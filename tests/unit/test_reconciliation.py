@@ -229,8 +229,8 @@ async def test_a_run_is_kept_with_its_findings_and_seen_even_when_it_was_clean(
     gateway.entries.clear()
     await keep(journal, "run-2", "uid:7", [await compare(journal, gateway)])
 
-    first = await journal.read(reading.findings_of, "run-1")
-    newest = await journal.read(reading.findings_of, None)
+    first = await journal.read(inspecting.findings_of, "run-1")
+    newest = await journal.read(inspecting.findings_of, None)
 
     assert [row["kind"] for row in first] == [COMPARED, "state_differs"]
     assert [(row["run"], row["kind"]) for row in newest] == [("run-2", COMPARED)]
