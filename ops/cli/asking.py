@@ -17,7 +17,8 @@ from cyclopts import Parameter
 from adapter.errors import DaemonUnreachable, PanjerehError
 from adapter.exchange import Payload
 from ops import admin
-from ops.settings import CONFIG_VARIABLE, load_settings
+from ops.settings import CONFIG_VARIABLE
+from ops.settings_file import load_settings
 
 if TYPE_CHECKING:
     from ops.settings import Settings

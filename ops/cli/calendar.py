@@ -31,7 +31,7 @@ from ops.cli.checking import Config, Json, Mappings, folders_of
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, print_table, say
 from ops.replacing import replace_text
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 
 app = App(name="calendar", help="Show a tenant's working days, or close a day.", help_format="plaintext")
 

@@ -24,7 +24,8 @@ from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
-from ops.settings import CONFIG_VARIABLE, Settings, load_settings
+from ops.settings import CONFIG_VARIABLE, Settings
+from ops.settings_file import load_settings
 
 _SAMPLE = "sample-"
 """How the folder of a tenant begins that is shipped to be copied."""

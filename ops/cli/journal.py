@@ -12,7 +12,7 @@ from adapter.journal.schema import REVISION
 from ops.cli.asking import Where, ask
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 
 app = App(name="journal", help="Verify the journal's audit.", help_format="plaintext")
 

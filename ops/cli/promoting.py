@@ -17,7 +17,7 @@ from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
 from ops.promoting import Part, digests_of, faults_of, planned
 from ops.promoting import promote as carry_over
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.swapping import settled
 
 

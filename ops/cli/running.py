@@ -12,7 +12,7 @@ from adapter.errors import Refused
 from ops.cli.asking import Where, ask
 from ops.cli.exits import Exit
 from ops.cli.printing import moment, print_json, print_table, say
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 
 _HOUSE = Path(adapter.__file__).resolve().parent.parent
 _HERE = Where()

@@ -31,7 +31,8 @@ from ops.demo.requests import requests_of
 from ops.demo.scenes import load_scenes, load_script
 from ops.demo.stage import Stage, build_stage
 from ops.demo.wire import NoAnswerError
-from ops.settings import load_settings, profile_of
+from ops.settings import profile_of
+from ops.settings_file import load_settings
 
 LEAST_REQUESTS, MOST_REQUESTS = 10, 5000
 _FAILED, _TERMINATED = 1, 143

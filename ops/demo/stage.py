@@ -13,7 +13,8 @@ from ops.demo.processes import Processes, Running, StandIn, free_port
 from ops.demo.scenes import Scene, Script
 from ops.demo.wire import call
 from ops.sandbox.settings import WIRED
-from ops.settings import Settings, load_settings
+from ops.settings import Settings
+from ops.settings_file import load_settings
 
 CONTRACTS: Path = Settings.model_fields["contracts"].default
 GATEWAY_CONTRACT = CONTRACTS / "window" / "1.0"

@@ -154,7 +154,7 @@ async def test_a_journal_that_can_not_be_written_ends_the_daemon_with_a_log_line
         "from pathlib import Path\n"
         "from adapter.errors import JournalFailed\n"
         "from ops.daemon import run_daemon\n"
-        "from ops.settings import load_settings\n"
+        "from ops.settings_file import load_settings\n"
         "from ops.wiring import Parts\n"
         "class Broken:\n"
         "    def __init__(self, journal): self.journal = journal\n"

@@ -28,7 +28,7 @@ from ops.cli.main import run_command
 from ops.daemon import served
 from ops.protocol import ConnectionLimits
 from ops.sandbox import Sandbox, SandboxSettings, serve
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import House, open_house
 from tests.support.records import ROOT
 

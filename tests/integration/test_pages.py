@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from ops.demo.installation import Installation, install
 from ops.protocol import ConnectionLimits
 from ops.serving import application
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import House, open_house
 from tests.support.knocking import posted, serving
 from tests.support.records import toll

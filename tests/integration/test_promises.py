@@ -21,7 +21,7 @@ from ops.cli.lives import print_case
 from ops.demo.installation import TENANT, install
 from ops.operators import Desk, perform
 from ops.overdue import overdue_counts
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import House, open_house
 from tests.integration.journal_making import (
     addition,

@@ -11,7 +11,7 @@ import pytest
 from adapter.errors import FaultySettings, FaultyTables, NotFound, Refused
 from adapter.refusals import ServiceStopped
 from ops.demo.installation import TENANT
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.signing import keep_signed
 from ops.wiring import open_house
 from tests.support.own_mappings import OPERATOR, Owned, owned

@@ -26,7 +26,7 @@ from ops.cli.exits import Exit
 from ops.cli.main import run_command
 from ops.demo.installation import TENANT, install
 from ops.serving import application
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import House, Parts, open_house
 from tests.support.house import RECEIPT, USUAL
 from tests.support.records import ROOT

@@ -16,7 +16,8 @@ from adapter.channels import ChangePage, System
 from adapter.errors import FaultySettings
 from adapter.exchange import Exchange, Operation, Record, State
 from ops.demo.installation import install
-from ops.settings import Settings, load_settings
+from ops.settings import Settings
+from ops.settings_file import load_settings
 from ops.webhooks import webhooks_of
 from ops.wiring import Parts
 from tests.support.house import contracts

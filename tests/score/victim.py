@@ -20,7 +20,7 @@ from adapter.channels import Sight, Sighting
 from adapter.contract.outcomes import Seen, classify
 from adapter.exchange import Outcome, State, Verdict
 from ops.daemon import run_daemon
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import Parts
 
 

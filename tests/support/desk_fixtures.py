@@ -9,7 +9,7 @@ import pytest
 
 from ops.demo.installation import install
 from ops.operators import Desk
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import Parts, open_house
 from tests.support.desk import ME
 from tests.support.scripted import NOBODY

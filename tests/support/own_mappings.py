@@ -17,7 +17,7 @@ from ops import admin
 from ops.cli.main import run_command
 from ops.demo.installation import TENANT, install
 from ops.operators import Desk, perform
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.wiring import House, Parts, open_house
 from tests.support.clock import StandingClock
 from tests.support.house import USUAL, contracts

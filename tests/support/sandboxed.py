@@ -21,7 +21,7 @@ from ops.sandbox.faults import read_rules
 from ops.sandbox.settings import WIRED
 from ops.sandbox.telling import Listening, Teller
 from ops.serving import application
-from ops.settings import load_settings
+from ops.settings_file import load_settings
 from ops.webhooks import path_of
 from ops.wiring import House, Parts, open_house
 from tests.support.records import ROOT

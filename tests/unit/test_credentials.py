@@ -22,7 +22,8 @@ from adapter.errors import FaultySettings
 from adapter.exchange import Outcome, Verdict
 from ops.demo.installation import install
 from ops.openers import opener_of
-from ops.settings import EndpointSettings, load_settings
+from ops.settings import EndpointSettings
+from ops.settings_file import load_settings
 from tests.support.clock import StandingClock
 from tests.support.house import contracts
 

@@ -20,11 +20,11 @@ from ops.settings import (
     Settings,
     TenantSettings,
     key_of,
-    load_settings,
     master_key,
     profile_of,
     secret_of,
 )
+from ops.settings_file import load_settings
 
 FILE = """
 node = "node-7"
