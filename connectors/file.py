@@ -15,8 +15,9 @@ import structlog
 from adapter.callers import Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import ChangePage, Clock, DocumentSink, Fetched, Sight
+from adapter.contract.codec import Codec
 from adapter.contract.documents import refuse_documents
-from adapter.contract.model import Codec, Contract
+from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.sheets import Sheet, Sheets
 from adapter.errors import FaultySettings, GatewayUnreachable

@@ -14,9 +14,10 @@ from sqlalchemy import Executable
 from adapter.callers import Credentials, Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import Clock, DocumentSink, Fetched, Sight
+from adapter.contract.codec import Codec
 from adapter.contract.documents import refuse_documents
 from adapter.contract.instants import read_instant
-from adapter.contract.model import ChangesContract, Codec, Contract, StatementContract
+from adapter.contract.model import ChangesContract, Contract, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.records import Column
 from adapter.contract.sifting import marked

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from adapter.callers.rows import told_changes
 from adapter.channels import Clock
-from adapter.contract.model import Contract, Row, WebhookContract
+from adapter.contract.codec import Row
+from adapter.contract.model import Contract, WebhookContract
 from adapter.contract.paths import values_at
 from adapter.errors import FaultySettings
 from adapter.exchange import Change, Payload

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, urlencode
 
 from adapter.callers.wire import Wire, WireAnswer, WireFailure
 from adapter.channels import Clock
-from adapter.contract.model import HttpForm
+from adapter.contract.codec import HttpForm
 from adapter.contract.outcomes import Seen
 from adapter.exchange import Payload
 from adapter.refusals import RequestRefused

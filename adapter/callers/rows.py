@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import structlog
 
-from adapter.contract.model import Contract, Row, Told
+from adapter.contract.codec import Row
+from adapter.contract.model import Contract, Told
 from adapter.contract.outcomes import safe_code
 from adapter.contract.paths import value_at
 from adapter.contract.sifting import marked

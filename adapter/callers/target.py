@@ -24,8 +24,9 @@ from adapter.callers.splicing import Contents, no_contents
 from adapter.callers.wire import InCallRetries, Sleep, Timeouts, Wire, WireAnswer, WireFailure
 from adapter.channels import Clock, DocumentSink, Fetched, Sight
 from adapter.contract.attaching import RELATED
+from adapter.contract.codec import Codec, Fault, HttpForm
 from adapter.contract.documents import check_documents
-from adapter.contract.model import Codec, Contract, Fault, HttpForm
+from adapter.contract.model import Contract
 from adapter.contract.openapi import JSON
 from adapter.contract.outcomes import Classify, Observation, Seen, classify, retry_after
 from adapter.contract.paths import put, value_at

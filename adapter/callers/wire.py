@@ -21,7 +21,7 @@ from tenacity.wait import wait_random_exponential
 from adapter.callers.arriving import Postponed, Taker
 from adapter.callers.links import next_of
 from adapter.callers.splicing import no_contents, spliced
-from adapter.contract.model import HttpForm
+from adapter.contract.codec import HttpForm
 from adapter.contract.outcomes import Seen
 from adapter.errors import DocumentDamaged, DocumentMissing
 from adapter.mark import Mark, whole_size

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from adapter.contract.abilities import promised_faults
-from adapter.contract.model import Contract, DocumentsContract, OperationContract, Shape, StatementContract
+from adapter.contract.codec import Shape
+from adapter.contract.model import Contract, DocumentsContract, OperationContract, StatementContract
 from adapter.contract.paging import paging_faults, paging_paths
 from adapter.contract.webhooks import change_shape, row_faults
 from adapter.exchange import TOLD_STATES, Direction, Effect, KeySource

@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from adapter.contract.model import Shape
+from adapter.contract.codec import Shape
 from adapter.refusals import Violation
 from adapter.strict_json import safe_name
 

@@ -8,16 +8,9 @@ from pathlib import Path
 
 from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
 from adapter.contract.checks import check_contract
+from adapter.contract.codec import Codec, Shape
 from adapter.contract.folder import ContractFile, digest, pages_of, read_contract_file, read_outcomes
-from adapter.contract.model import (
-    ChangesContract,
-    Codec,
-    Contract,
-    DocumentsContract,
-    FindContract,
-    Shape,
-    StatementContract,
-)
+from adapter.contract.model import ChangesContract, Contract, DocumentsContract, FindContract, StatementContract
 from adapter.contract.openapi import declared_names, operations_of
 from adapter.contract.packing import Way
 from adapter.contract.rest import RestCodec

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from adapter.contract.codec import Shape
 from adapter.contract.json_schema import Schema, Validator, resolved, shape_of
-from adapter.contract.model import Shape
 from adapter.contract.openapi_30 import as_31
 
 METHODS = ("get", "post", "put", "patch", "delete")

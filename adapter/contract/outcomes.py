@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TypeAlias
 
-from adapter.contract.model import Contract, Fault, OperationContract
+from adapter.contract.codec import Fault
+from adapter.contract.model import Contract, OperationContract
 from adapter.contract.paths import holds, values_at
 from adapter.exchange import Effect, Outcome, Payload, Verdict
 

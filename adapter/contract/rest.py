@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from adapter.contract.aliases import Aliases, rename_json
 from adapter.contract.attaching import packed_json, unpacked
+from adapter.contract.codec import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.drift import Known, known_of, set_aside_in_json
 from adapter.contract.json_schema import Validator
 from adapter.contract.mime import MediaType
-from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.multipart import Multipart
 from adapter.contract.openapi import JSON, Packaging, RestOperation
 from adapter.contract.packing import Way, boundary_in, is_packed, pack_fields

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from adapter.contract.model import Row, Told
+from adapter.contract.codec import Row
+from adapter.contract.model import Told
 from adapter.contract.paths import put, value_at, values_at
 from adapter.exchange import Payload
 from adapter.refusals import SchemaViolation, Unreadable, Violation

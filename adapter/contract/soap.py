@@ -8,10 +8,10 @@ from lxml import etree
 
 from adapter.contract.aliases import Aliases, rename_xml
 from adapter.contract.attaching import RELATED, opened_package, unpacked
+from adapter.contract.codec import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.drift import known_of, set_aside_in_xml
 from adapter.contract.envelopes import MEDIA_TYPES, VERSIONS, Opened, Version, enclosed, read_envelope, version_of
 from adapter.contract.mime import MediaType, media_type_of
-from adapter.contract.model import Decoded, Fault, HttpForm, Row, Shape
 from adapter.contract.multipart import Multipart
 from adapter.contract.packing import Way, binary_tags, is_packed, pack_envelope, package_media_type, package_type
 from adapter.contract.sifting import sift

@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from lxml import etree
 
+from adapter.contract.codec import Fault
 from adapter.contract.envelopes import VERSIONS, Version, new_envelope
-from adapter.contract.model import Fault
 from adapter.xml.types import SOAP_11, SOAP_12
 
 SENDER, RECEIVER = "Client", "Server"

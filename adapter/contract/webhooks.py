@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from adapter.contract.aliases import Aliases
+from adapter.contract.codec import Shape
 from adapter.contract.folder import ContractFile
 from adapter.contract.json_schema import Schema
-from adapter.contract.model import ChangesContract, Contract, Shape, WebhookContract
+from adapter.contract.model import ChangesContract, Contract, WebhookContract
 from adapter.contract.openapi import METHODS, declared_names, operations_of
 from adapter.contract.rest import RestCodec
 from adapter.refusals import RequestRefused

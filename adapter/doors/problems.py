@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from adapter.contract.model import Fault
+from adapter.contract.codec import Fault
 from adapter.contract.rest import PROBLEM
 from adapter.contract.soap import SoapCodec
 from adapter.contract.soap_faults import fault_status

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Collection
 from typing import Any, TypeAlias
 
-from adapter.contract.model import Codec, Contract
+from adapter.contract.codec import Codec
+from adapter.contract.model import Contract
 from adapter.exchange import Payload
 from adapter.refusals import SchemaViolation, Violation
 

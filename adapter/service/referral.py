@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapter.contract.model import Codec, Contract
+from adapter.contract.codec import Codec
+from adapter.contract.model import Contract
 from adapter.exchange import Operation, Payload
 from adapter.refusals import SchemaViolation, Violation
 from adapter.tables import Document, Fault

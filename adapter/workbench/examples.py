@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapter.contract.model import Codec, Contract, Fault
+from adapter.contract.codec import Codec, Fault
+from adapter.contract.model import Contract
 from adapter.refusals import RequestRefused, SchemaViolation, Unreadable
 from adapter.strict_json import read_json
 from adapter.tables import Fault as Finding

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lxml import etree
 
+from adapter.contract.codec import Codec
 from adapter.contract.folder import pages_of, read_contract_file
-from adapter.contract.model import Codec, Contract
+from adapter.contract.model import Contract
 from adapter.contract.openapi_30 import as_31
 from adapter.contract.sheets import read_sheets
 from adapter.contract.soap import SoapCodec

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from adapter.contract.codec import Fault
 from adapter.contract.envelopes import VERSIONS, read_envelope
-from adapter.contract.model import Fault
 from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
 from adapter.doors import Limits

@@ -11,8 +11,8 @@ import pytest
 import zeep
 from lxml import etree
 
+from adapter.contract.codec import Fault
 from adapter.contract.envelopes import VERSIONS, read_envelope
-from adapter.contract.model import Fault
 from adapter.exchange import Operation
 from adapter.refusals import AlreadyFiled, RequestRefused, TooBusy
 from tests.support.door_side import (

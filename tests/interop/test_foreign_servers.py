@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from adapter.callers import HttpTarget
-from adapter.contract.model import Contract, Fault
+from adapter.contract.codec import Fault
+from adapter.contract.model import Contract
 from adapter.contract.outcomes import Observation, Seen, classify
 from adapter.contract.soap import SoapCodec
 from adapter.exchange import Direction, Outcome, Payload

@@ -17,7 +17,8 @@ from lxml import etree
 from starlette.applications import Starlette
 
 from adapter.contract import load_contract
-from adapter.contract.model import Contract, Fault
+from adapter.contract.codec import Fault
+from adapter.contract.model import Contract
 from adapter.contract.soap import SoapCodec
 from adapter.doors import LargeDocuments, Limits, routes
 from adapter.exchange import Caller, Operation, Record, Reply

@@ -12,8 +12,9 @@ import pytest
 
 from adapter.contract import load_contract
 from adapter.contract.attaching import opened_package, packed_json, unpacked
+from adapter.contract.codec import Fault
 from adapter.contract.mime import MediaType, media_type_of
-from adapter.contract.model import Contract, Fault
+from adapter.contract.model import Contract
 from adapter.contract.multipart import Multipart
 from adapter.contract.openapi import Packaging
 from adapter.contract.packing import Way, binary_tags, boundary_in, pack_fields

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from adapter.contract import load_contract
-from adapter.contract.model import Contract, Fault, OperationContract
+from adapter.contract.codec import Fault
+from adapter.contract.model import Contract, OperationContract
 from adapter.contract.outcomes import Observation, Pause, Seen, classify, meaning_of_answer, retry_after
 from adapter.exchange import Effect, Outcome, Verdict
 from adapter.wsdl import read_wsdl

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from adapter.contract import load_contract
-from adapter.contract.model import Contract, Fault
+from adapter.contract.codec import Fault
+from adapter.contract.model import Contract
 from adapter.errors import FaultyTables
 from adapter.exchange import KeySource
 from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable

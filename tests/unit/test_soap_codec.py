@@ -14,7 +14,8 @@ import zeep
 from lxml import etree
 
 from adapter.contract import load_contract
-from adapter.contract.model import Contract, Decoded, Fault
+from adapter.contract.codec import Decoded, Fault
+from adapter.contract.model import Contract
 from adapter.contract.soap import ENVELOPE, SoapCodec, _opened
 from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import read_json

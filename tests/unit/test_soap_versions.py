@@ -11,8 +11,8 @@ import pytest
 from lxml import etree
 
 from adapter.contract import load_contract
+from adapter.contract.codec import Fault
 from adapter.contract.envelopes import VERSIONS, read_envelope
-from adapter.contract.model import Fault
 from adapter.contract.outcomes import Observation, Seen, classify
 from adapter.contract.soap import SoapCodec
 from adapter.contract.soap_faults import fault_status
