@@ -8,7 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
@@ -22,6 +22,9 @@ from ops.cli.checking import FOLDER_NAME, Config, Contracts, Json, Mappings, fol
 from ops.cli.exits import Exit
 from ops.cli.printing import print_json, say
 from ops.swapping import swap
+
+if TYPE_CHECKING:  # openpyxl is loaded only by who needs it
+    from ops.sheets.taking import Taken
 
 app = App(
     name="tables",
@@ -110,21 +113,7 @@ def import_(
     if taken.faults:
         marked = file.with_name(f"{file.stem.removesuffix('.faults')}.faults{_SUFFIX}")
         mark(workbook, taken.faults, marked)
-    told: dict[str, Any] = {
-        "service": name,
-        "is_new": new,
-        "makes": _described(taken.changes) if new and taken.is_sound else None,
-        "changed": sorted(taken.changes),
-        "to_do": [str(fault) for fault in taken.to_do],
-        "new": sorted(taken.new),
-        "differences": [
-            {"file": one.file, "key": one.key, "change": one.change, "columns": dict(one.columns)}
-            for one in taken.differences
-        ],
-        "faults": [str(fault) for fault in (*sorted(taken.faults), *taken.beside)],
-        "marked": None if marked is None else str(marked),
-        "applied": taken.is_sound and apply,
-    }
+    told = {"service": name, "is_new": new, "applied": taken.is_sound and apply, **_told(taken, marked, is_new=new)}
     if json:
         print_json(told)
     else:
@@ -135,6 +124,21 @@ def import_(
             )
             say(f"now run: {command}")
     return Exit.OK if taken.is_sound else Exit.FINDINGS
+
+
+def _told(taken: Taken, marked: Path | None, *, is_new: bool) -> dict[str, Any]:
+    return {
+        "makes": _described(taken.changes) if is_new and taken.is_sound else None,
+        "changed": sorted(taken.changes),
+        "to_do": [str(fault) for fault in taken.to_do],
+        "new": sorted(taken.new),
+        "differences": [
+            {"file": one.file, "key": one.key, "change": one.change, "columns": dict(one.columns)}
+            for one in taken.differences
+        ],
+        "faults": [str(fault) for fault in (*sorted(taken.faults), *taken.beside)],
+        "marked": None if marked is None else str(marked),
+    }
 
 
 def _print_taken(told: dict[str, Any], differences: Sequence[Differs], *, is_sound: bool) -> None:
