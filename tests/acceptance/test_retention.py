@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.demo.installation import install
 from ops.demo.processes import own_environment
 from tests.integration.journal_making import opened
 from tests.integration.test_journal_retiring import age, ended_case, tombstones
+from tests.support.installed import install_alone
 from tests.support.records import ROOT
 
-NOBODY = "http://127.0.0.1:9"
 COMMAND = (sys.executable, "-c", "from ops.cli.main import main; main()", "run", "--config")
 
 
@@ -47,15 +46,14 @@ class Installed:
 
 @pytest.fixture
 async def installed(tmp_path: Path) -> Installed:
-    addresses = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
-    installation = install(tmp_path, addresses, services=["renovation_toll"], scale=0.02, port=0)
+    settings = install_alone(tmp_path, scale=0.02).settings
     url = f"sqlite:///{tmp_path / 'journal.db'}"
     key = (tmp_path / "master.key").read_bytes().strip()
     journal = opened(url, master_key=key, environment="demo", node="demo")
     await ended_case(journal, "long ago")
     journal.close()
     age(url, timedelta(days=91))
-    return Installed(installation.settings, url)
+    return Installed(settings, url)
 
 
 async def test_a_running_daemon_retires_the_keys_of_cases_that_ended_long_ago(installed: Installed) -> None:

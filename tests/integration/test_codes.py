@@ -13,11 +13,11 @@ from adapter.errors import NotFound, Refused
 from adapter.exchange import State
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from ops.demo.installation import TENANT, install
+from ops.demo.installation import TENANT
 from ops.proposals import SIGNED_WITHIN
+from tests.support.installed import install_alone
 from tests.support.own_mappings import OPERATOR, Owned, owned
 from tests.support.records import permit
-from tests.support.scripted import NOBODY
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -190,8 +190,7 @@ async def test_what_is_not_there_is_told_and_an_ended_proposal_cannot_be_signed(
 
 
 def test_without_a_daemon_the_command_says_so_with_3(tmp_path: Path, capsys: Captured) -> None:
-    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
-    installed = install(tmp_path, nobody, services=[SERVICE], scale=0.01, port=0)
+    settings = install_alone(tmp_path, [SERVICE]).settings
 
-    assert run_command(["codes", "pending", "--config", str(installed.settings)]) == Exit.UNREACHABLE
+    assert run_command(["codes", "pending", "--config", str(settings)]) == Exit.UNREACHABLE
     assert "no daemon answers on" in capsys.readouterr().err

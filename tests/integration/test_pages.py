@@ -10,20 +10,19 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ops.demo.installation import Installation, install
+from ops.demo.installation import Installation
 from ops.protocol import ConnectionLimits
 from ops.serving import application
 from ops.settings_file import load_settings
 from ops.wiring import House, open_house
+from tests.support.installed import install_alone
 from tests.support.knocking import posted, serving
 from tests.support.records import toll
-
-NOBODY = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
-    return install(tmp_path, NOBODY, services=["renovation_toll"], scale=0.01, port=0)
+    return install_alone(tmp_path)
 
 
 Opening = Callable[[], Awaitable[House]]

@@ -18,7 +18,7 @@ from adapter.exchange import Caller, Case, Event, Operation, Stage, State
 from adapter.journal import Command, Journal, inspecting, lives
 from adapter.promise import stretches_of
 from ops.cli.lives import print_case
-from ops.demo.installation import TENANT, install
+from ops.demo.installation import TENANT
 from ops.operators import Desk, perform
 from ops.overdue import overdue_counts
 from ops.settings_file import load_settings
@@ -34,8 +34,8 @@ from tests.integration.journal_making import (
     settlement,
     told,
 )
+from tests.support.installed import install_alone
 
-NOBODY = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -97,7 +97,7 @@ async def test_a_case_that_a_person_withdrew_has_that_stage_last(journal: Journa
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     services = ["building_permit", "renovation_toll", "notary_inquiry"]
-    installation = install(tmp_path, NOBODY, services=services, scale=0.01, port=0)
+    installation = install_alone(tmp_path, services)
     house = await open_house(load_settings(installation.settings))
     yield house
     await house.aclose()
@@ -143,7 +143,7 @@ async def test_a_terminal_tells_the_promise_in_jalali_and_every_stage(
 
 
 async def test_a_calendar_with_a_fault_stops_the_start_and_names_its_cell(tmp_path: Path) -> None:
-    installation = install(tmp_path, NOBODY, services=["renovation_toll"], scale=0.01, port=0)
+    installation = install_alone(tmp_path)
     settings = load_settings(installation.settings)
     mappings = tmp_path / "mappings"
     shutil.copytree(settings.mappings, mappings)

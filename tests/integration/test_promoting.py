@@ -16,6 +16,8 @@ from ops.cli.exits import Exit
 from ops.cli.main import run_command
 from ops.demo.installation import TENANT
 from ops.swapping import settled, swap
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 from tests.support.own_mappings import OPERATOR, owned
 from tests.support.records import ROOT, permit
 
@@ -28,12 +30,6 @@ KINDS = f"{PERMIT}/codes/request_kind.csv"
 CASE = "every_kind_channel_capacity_and_structure_has_its_number"
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
 def everything(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -41,11 +37,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 @pytest.fixture
 def sides(tmp_path: Path) -> tuple[Path, Path]:
     """A folder for tests and one of production, alike but for what a test changes."""
-    made = []
-    for name in ("test", "production"):
-        shutil.copytree(ROOT / "mappings" / TOLL, tmp_path / name / "mappings" / TOLL)
-        made.append(tmp_path / name / "mappings")
-    return made[0], made[1]
+    return mappings_with(tmp_path / "test", TOLL), mappings_with(tmp_path / "production", TOLL)
 
 
 def promote(sides: tuple[Path, Path], *more: str) -> int:

@@ -24,11 +24,13 @@ from adapter.journal import Filter, reading
 from connectors.polled import PolledSystem
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from ops.demo.installation import TENANT, install
+from ops.demo.installation import TENANT
 from ops.serving import application
 from ops.settings_file import load_settings
 from ops.wiring import House, Parts, open_house
+from tests.support.editing import edit
 from tests.support.house import RECEIPT, USUAL
+from tests.support.installed import install_alone
 from tests.support.records import ROOT
 from tests.support.scripted import NOBODY, ScriptedSystem, Sent
 
@@ -74,12 +76,6 @@ class Installed:
                 await asyncio.sleep(0.01)
 
 
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text, (path, old)
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
-
-
 @pytest.fixture
 def folders(tmp_path: Path) -> dict[str, Path]:
     """The shipped folders, window/1.1 with a new field and a renamed code, and a second toll that speaks it."""
@@ -103,8 +99,7 @@ def folders(tmp_path: Path) -> dict[str, Path]:
 
 def settings_in(folder: Path, folders: dict[str, Path]) -> tuple[Path, str]:
     """An installation of both tolls; its settings file and an API key."""
-    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
-    made = install(folder, nobody, services=["renovation_toll", "newer_toll"], scale=0.001, port=0)
+    made = install_alone(folder, ["renovation_toll", "newer_toll"], scale=0.001)
     text = made.settings.read_text(encoding="utf-8")
     named = "".join(f'{name} = "{path}"\n' for name, path in folders.items())
     endpoint = f'\n[tenants.{TENANT}.endpoints."{NEW}"]\naddress = "{NOBODY}"\nbinding = "rest"\n'

@@ -15,12 +15,12 @@ import pytest
 from adapter.channels import ChangePage, System
 from adapter.errors import FaultySettings
 from adapter.exchange import Exchange, Operation, Record, State
-from ops.demo.installation import install
 from ops.settings import Settings
 from ops.settings_file import load_settings
 from ops.webhooks import webhooks_of
 from ops.wiring import Parts
 from tests.support.house import contracts
+from tests.support.installed import install_alone
 from tests.support.records import ROOT
 from tests.support.sandboxed import Sandboxed, let_tell, sandboxed
 from tests.support.telling import SECRET, change, message
@@ -111,8 +111,7 @@ async def test_what_is_told_and_asked_for_as_well_is_taken_once_and_a_broken_row
 
 
 def settings_of(folder: Path, contract: str, secret: bytes, mode: int = 0o600) -> Settings:
-    addresses = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
-    installation = install(folder, addresses, services=sorted(REQUESTS), scale=0.001, port=0)
+    installation = install_alone(folder, sorted(REQUESTS), scale=0.001)
     let_tell(installation.settings, contract, secret)
     (folder / "webhook.key").chmod(mode)
     return load_settings(installation.settings)

@@ -7,22 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from ops.demo.installation import install
 from ops.operators import Desk
 from ops.settings_file import load_settings
 from ops.wiring import Parts, open_house
 from tests.support.desk import ME
-from tests.support.scripted import NOBODY
+from tests.support.installed import install_alone
 from tests.support.shipped import read_once
-
-NOBODYS = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """The desk of a house in which nothing runs by itself, and whose other sides nobody answers for."""
     services = ["building_permit", "renovation_toll", "notary_inquiry"]
-    installation = install(tmp_path, NOBODYS, services=services, scale=0.01, port=0)
+    installation = install_alone(tmp_path, services)
     house = await open_house(load_settings(installation.settings), Parts(folders=read_once))
     yield Desk(house, ME)
     await house.aclose()

@@ -12,13 +12,13 @@ NOBODYS = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
 """The addresses of the city's other sides."""
 
 
-def installed(folder: Path, services: Sequence[str] = ("renovation_toll",), *, scale: float = 0.01) -> Installation:
+def install_alone(folder: Path, services: Sequence[str] = ("renovation_toll",), *, scale: float = 0.01) -> Installation:
     """The folder of an installation that offers these services."""
     return install(folder, NOBODYS, services=services, scale=scale, port=0)
 
 
 def settings_with(folder: Path, *lines: str) -> Path:
     """The settings file of an installation that nobody runs, with these lines before all others."""
-    path = installed(folder).settings
+    path = install_alone(folder).settings
     path.write_text("\n".join([*lines, path.read_text(encoding="utf-8")]), encoding="utf-8")
     return path

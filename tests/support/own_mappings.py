@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,14 +14,16 @@ from adapter.exchange import Caller, Exchange, Operation, Payload, Record
 from adapter.journal import Filter, reading
 from ops import admin
 from ops.cli.main import run_command
-from ops.demo.installation import TENANT, install
+from ops.demo.installation import TENANT
 from ops.operators import Desk, perform
 from ops.settings_file import load_settings
 from ops.wiring import House, Parts, open_house
 from tests.support.clock import StandingClock
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 from tests.support.house import USUAL, contracts
-from tests.support.records import ROOT
-from tests.support.scripted import NOBODY, ScriptedSystem
+from tests.support.installed import install_alone
+from tests.support.scripted import ScriptedSystem
 from tests.support.shipped import read_once
 
 COUNTER = Caller("counter", TENANT, "counter")
@@ -48,10 +49,7 @@ class Owned:
 
     def edit(self, file: str, old: str, new: str) -> None:
         """Replace a piece of text in one file of the mappings."""
-        path = self.mappings / file
-        text = path.read_text(encoding="utf-8")
-        assert old in text, f"{file} holds no {old!r}"
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        edit(self.mappings / file, old, new)
 
     def write(self, file: str, text: str) -> None:
         """Make one file of the mappings."""
@@ -119,14 +117,12 @@ async def owned(
     folder: Path, *, services: Sequence[str] = SERVICES, settings: str = "", top: str = ""
 ) -> AsyncIterator[Owned]:
     """A house over copies of these services; `settings` are more lines of its tenant, `top` of the file."""
-    for name in services:
-        shutil.copytree(ROOT / "mappings" / name, folder / "mappings" / name)
-    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), NOBODY)
-    installation = install(folder, nobody, services=services, scale=0.01, port=0)
-    text = installation.settings.read_text(encoding="utf-8")
+    mappings_with(folder, *services)
+    path = install_alone(folder, services).settings
+    text = path.read_text(encoding="utf-8")
     section = f"[tenants.{TENANT}]\n"
     text = 'mappings = "mappings"\n' + top + text.replace(section, section + settings)
-    installation.settings.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     sides = {title: ScriptedSystem(contracts()[title], _BINDINGS[title], USUAL[title]) for title in _BINDINGS}
 
     def scripted(target: Target) -> Any:
@@ -135,7 +131,7 @@ async def owned(
 
     clock = StandingClock()
     parts = Parts(folders=read_once, clock=clock, fraction=lambda: 0.5, target=scripted, system=cast("Any", scripted))
-    town = Owned(folder, await open_house(load_settings(installation.settings), parts), sides, clock)
+    town = Owned(folder, await open_house(load_settings(path), parts), sides, clock)
     try:
         yield town
     finally:

@@ -25,7 +25,7 @@ from adapter.errors import (
 )
 from ops.cli.exits import Exit, exit_of
 from ops.cli.main import run_command
-from tests.support.installed import installed
+from tests.support.installed import install_alone
 
 Captured = pytest.CaptureFixture[str]
 
@@ -121,7 +121,7 @@ def test_the_exit_code_tells_whether_to_say_it_otherwise_or_to_come_back_later(e
 
 
 def test_an_interrupted_command_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
-    settings = installed(tmp_path).settings
+    settings = install_alone(tmp_path).settings
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "admin.sock"))
         silent.listen()

@@ -12,6 +12,8 @@ import pytest
 
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 from tests.support.records import ROOT
 
 Captured = pytest.CaptureFixture[str]
@@ -28,7 +30,7 @@ def contracts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mappings(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(ROOT / "mappings", tmp_path / "mappings"))
+    return mappings_with(tmp_path, "renovation_toll", "building_permit")
 
 
 @pytest.fixture
@@ -39,12 +41,6 @@ def run(contracts: Path, capsys: Captured) -> Run:
         return code, told.out, told.err
 
     return command
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 # check
@@ -355,12 +351,11 @@ def test_a_name_that_is_no_title_is_refused(run: Run) -> None:
     assert (code, "write NAME/VERSION" in err) == (Exit.USAGE, True)
 
 
-def test_contracts_that_declare_other_things_are_told_place_by_place(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["contract", "diff", "window/1.0", "revenue/1.0", "--json"]) == Exit.FINDINGS
+def test_contracts_that_declare_other_things_are_told_place_by_place(run: Run, mappings: Path) -> None:
+    code, out, _ = run("diff", "window/1.0", "revenue/1.0", "--mappings", str(mappings), "--json")
 
-    told = {
-        row["field"]: row["change"] for row in json.loads(capsys.readouterr().out)["changes"] if not row["operation"]
-    }
+    assert code == Exit.FINDINGS
+    told = {row["field"]: row["change"] for row in json.loads(out)["changes"] if not row["operation"]}
     assert told["statement.operation"] == "GetStatement → GetLedger"
     assert (told["changes"], told["finds.QueryExchange"]) == ("is new", "is gone")
     assert not any("Contract(" in change or "<" in change for change in told.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 from adapter.translator import RULES
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from tests.support.records import ROOT
+from tests.support.few import mappings_with
 
 Captured = pytest.CaptureFixture[str]
 Tell = Callable[..., tuple[int, dict[str, Any]]]
@@ -23,8 +22,7 @@ SERVICE = "notary_inquiry"
 
 @pytest.fixture
 def mappings(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "mappings" / SERVICE, tmp_path / "mappings" / SERVICE)
-    return tmp_path / "mappings"
+    return mappings_with(tmp_path, SERVICE)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from adapter.tables import Fault
 from adapter.translator import CodeBook, read_codes
 from adapter.workbench.sides import fields_of
 from ops.cli.main import run_command
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 from tests.support.house import contracts
 from tests.support.records import ROOT, permit
 
@@ -36,8 +38,7 @@ Read = Callable[..., tuple[CodeBook, list[Fault]]]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    found: Path = shutil.copytree(ROOT / "mappings" / NAME, tmp_path / "mappings" / NAME)
-    return found
+    return mappings_with(tmp_path, NAME) / NAME
 
 
 @pytest.fixture
@@ -50,12 +51,6 @@ def read(tmp_path: Path) -> Read:
         return read_codes(tmp_path / "a.csv", "codes/a.csv", (tmp_path / "own.csv", "own/a.csv"))
 
     return book
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def loaded(folder: Path) -> Service:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from openpyxl import load_workbook
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
 from ops.sheets.phrases import persian_of
-from tests.support.records import ROOT
+from tests.support.few import mappings_with
 
 NAME = "renovation_toll"
 Captured = pytest.CaptureFixture[str]
@@ -23,8 +22,7 @@ Edit = Callable[[dict[str, Any]], None]
 
 @pytest.fixture
 def mappings(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "mappings" / NAME, tmp_path / "mappings" / NAME)
-    return tmp_path / "mappings"
+    return mappings_with(tmp_path, NAME)
 
 
 def taken(mappings: Path, capsys: Captured, edit: Edit) -> tuple[int, dict[str, Any]]:

@@ -14,6 +14,7 @@ from adapter.service import Service, layers_of, load_services, load_views, run_c
 from adapter.tables import Fault
 from adapter.translator import Context
 from ops.cli.main import run_command
+from tests.support.few import mappings_with
 from tests.support.house import contracts
 from tests.support.records import ROOT, toll
 
@@ -25,9 +26,7 @@ CODES = "gateway,internal,title,valid_from,valid_to,note,taken_out\n"
 
 @pytest.fixture
 def mappings(tmp_path: Path) -> Path:
-    folder = tmp_path / "mappings"
-    shutil.copytree(ROOT / "mappings" / NAME, folder / NAME)
-    return folder
+    return mappings_with(tmp_path, NAME)
 
 
 def write(mappings: Path, file: str, text: str) -> None:

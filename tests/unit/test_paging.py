@@ -19,6 +19,7 @@ from adapter.contract import load_contract
 from adapter.errors import FaultyTables, GatewayUnreachable
 from connectors import rest
 from connectors.polled import PolledSystem
+from tests.support.editing import edit
 from tests.support.records import ROOT
 
 TREES = ROOT / "tests" / "contracts" / "trees" / "1.0"
@@ -33,12 +34,8 @@ ENTRY_LINKS = 'paging = "link"\nsince'
 def contract(folder: Path, *changes: tuple[str, str]) -> Any:
     """The contract of the trees in a folder of its own, with pieces of its contract.toml replaced."""
     shutil.copytree(TREES, folder, dirs_exist_ok=True)
-    path = folder / "contract.toml"
-    text = path.read_text("utf-8")
     for old, new in changes:
-        assert old in text
-        text = text.replace(old, new, 1)
-    path.write_text(text, "utf-8")
+        edit(folder / "contract.toml", old, new)
     return load_contract(folder)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from adapter.workbench.sides import Fields, fields_of
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
+from tests.support.few import mappings_with
 from tests.support.records import ROOT
 
 NOTARY, TOLL, PERMIT = "notary_inquiry", "renovation_toll", "building_permit"
@@ -53,10 +53,7 @@ def known() -> tuple[dict[str, Contract], dict[str, Fields]]:
 
 @pytest.fixture(scope="module")
 def mappings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("planted") / "mappings"
-    for name in (NOTARY, TOLL, PERMIT):
-        shutil.copytree(ROOT / "mappings" / name, folder / name)
-    return folder
+    return mappings_with(tmp_path_factory.mktemp("planted"), NOTARY, TOLL, PERMIT)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 
 from adapter.errors import FaultyTables
 from adapter.service import Service, load_service, run_cases
+from tests.support.few import mappings_with
 from tests.support.house import contracts
-from tests.support.records import ROOT
 
 OFFICE = """
 [referral]
@@ -28,8 +28,7 @@ city_office = "case"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of a shipped service whose pattern is `case`."""
-    shutil.copytree(ROOT / "mappings" / "building_permit", tmp_path / "mappings" / "building_permit")
-    return tmp_path / "mappings" / "building_permit"
+    return mappings_with(tmp_path, "building_permit") / "building_permit"
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from adapter.exchange import KeySource
 from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
+from tests.support.editing import edit
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 REVENUE = CONTRACTS / "revenue" / "1.0"
@@ -273,10 +274,7 @@ def copied(tmp_path: Path, folder: Path, **changes: tuple[str, str]) -> Path:
     target = tmp_path / folder.parent.name / folder.name
     shutil.copytree(folder, target)
     for name, (old, new) in changes.items():
-        path = target / name.replace("__", ".")
-        text = path.read_text(encoding="utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new, 1), encoding="utf-8")
+        edit(target / name.replace("__", "."), old, new)
     return target
 
 

@@ -16,6 +16,7 @@ from adapter.tables import TO_FILL
 from adapter.wsdl import read_wsdl
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
+from tests.support.few import mappings_with
 from tests.support.records import ROOT
 
 Captured = pytest.CaptureFixture[str]
@@ -27,8 +28,7 @@ CASE = ROOT / "mappings" / PERMIT / "cases" / "a_new_building_of_two_owners_and_
 
 @pytest.fixture
 def mappings(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "mappings" / NOTARY, tmp_path / "mappings" / NOTARY)
-    return tmp_path / "mappings"
+    return mappings_with(tmp_path, NOTARY)
 
 
 @pytest.fixture

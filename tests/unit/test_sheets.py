@@ -10,6 +10,7 @@ import pytest
 from adapter.contract import load_contract
 from adapter.errors import FaultyTables
 from adapter.workbench.reviewing import messages_of
+from tests.support.editing import edit
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "hamlet" / "1.0"
@@ -32,10 +33,7 @@ FOLDER = ROOT / "tests" / "contracts" / "hamlet" / "1.0"
 def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, told: str) -> None:
     folder = tmp_path / "hamlet" / "1.0"
     shutil.copytree(FOLDER, folder)
-    path = folder / "sheets.toml"
-    content = path.read_text(encoding="utf-8")
-    assert old in content
-    path.write_text(content.replace(old, new, 1), encoding="utf-8")
+    edit(folder / "sheets.toml", old, new)
 
     with pytest.raises(FaultyTables) as raised:
         load_contract(folder)

@@ -15,6 +15,8 @@ from adapter.pattern import STEPS
 from adapter.service import Service, load_services, run_cases
 from adapter.service.checks import PATTERNS
 from adapter.wsdl import read_wsdl
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,19 +95,15 @@ def test_the_shipped_cases_hold(shipped: tuple[dict[str, Service], dict[str, lis
 def test_a_code_that_the_other_side_would_refuse_is_told_in_its_codes_file(
     tmp_path: Path, known: dict[str, Contract], file: str, old: str, new: str, *, expected: str
 ) -> None:
-    folder = tmp_path / "mappings"
-    shutil.copytree(ROOT / "mappings", folder)
-    path = folder / file
-    content = path.read_text(encoding="utf-8")
-    assert old in content
-    path.write_text(content.replace(old, new, 1), encoding="utf-8")
-    faults = [str(fault) for fault in load_services(folder, known)[1][file.partition("/")[0]]]
+    name = file.partition("/")[0]
+    mappings = mappings_with(tmp_path, name)
+    edit(mappings / file, old, new)
+    faults = [str(fault) for fault in load_services(mappings, known)[1][name]]
     assert any(fault.startswith(f"mappings/{file.rpartition('/')[0]}/{expected}") for fault in faults), faults
 
 
 def test_a_code_that_stands_twice_is_told_once(tmp_path: Path, known: dict[str, Contract]) -> None:
-    folder = tmp_path / "mappings"
-    shutil.copytree(ROOT / "mappings", folder)
+    folder = mappings_with(tmp_path, "building_permit")
     with (folder / "building_permit/codes/status.csv").open("a", encoding="utf-8") as file:
         file.write("999,10,دیگر,approved,citizen,,,قانون,\n")
     (fault,) = load_services(folder, known)[1]["building_permit"]
@@ -113,8 +111,7 @@ def test_a_code_that_stands_twice_is_told_once(tmp_path: Path, known: dict[str, 
 
 
 def test_a_codes_file_with_semicolons_has_one_fault(tmp_path: Path, known: dict[str, Contract]) -> None:
-    folder = tmp_path / "mappings"
-    shutil.copytree(ROOT / "mappings", folder)
+    folder = mappings_with(tmp_path, "building_permit")
     path = folder / "building_permit/codes/status.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding="utf-8")
     (fault,) = load_services(folder, known)[1]["building_permit"]

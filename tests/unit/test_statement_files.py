@@ -14,6 +14,7 @@ from adapter.refusals import SchemaViolation
 from adapter.service.fitting import misfits
 from adapter.workbench.json_fields import json_messages
 from adapter.workbench.reviewing import messages_of
+from tests.support.editing import edit
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "petitions" / "1.0"
@@ -25,10 +26,7 @@ def changed(tmp_path: Path) -> Callable[[str, str], Path]:
     shutil.copytree(FOLDER, folder)
 
     def change(old: str, new: str) -> Path:
-        path = folder / "statements.toml"
-        content = path.read_text(encoding="utf-8")
-        assert old in content
-        path.write_text(content.replace(old, new, 1), encoding="utf-8")
+        edit(folder / "statements.toml", old, new)
         return folder
 
     return change

@@ -10,7 +10,7 @@ from adapter.calendar import jalali_day, read_calendars, weekday_of, with_closur
 from adapter.errors import Unfit
 from ops.cli.exits import Exit
 from ops.cli.main import run_command
-from ops.demo.installation import install
+from tests.support.installed import install_alone
 from tests.support.records import ROOT
 
 HEADER = "date,tenant,kind,opens,closes,title,note\n"
@@ -171,8 +171,7 @@ def test_a_month_of_a_year_without_a_calendar_says_so(folder: Path, capsys: pyte
 def test_a_tenant_whom_nobody_knows_is_neither_shown_nor_closed(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nobody = dict.fromkeys(("gateway", "urban_core", "revenue"), "http://127.0.0.1:9")
-    settings = install(folder.parent.parent, nobody, services=["renovation_toll"], scale=1.0, port=0).settings
+    settings = install_alone(folder.parent.parent).settings
     command = ["calendar", "close", "1405/09/02", "--why", "x", "--apply", "--mappings", str(folder.parent)]
     before = (folder / "ir-1405.csv").read_bytes()
 
