@@ -86,7 +86,7 @@ def _accept_one(unit: Unit, acceptance: Acceptance, known: _Known) -> Accepted:
 def _keep(unit: Unit, acceptance: Acceptance, known: _Known, *, parallel_to: str | None = None) -> Accepted:
     exchange, contents = acceptance.exchange, _contents(acceptance)
     within = {"tenant": exchange.tenant, "case_id": exchange.case_id}
-    named = binding.named_in(unit, contents.values(), **within, brought=acceptance.brought)
+    named = binding.named_in(unit, contents[payloads.RECORD], **within, brought=acceptance.brought)
     if named.missing:
         raise DocumentNotSent
     case, seal = _case_and_seal(unit, acceptance, known)

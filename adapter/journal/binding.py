@@ -6,7 +6,7 @@ key; the chunks that it leaves behind say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,8 +22,6 @@ from adapter.refusals import DocumentNotSent
 
 WAIT = timedelta(hours=1)
 """How long a document waits for the message that it came with."""
-STRAYS_WAIT = timedelta(days=30)
-"""How long it waits with a change whose case does not know its number yet."""
 
 _BATCH = 100
 
@@ -100,18 +98,16 @@ def _complete_one(unit: Unit, whole: Whole) -> DocumentNotSent | None:
     return None if done.rowcount == 1 else DocumentNotSent("the document took too long to come")
 
 
-def named_in(
-    unit: Unit, contents: Iterable[bytes], *, tenant: str, case_id: str, brought: Collection[str] | None = None
-) -> Named:
-    """The documents whose marks stand in what is about to be kept of a case.
+def named_in(unit: Unit, record: bytes, *, tenant: str, case_id: str, brought: Collection[str]) -> Named:
+    """The documents whose marks stand in a record that is about to be kept of a case.
 
-    Of those that wait only the ones `brought` along count; None where an internal system told of them, for any.
+    Of those that wait only the ones `brought` along with it count.
     """
-    wanted = _digests_in(unit, contents, tenant)
+    wanted = _digests_in(unit, record, tenant)
     if not wanted:
         return NONE
-    waits = _is_waiting(unit) if brought is None else _is_waiting(unit) & documents.c.id.in_(brought)
-    rows = _with_digests(unit, tenant, wanted, (documents.c.case_id == case_id) | waits)
+    its_own = (documents.c.case_id == case_id) | (_is_waiting(unit) & documents.c.id.in_(brought))
+    rows = _with_digests(unit, tenant, wanted, its_own)
     its = {bytes(row.digest) for row in rows if row.case_id is not None}
     waiting = {bytes(row.digest): row for row in rows if row.case_id is None}
     return Named(
@@ -131,19 +127,9 @@ def bind(unit: Unit, seal: Seal, named: Named, *, case_id: str) -> None:
         )
 
 
-def hold(unit: Unit, content: bytes, *, tenant: str) -> None:
-    """The documents whose marks stand here wait longer: their case does not know its number yet."""
-    wanted = _digests_in(unit, [content], tenant)
-    if not wanted:
-        return
-    held = [row.id for row in _with_digests(unit, tenant, wanted, _is_waiting(unit))]
-    until = unit.now + STRAYS_WAIT // MICROSECOND
-    unit.connection.execute(update(documents).where(documents.c.id.in_(held)).values(waits_until=until))
-
-
-def _digests_in(unit: Unit, contents: Iterable[bytes], tenant: str) -> set[bytes]:
-    marked = (content for content in contents if TEXT_PREFIX in content)
-    return {digest_of(unit.sealer, tenant, found.mark) for content in marked for found in marks_in(content)}
+def _digests_in(unit: Unit, record: bytes, tenant: str) -> set[bytes]:
+    marked = marks_in(record) if TEXT_PREFIX in record else ()
+    return {digest_of(unit.sealer, tenant, found.mark) for found in marked}
 
 
 def _with_digests(unit: Unit, tenant: str, digests: Collection[bytes], which: ColumnElement[bool]) -> list[Row[Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from adapter.errors import LeaseLost
 from adapter.exchange import Change, Exchange, Record
-from adapter.journal import binding, payloads
+from adapter.journal import payloads
 from adapter.journal.schema import cursors, exchanges, strays
 from adapter.journal.sealing import Sealer
 from adapter.journal.settling import keep_draft, lock_cases
@@ -85,8 +85,6 @@ def _keep_strays(unit: Unit, page: Taken) -> None:
         known.add(change.event_id)
         label = _stray_label(page.tenant, page.source, change.event_id)
         seal, wrapped = unit.sealer.new_data_key(label)
-        content = to_json(asdict(change))
-        binding.hold(unit, content, tenant=page.tenant)
         unit.insert(
             strays,
             {
@@ -94,7 +92,7 @@ def _keep_strays(unit: Unit, page: Taken) -> None:
                 "source": page.source,
                 "event_id": change.event_id,
                 "data_key": wrapped,
-                "sealed": seal.close(content, label),
+                "sealed": seal.close(to_json(asdict(change)), label),
                 "taken_at": unit.now,
             },
         )

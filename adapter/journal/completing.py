@@ -40,7 +40,7 @@ def complete(unit: Unit, completions: Sequence[Completion]) -> list[Claim | Exce
 def _complete(unit: Unit, completion: Completion) -> Claim | Exception:
     exchange, case = completion.claim.exchange, completion.claim.case
     content = to_json(completion.record)
-    named = binding.named_in(unit, [content], tenant=exchange.tenant, case_id=case.id, brought=completion.brought)
+    named = binding.named_in(unit, content, tenant=exchange.tenant, case_id=case.id, brought=completion.brought)
     if named.missing:
         return DocumentNotSent("the document waited too long")
     seal = unit.sealer.seal_of(case.id, case.data_key)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy import bindparam, delete, select, update
 
 from adapter.exchange import CLOSED_STAGES, CLOSED_STATES, Claim, Exchange, Payload, Record, Stage, State
-from adapter.journal import binding, payloads
+from adapter.journal import payloads
 from adapter.journal.accepting import busy_lanes
 from adapter.journal.attempting import FENCED, fence_of, fenced, tell
 from adapter.journal.rows import exchange_row, micros
@@ -182,7 +181,7 @@ def _keep_answers(unit: Unit, settlements: Sequence[Settlement], seals: Mapping[
     for settlement in settlements:
         exchange = settlement.claim.exchange
         if settlement.answer and settlement.state in CLOSED_STATES:
-            _keep_bound(unit, exchange, settlement.answer, seal=seals[exchange.case_id], kind=payloads.ANSWER)
+            _keep_told(unit, exchange, settlement.answer, seal=seals[exchange.case_id], kind=payloads.ANSWER)
 
 
 def _follow(unit: Unit, settlement: Settlement, seals: Mapping[str, Seal], busy: set[str]) -> Iterator[Claim]:
@@ -201,19 +200,18 @@ def keep_draft(unit: Unit, exchange: Exchange, record: Record, *, seal: Seal, is
     """Stage an exchange that a pattern or an internal system's change brought forth."""
     unit.lanes.add(exchange.lane)
     unit.insert(exchanges, exchange_row(exchange, owner=unit.owner if is_ours else None, fence=int(is_ours)))
-    _keep_bound(unit, exchange, record, seal=seal, kind=payloads.RECORD)
+    _keep_told(unit, exchange, record, seal=seal, kind=payloads.RECORD)
     tell(unit, exchange, "drafted", table=exchange.table)
 
 
-def _keep_bound(unit: Unit, exchange: Exchange, content: Payload, *, seal: Seal, kind: str) -> None:
-    """Stage what another system said; the documents that it came with are bound to its case.
+def _keep_told(unit: Unit, exchange: Exchange, content: Payload, *, seal: Seal, kind: str) -> None:
+    """Stage what another system said. It brings no documents along, whatever marks of documents it has written.
 
-    A mark that nothing came for stays: it is noticed where the content would leave, and stops that exchange alone.
+    A mark that is none of the case's documents stays: it is noticed where the content would leave, and stops that
+    exchange alone.
     """
-    raw, case_id = to_json(content), exchange.case_id
-    named = binding.named_in(unit, [raw], tenant=exchange.tenant, case_id=case_id)
-    payloads.keep(unit, seal, raw, exchange_id=exchange.id, case_id=case_id, kind=kind, revision=exchange.revision)
-    binding.bind(unit, seal, named, case_id=case_id)
+    place = {"exchange_id": exchange.id, "case_id": exchange.case_id, "kind": kind}
+    payloads.keep(unit, seal, content, **place, revision=exchange.revision)
 
 
 def lock_cases(unit: Unit, case_ids: Iterable[str]) -> None:

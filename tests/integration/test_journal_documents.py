@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import stat
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from adapter.errors import DocumentDamaged, DocumentMissing
-from adapter.exchange import Case, Change, Exchange
+from adapter.exchange import Case, Change, Claim, Exchange, Record
 from adapter.journal import Journal, Taken, binding, documents
 from adapter.journal.documents import CHUNK_BYTES
 from adapter.journal.sealing import SEAL_BYTES
@@ -27,6 +28,7 @@ from tests.integration.journal_making import (
     Clock,
     Opening,
     addition,
+    begun,
     claim_of,
     counts,
     ended,
@@ -35,6 +37,7 @@ from tests.integration.journal_making import (
     new_case,
     opening,
     outward,
+    settlement,
     submitted,
 )
 
@@ -440,14 +443,53 @@ async def test_the_chunks_of_one_document_are_not_those_of_another(journal_url: 
         await fetched(journal, first, mark)
 
 
-async def test_a_change_of_an_internal_system_binds_what_it_came_with(journal: Journal):
-    case, _ = await submitted(journal)
-    mark = await brought(journal)
+async def changed(journal: Journal, case: Case, _: Claim, record: Record) -> Exchange:
+    """A change of the case says it."""
     exchange = outward(case)
+    await journal.take(Taken(TENANT, CORE, None, "1", drafts=((exchange, record),)))
+    return exchange
 
-    await journal.take(Taken(TENANT, CORE, None, "1", drafts=((exchange, {"content": mark.text}),)))
 
-    assert await fetched(journal, exchange, mark) == PAGE
+async def strayed(journal: Journal, case: Case, _: Claim, record: Record) -> Exchange:
+    """A change says it whose case did not know its number yet."""
+    exchange, change = outward(case), Change("e-1", "document", "1405/7", 1, Clock()(), record)
+    await journal.take(Taken(TENANT, CORE, None, "1", drafts=(), strays=(change,)))
+    await journal.take(Taken(TENANT, CORE, "1", "1", drafts=((exchange, record),), gathered=("e-1",)))
+    return exchange
+
+
+async def answered(journal: Journal, case: Case, claim: Claim, record: Record) -> Exchange:
+    """The answer to an attempt says it, and so does what follows from it."""
+    exchange = outward(case)
+    outcome = settlement(await begun(journal, claim), answer=record, following=((exchange, record),))
+    await journal.settle(outcome)
+    return exchange
+
+
+@pytest.mark.parametrize("say", [changed, strayed, answered])
+async def test_a_mark_that_a_system_writes_gets_no_document_that_waits_for_its_call(
+    say: Callable[[Journal, Case, Claim, Record], Awaitable[Exchange]], journal: Journal
+):
+    case, claim = await submitted(journal)
+    mark = await brought(journal)
+
+    exchange = await say(journal, case, claim, {"content": mark.text})
+
+    with pytest.raises(DocumentMissing):
+        await fetched(journal, exchange, mark)
+    call = with_document(mark)
+    await journal.accept(call)
+    assert await fetched(journal, call.exchange, mark) == PAGE
+
+
+async def test_a_mark_in_an_answer_that_came_at_once_neither_binds_nor_refuses_the_call(journal: Journal):
+    mark = await brought(journal)
+    call = opening(answer={"content": mark.text}, brought=CAME[mark])
+
+    await journal.accept(call)
+
+    with pytest.raises(DocumentMissing):
+        await fetched(journal, call.exchange, mark)
 
 
 async def test_a_mark_that_a_system_writes_itself_stops_nothing_and_brings_nothing(journal: Journal):
@@ -458,21 +500,6 @@ async def test_a_mark_that_a_system_writes_itself_stops_nothing_and_brings_nothi
 
     with pytest.raises(DocumentMissing):
         await fetched(journal, exchange, mark)
-
-
-async def test_a_document_waits_with_the_change_whose_case_is_not_known_yet(journal_url: str, journal: Journal):
-    mark = await brought(journal)
-    change = Change("e-1", "document", "1405/7", 1, Clock()(), {"content": mark.text})
-    await journal.take(Taken(TENANT, CORE, None, "1", drafts=(), strays=(change,)))
-    later(journal_url, 29 * DAY)
-    await journal.documents.sweep(90 * DAY)
-    case, _ = await submitted(journal)
-    exchange = outward(case)
-
-    gathered = Taken(TENANT, CORE, "1", "1", drafts=((exchange, change.record),), gathered=("e-1",))
-    await journal.take(gathered)
-
-    assert await fetched(journal, exchange, mark) == PAGE
 
 
 async def test_a_call_that_cannot_be_kept_binds_nothing(journal_url: str, journal: Journal):
