@@ -17,6 +17,7 @@ from ops.settings import CONFIG_VARIABLE, Settings
 _PATHS = frozenset(
     {"master_key_file", "admin_socket", "contracts", "mappings", "key_file", "webhook_key_file", "signed", "spool"}
 )
+_EMBEDDED = "sqlite:///"
 _OURS = "Value error, "
 """What pydantic puts before a sentence of ours."""
 
@@ -42,14 +43,18 @@ def load_settings(path: Path) -> Settings:
 
 
 def _absolute(content: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Relative paths in a settings file are relative to the file, at every depth."""
+    """Relative paths in a settings file, an embedded database's too, are relative to the file, at every depth."""
     return {name: _absolute_value(name, value, folder) for name, value in content.items()}
 
 
 def _absolute_value(name: str, value: Any, folder: Path) -> Any:
     if isinstance(value, dict):
         return _absolute(value, folder)
-    return str(folder / value) if name in _PATHS and isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if value.startswith(_EMBEDDED):
+        return f"{_EMBEDDED}{folder / value.removeprefix(_EMBEDDED)}"
+    return str(folder / value) if name in _PATHS else value
 
 
 def _unknown_variables() -> list[str]:

@@ -111,6 +111,18 @@ def test_an_endpoint_s_key_file_is_relative_to_the_file_too(file: Path, tmp_path
     assert endpoint.key_file == tmp_path / "gateway.key"
 
 
+@pytest.mark.parametrize("place", ["journal.db", "data/journal.db"])
+def test_an_embedded_database_s_path_is_relative_to_the_file_too(file: Path, tmp_path: Path, place: str) -> None:
+    changed(file, "sqlite:////var/lib/panjereh/journal.db", f"sqlite:///{place}")
+    assert load_settings(file).database == f"sqlite:///{tmp_path / place}"
+
+
+def test_databases_with_a_whole_path_or_on_a_server_are_taken_as_they_stand(file: Path) -> None:
+    assert load_settings(file).database == "sqlite:////var/lib/panjereh/journal.db"
+    changed(file, "sqlite:////var/lib/panjereh/journal.db", "postgresql://panjereh@db.example/journal")
+    assert load_settings(file).database == "postgresql://panjereh@db.example/journal"
+
+
 # a wrong or misspelt setting names itself
 
 
