@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from adapter.refusals import SchemaViolation
 from adapter.strict_json import read_json
 from adapter.telemetry import MOST_PLACES, DriftLog, Metrics
 from adapter.wsdl import read_wsdl
+from tests.support.timing import cpu_seconds
 
 FOLDER = Path(__file__).parents[2] / "contracts" / "window" / "1.0"
 VALID = FOLDER / "examples" / "valid"
@@ -160,12 +160,13 @@ def test_more_than_a_few_new_names_are_another_message(window: Contract) -> None
 
 
 def test_thousands_of_new_names_cost_no_time(window: Contract) -> None:
-    began = time.process_time()
-    with pytest.raises(SchemaViolation):
-        over_rest(window, lambda it: it.update({f"zq{one}": 1 for one in range(40_000)}))
-    with pytest.raises(SchemaViolation):
-        over_soap(window, "<owners>", "".join(f"<z{one}/>" for one in range(40_000)) + "<owners>")
-    assert time.process_time() - began < 2
+    def read() -> None:
+        with pytest.raises(SchemaViolation):
+            over_rest(window, lambda it: it.update({f"zq{one}": 1 for one in range(40_000)}))
+        with pytest.raises(SchemaViolation):
+            over_soap(window, "<owners>", "".join(f"<z{one}/>" for one in range(40_000)) + "<owners>")
+
+    assert cpu_seconds(read, enough=2) < 2
 
 
 def test_a_new_parameter_of_the_address_is_refused(window: Contract) -> None:
