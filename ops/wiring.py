@@ -64,7 +64,7 @@ class Parts:
     system: Callable[[System], System] = lambda system: system
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # asyncio shows what a task gave: here that would be the whole installation
 class House:
     """The parts of a running installation, or of one that a command opens for itself.
 

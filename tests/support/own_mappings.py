@@ -24,7 +24,7 @@ from tests.support.few import mappings_with
 from tests.support.house import USUAL, contracts
 from tests.support.installed import install_alone
 from tests.support.scripted import ScriptedSystem
-from tests.support.shipped import read_once
+from tests.support.shipped import FIELDS, read_once
 
 COUNTER = Caller("counter", TENANT, "counter")
 PORTAL = Caller("national_window", TENANT, "national_window")
@@ -132,6 +132,7 @@ async def owned(
     clock = StandingClock()
     parts = Parts(folders=read_once, clock=clock, fraction=lambda: 0.5, target=scripted, system=cast("Any", scripted))
     town = Owned(folder, await open_house(load_settings(path), parts), sides, clock)
+    town.house.tables.fields = FIELDS
     try:
         yield town
     finally:
