@@ -24,6 +24,8 @@ _MICROSECONDS = 1_000_000
 _MINE = update(exchanges).where(exchanges.c.id == bindparam("b_id"))
 _CLAIM = _MINE.values(owner=bindparam("b_owner"), fence=bindparam("b_fence"))
 _UNREADABLE = "unreadable"
+_UNFIT_ROWS = (JournalUnusable, LookupError, ValueError)
+"""What a row raises that does not open, lacks its content, or holds a word that this version does not know."""
 _PARK = _MINE.values(state=State.PARKED.value, code=_UNREADABLE, reason=bindparam("b_reason"), owner=None)
 
 
@@ -69,16 +71,17 @@ def _claim(unit: Unit, wish: Wish, *conditions: ColumnElement[bool]) -> list[Cla
     unit.update(_CLAIM, [{"b_id": row["id"], "b_owner": unit.owner, "b_fence": row["fence"] + 1} for row in rows])
     try:
         return load_claims(unit, rows)
-    except JournalUnusable:
+    except _UNFIT_ROWS:
         return [claim for row in rows for claim in _readable(unit, row)]
 
 
 def _readable(unit: Unit, row: Mapping[Any, Any]) -> list[Claim]:
-    """The claim, unless what was sealed does not open any more: that one is parked, so that it delays no other."""
+    """The claim, unless what was kept cannot be read any more: that one is parked, so that it delays no other."""
     try:
         return load_claims(unit, [row])
-    except JournalUnusable as error:
-        unit.update(_PARK, [{"b_id": row["id"], "b_reason": error.detail}])
+    except _UNFIT_ROWS as error:
+        reason = error.detail if isinstance(error, JournalUnusable) else f"its row cannot be read: {error}"
+        unit.update(_PARK, [{"b_id": row["id"], "b_reason": reason}])
         told = {"tenant": row["tenant"], "case_id": row["case_id"], "exchange_id": row["id"]}
         unit.tell(Event.PARKED.value, actor="engine", **told, state=State.PARKED, code=_UNREADABLE)
         return []

@@ -39,7 +39,13 @@ def _command_one(unit: Unit, order: Command) -> None:
     exchange = order.exchange
     done = unit.connection.execute(
         update(exchanges)
-        .where(exchanges.c.id == exchange.id, exchanges.c.state == exchange.state.value, exchanges.c.owner.is_(None))
+        .where(
+            exchanges.c.id == exchange.id,
+            exchanges.c.state == exchange.state.value,
+            exchanges.c.attempts == exchange.attempts,  # the same state after another attempt is another doubt
+            exchanges.c.may_have_effect == exchange.may_have_effect,
+            exchanges.c.owner.is_(None),
+        )
         .values(
             state=order.state.value,
             due_at=unit.now,

@@ -11,6 +11,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
@@ -57,7 +58,7 @@ class Writer:
         self._statements = Statements()
         self._failure: Exception | None = None
         self._is_closed = False
-        self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=[engine.connect()], name="journal-writer", daemon=True)
         self.commits = 0
         self._thread.start()
 
@@ -85,8 +86,18 @@ class Writer:
         if not self._gathered.setdefault(loop, []):
             loop.call_soon(self._hand_over, loop)
         self._gathered[loop].append(step)
-        result: R = await step.future
+        try:
+            result: R = await step.future
+        except asyncio.CancelledError:
+            self._take_back(step)
+            raise
         return result
+
+    def _take_back(self, step: _Step) -> None:
+        """A caller may be cancelled when it has its answer already, and never see it: that is an orphan, too."""
+        answered = step.future
+        if answered.done() and not answered.cancelled() and answered.exception() is None:
+            self.orphaned(step.answer)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Wake the thread once for all that a turn of the loop has brought; woken for each it would commit each."""
@@ -101,8 +112,8 @@ class Writer:
         self._steps.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
-        with self._engine.connect() as connection:
+    def _work(self, connection: Connection) -> None:
+        with connection:
             while (batch := self._next_batch()) is not None:
                 self._commit_batch(connection, batch)
                 self._answer(batch)
@@ -120,9 +131,13 @@ class Writer:
         return batch or None
 
     def _commit_batch(self, connection: Connection, batch: list[_Step]) -> None:
-        if self._failure is None and self._commit(connection, batch) and _may_hold_alone(batch):
-            for step in batch:
-                self._commit_alone(connection, step)
+        try:
+            if self._failure is None and self._commit(connection, batch) and _may_hold_alone(batch):
+                for step in batch:
+                    self._commit_alone(connection, step)
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: who waits for one that died waits for ever
+            _log.exception("journal_writer_failed", steps=len(batch))
+            self._failure = error
         if self._failure is not None:
             for step in batch:
                 step.answer = JournalFailed(str(self._failure))
@@ -160,8 +175,8 @@ class Writer:
 
     def _answer(self, batch: list[_Step]) -> None:
         for loop in {step.future.get_loop() for step in batch}:
-            if not loop.is_closed():
-                its = [step for step in batch if step.future.get_loop() is loop]
+            its = [step for step in batch if step.future.get_loop() is loop]
+            with suppress(RuntimeError):  # the loop is closed: nobody waits there any more
                 loop.call_soon_threadsafe(self._resolve, its)
 
     def _resolve(self, batch: list[_Step]) -> None:
