@@ -153,8 +153,8 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     except OSError as error:
         with suppress(JournalUnreachable, SQLAlchemyError), held_lock(journal_url(settings.database), settings.node):
             pass  # nobody holds it: the port is another program's
-        told = f"http.port: {http.host}:{http.port} cannot be had: {error.strerror or error}"
-        raise FaultySettings([told]) from error
+        reason = str(error.strerror or error).partition(" (while ")[0]  # the address, which stands before it
+        raise FaultySettings([f"http.port: {http.host}:{http.port} cannot be had: {reason}"]) from error
     with listener:
         yield listener
 

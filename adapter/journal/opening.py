@@ -35,6 +35,9 @@ _TABLES = _WHOLE + 1
 _PATIENCE = text("SET lock_timeout = '1s'")
 """A killed daemon's connection takes the database a moment to let go of; its restart should not fail for that."""
 _LOCK_NOT_AVAILABLE = "55P03"
+_SQLITE = b"SQLite format 3\0"
+"""The beginning of every file of SQLite but an empty one."""
+
 _DATABASE_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 
 
@@ -44,9 +47,11 @@ def held_lock(url: URL, node: str) -> Iterator[None]:
 
     Raises FaultySettings for a file that cannot be had, JournalUnreachable for a server that does not answer.
     """
-    check_place(url)
     if is_sqlite(url):
-        with _held_file(Path(str(url.database)).resolve().with_suffix(".lock")):
+        path = _file_of(url)
+        _check_folder(path)
+        with _held_file(path.with_suffix(".lock")):
+            _check_file(path)  # not before: closing it lets go of what another daemon in this process has locked in it
             yield
     else:
         with _held_node(url, node):
@@ -54,10 +59,33 @@ def held_lock(url: URL, node: str) -> Iterator[None]:
 
 
 def check_place(url: URL) -> None:
-    """Raises FaultySettings when the journal is to be a file in a folder that is not there."""
-    folder = Path(str(url.database)).resolve().parent
-    if is_sqlite(url) and not folder.is_dir():
-        raise FaultySettings([f"database: there is no folder {folder} for the journal; make it, or mend the path"])
+    """Raises FaultySettings for an embedded journal without its folder, or in place of a file that is none."""
+    if is_sqlite(url):
+        path = _file_of(url)
+        _check_folder(path)
+        _check_file(path)
+
+
+def _file_of(url: URL) -> Path:
+    return Path(str(url.database)).resolve()
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        told = f"database: there is no folder {path.parent} for the journal; make it, or mend the path"
+        raise FaultySettings([told])
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        return
+    try:
+        with path.open("r+b") as file:
+            begins = file.read(len(_SQLITE))
+    except OSError as error:
+        raise FaultySettings([f"database: {path} cannot be written: {error.strerror}"]) from error
+    if begins not in {b"", _SQLITE}:
+        raise FaultySettings([f"database: {path} is not a database of SQLite; mend the path, or restore the journal"])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from adapter.errors import DaemonUnreachable, PanjerehError
+from adapter.errors import DaemonUnreachable, JournalLocked, PanjerehError
 from adapter.exchange import Payload
 from ops import admin
 from ops.settings import CONFIG_VARIABLE
@@ -85,7 +85,13 @@ async def _open_and_ask(settings: Settings, command: str, arguments: Mapping[str
     from ops.wiring import open_house  # noqa: PLC0415 - as above
 
     configure_logging(level="warning")
-    house = await open_house(settings)
+    try:
+        house = await open_house(settings)
+    except JournalLocked as error:
+        raise JournalLocked(
+            f"nobody answers on {settings.admin_socket}, and yet a daemon or another command holds the journal:"
+            " wait for it, or name with --config the settings that it was started with"
+        ) from error
     try:
         return await perform(Desk(house, f"uid:{os.getuid()}", _tell), command, arguments)
     finally:

@@ -26,7 +26,8 @@ def verify(*, where: Where = _HERE) -> int:
     if where.json:
         print_json(told)
     elif told["is_whole"]:
-        say(", ".join(f"{writer}: {count} records" for writer, count in told["records"].items()) + "; all follow")
+        counts = ", ".join(f"{writer}: {count} records" for writer, count in told["records"].items())
+        say(f"{counts}; all follow" if counts else "there are no records yet")
     else:
         broken = told["first_broken"]
         say(f"{broken['writer']}: record {broken['number']} ({broken['event']}) does not follow from the one before")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from adapter.errors import JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
+from adapter.errors import FaultySettings, JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
 from adapter.journal import Journal, inspecting
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
@@ -127,6 +127,22 @@ def test_on_sqlite_another_way_to_the_same_file_is_refused_too(
 
     with pytest.raises(JournalLocked):
         opened(f"sqlite:///{tmp_path / 'alias.db'}")
+
+
+def test_a_file_of_something_else_is_refused_as_a_journal_and_left_as_it_is(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    path.write_text("date,why\n", encoding="utf-8")
+
+    with pytest.raises(FaultySettings, match=r"^database: .*journal\.db is not a database of SQLite; mend the path"):
+        opened(f"sqlite:///{path}")
+    assert path.read_text(encoding="utf-8") == "date,why\n"
+
+
+def test_a_folder_is_refused_as_a_journal(tmp_path: Path):
+    (tmp_path / "journal.db").mkdir()
+
+    with pytest.raises(FaultySettings, match=r"^database: .*journal\.db cannot be written: Is a directory"):
+        opened(f"sqlite:///{tmp_path / 'journal.db'}")
 
 
 def test_on_postgresql_nodes_of_different_names_work_side_by_side(postgres_journals: Opening):

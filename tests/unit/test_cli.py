@@ -23,8 +23,11 @@ from adapter.errors import (
     Refused,
     WrongEnvironment,
 )
+from adapter.journal.engines import journal_url
+from adapter.journal.opening import held_lock
 from ops.cli.exits import Exit, exit_of
 from ops.cli.main import run_command
+from ops.settings_file import load_settings
 from tests.support.installed import install_alone
 
 Captured = pytest.CaptureFixture[str]
@@ -118,6 +121,22 @@ def test_an_unknown_command_gets_the_near_name(capsys: Captured) -> None:
 )
 def test_the_exit_code_tells_whether_to_say_it_otherwise_or_to_come_back_later(error: PanjerehError, code: int) -> None:
     assert exit_of(error) == code
+
+
+def test_a_command_that_finds_the_journal_held_and_nobody_on_its_socket_says_what_to_do(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    settings = install_alone(tmp_path).settings
+    (tmp_path / "journal.db").touch()
+
+    with held_lock(journal_url(load_settings(settings).database), "another"):
+        code = run_command(["exchanges", "list", "--config", str(settings)])
+
+    assert code == Exit.UNREACHABLE
+    assert capsys.readouterr().err == (
+        f"nobody answers on {tmp_path / 'admin.sock'}, and yet a daemon or another command holds the journal:"
+        " wait for it, or name with --config the settings that it was started with\n"
+    )
 
 
 def test_an_interrupted_command_ends_with_130_and_without_a_traceback(tmp_path: Path) -> None:
