@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from adapter.journal import Journal
-from tests.integration.journal_making import Opening, opened
+from tests.integration.journal_making import Opening, opened, url_of
 from tests.support.postgres import Server, running_server
 
 
@@ -35,8 +35,7 @@ def postgres_url(postgres: Server) -> Iterator[str]:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def journal_url(request: pytest.FixtureRequest) -> str:
     """An empty database: each test that asks for it runs on both kinds."""
-    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
-    return url
+    return url_of(request)
 
 
 @pytest.fixture

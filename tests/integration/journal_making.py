@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeAlias
 
+import pytest
 from sqlalchemy import event, text
 
 from adapter.exchange import Caller, Case, Claim, Direction, Exchange, Operation, Record, Stage, State
@@ -51,6 +52,12 @@ def opened(url: str, **changes: Any) -> Journal:
         "silence": LONG,
     }
     return open_journal(url, **{**settings, **changes})
+
+
+def url_of(request: pytest.FixtureRequest) -> str:
+    """An empty database of the kind that the request's parameter names: sqlite or postgresql."""
+    url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
+    return url
 
 
 def digest(*parts: str) -> bytes:

@@ -18,7 +18,7 @@ from adapter.mark import Mark
 from ops.daemon import served
 from ops.protocol import ConnectionLimits
 from ops.serving import application
-from tests.integration.test_journal_documents import chunks, rows
+from tests.integration.documents_making import chunks, rows
 from tests.support.records import document, permit
 from tests.support.sandboxed import CALLER, Sandboxed, sandboxed
 

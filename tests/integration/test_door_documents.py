@@ -25,9 +25,9 @@ from adapter.exchange import Operation
 from adapter.journal import Journal
 from adapter.mark import Mark, mark_of
 from adapter.refusals import CaseClosed, TooBusy, UnknownCase, Unreadable
+from tests.integration.documents_making import chunks, fetched, rows
 from tests.integration.journal_making import Opening
 from tests.integration.test_door_attachments import RECORD, TYPE, codec
-from tests.integration.test_journal_documents import chunks, fetched, rows
 from tests.support.door_side import CALLER, IDEMPOTENCY_KEY, KEY, served
 from tests.support.keeping import Keeping
 

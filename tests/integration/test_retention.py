@@ -15,8 +15,8 @@ from adapter.errors import JournalFailed
 from adapter.journal import Journal
 from adapter.retention import keep_retiring
 from adapter.retry import Profile
+from tests.integration.documents_making import attached, chunks, rows
 from tests.integration.journal_making import Opening, ended, submitted
-from tests.integration.test_journal_documents import attached, chunks, rows
 from tests.integration.test_journal_retiring import DAY, age, ended_case, multiply, retired_batches, tombstones
 from tests.support.house import Logs
 
