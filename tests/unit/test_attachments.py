@@ -24,7 +24,7 @@ from adapter.errors import FaultyTables
 from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import write_json
 from adapter.wsdl import read_wsdl
-from tests.unit.test_soap_codec import LOADED, WINDOW
+from tests.support.enveloped import LOADED, WINDOW
 from tests.unit.test_soap_versions import LIMITS, WSDL
 
 PACKAGES = Path(__file__).parents[1] / "packages"

@@ -20,7 +20,7 @@ from adapter.errors import FaultyTables
 from adapter.exchange import Verdict
 from adapter.refusals import Unreadable
 from adapter.wsdl import read_wsdl
-from tests.unit.test_soap_codec import LOADED, VALID, WINDOW, WITHDRAWAL, kept, of, read
+from tests.support.enveloped import LOADED, VALID, WINDOW, WITHDRAWAL, kept, of, read
 
 NS = "urn:panjereh:window:1.0"
 WSDL = read_wsdl(WINDOW, "window.wsdl")
