@@ -20,6 +20,7 @@ from adapter.exchange import (
     Case,
     Claim,
     Direction,
+    Exchange,
     Payload,
     State,
     Verdict,
@@ -184,8 +185,7 @@ class Delivery:
             await self.journal.release(claim, self.clock() + self.profile.schedule[0])
             return
         await self.journal.settle(self.settling.shadowed(claim))
-        told = {"tenant": exchange.tenant, "service": exchange.service, "operation": exchange.operation.value}
-        _log.info("exchange_shadowed", **told, exchange=exchange.id, case=exchange.case_id)
+        _log.info("exchange_shadowed", **_standing(exchange), case=exchange.case_id)
         self.hint()
 
     async def settle(self, settlement: Settlement, verdict: Verdict) -> None:
@@ -193,29 +193,17 @@ class Delivery:
         exchange = settlement.claim.exchange
         settled = await self.journal.settle(settlement)
         self.metrics.settled(exchange, verdict, seconds=(self.clock() - exchange.accepted_at).total_seconds())
+        told = {**_standing(exchange), "code": settlement.code, "reason": settlement.reason}
         _log.info(
             "attempt_settled",
-            tenant=exchange.tenant,
-            service=exchange.service,
-            operation=exchange.operation.value,
-            exchange=exchange.id,
+            **told,
             case=exchange.case_id,
             attempt=exchange.attempts,
             verdict=verdict.value,
             state=settlement.state.value,
-            code=settlement.code,
-            reason=settlement.reason,
         )
         if settlement.state is State.PARKED:
-            _log.warning(
-                "exchange_parked",
-                tenant=exchange.tenant,
-                service=exchange.service,
-                operation=exchange.operation.value,
-                exchange=exchange.id,
-                code=settlement.code,
-                reason=settlement.reason,
-            )
+            _log.warning("exchange_parked", **told)
         for claim in settled.claims:
             self.dispatch(claim)
         self.hint()
@@ -284,3 +272,13 @@ def _sending(claim: Claim, frozen: bytes, *, now: datetime) -> Claim:
         may_have_effect=True,
     )
     return replace(claim, exchange=exchange, frozen=frozen)
+
+
+def _standing(exchange: Exchange) -> dict[str, str]:
+    """What every line of the log tells of an exchange."""
+    return {
+        "tenant": exchange.tenant,
+        "service": exchange.service,
+        "operation": exchange.operation.value,
+        "exchange": exchange.id,
+    }

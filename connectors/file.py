@@ -16,7 +16,7 @@ from adapter.callers import Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import ChangePage, Clock, DocumentSink, Fetched, Sight
 from adapter.contract.codec import Codec
-from adapter.contract.documents import refuse_documents
+from adapter.contract.documents import freeze_record
 from adapter.contract.model import Contract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
 from adapter.contract.sheets import Sheet, Sheets
@@ -80,9 +80,7 @@ class FolderSystem:
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The record that every attempt will write; raises SchemaViolation when the payload breaks the contract."""
-        frozen = self._codec.encode_request(operation, payload)
-        refuse_documents(frozen, binding=BINDING)
-        return frozen
+        return freeze_record(self._codec, operation, payload, binding=BINDING)
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """What frozen bytes say."""

@@ -15,7 +15,7 @@ from adapter.callers import Credentials, Timeouts
 from adapter.callers.asking import find_by_reference, ledger_of
 from adapter.channels import Clock, DocumentSink, Fetched, Sight
 from adapter.contract.codec import Codec
-from adapter.contract.documents import refuse_documents
+from adapter.contract.documents import freeze_record
 from adapter.contract.instants import read_instant
 from adapter.contract.model import ChangesContract, Contract, StatementContract
 from adapter.contract.outcomes import Classify, Observation, Seen, classify
@@ -94,9 +94,7 @@ class SqlTarget:
 
     def freeze(self, operation: str, payload: Payload) -> bytes:
         """The record that every attempt will write; raises SchemaViolation when the payload breaks the contract."""
-        frozen = self._codec.encode_request(operation, payload)
-        refuse_documents(frozen, binding=BINDING)
-        return frozen
+        return freeze_record(self._codec, operation, payload, binding=BINDING)
 
     def thaw(self, operation: str, frozen: bytes) -> Payload:
         """What frozen bytes say."""

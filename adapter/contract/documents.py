@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from adapter.contract.codec import Codec
 from adapter.contract.model import OperationContract
 from adapter.exchange import Payload
 from adapter.mark import marks_in
@@ -25,9 +26,14 @@ def check_documents(operation: OperationContract, payload: Payload, frozen: byte
     _refuse([one.size for one in marks if one not in fields], "a document to be all that its field holds")
 
 
-def refuse_documents(frozen: bytes, *, binding: str) -> None:
-    """Raise SchemaViolation for any large document: this kind of system has no way to take one."""
+def freeze_record(codec: Codec, operation: str, payload: Payload, *, binding: str) -> bytes:
+    """The bytes that every attempt will write, of a system that takes no large documents beside a record.
+
+    Raises SchemaViolation when the payload breaks the contract, and for any large document.
+    """
+    frozen = codec.encode_request(operation, payload)
     _refuse([one.mark.size for one in marks_in(frozen)], f"content that a {binding} field can hold")
+    return frozen
 
 
 def _refuse(sizes: list[int], expected: str) -> None:

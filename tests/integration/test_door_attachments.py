@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
 import subprocess
 from collections.abc import AsyncIterator
@@ -21,20 +19,12 @@ from adapter.contract.soap import SoapCodec
 from adapter.doors import Limits
 from adapter.exchange import Operation
 from adapter.wsdl import read_wsdl
+from tests.support.documents import attaching
 from tests.support.door_side import ACK, CALLER, FOLDER, IDEMPOTENCY_KEY, KEY, WINDOW, Office, served, soap_codec
 from tests.support.peers import NODE_FOLDER, node_soap
 
 CONTENT = bytes(range(256)) * 8192
-RECORD: dict[str, Any] = {
-    "tracking_code": "4052718396",
-    "channel": {"code": "counter", "card_seen": True},
-    "document_no": "D-1405-1",
-    "kind": "deed",
-    "title": "سند مالکیت",
-    "media_type": "application/pdf",
-    "content": base64.b64encode(CONTENT).decode(),
-    "sha256": hashlib.sha256(CONTENT).hexdigest(),
-}
+RECORD = attaching(CONTENT)
 LIMITS = {name: one.max_bytes for name, one in WINDOW.operations.items()}
 
 

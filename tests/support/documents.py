@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from adapter.errors import DocumentMissing
 from adapter.mark import Mark
@@ -14,6 +16,20 @@ PIECE = 1024 * 1024
 
 def mark_of_content(content: bytes) -> Mark:
     return Mark(sha256(content).digest(), len(content))
+
+
+def attaching(content: bytes) -> dict[str, Any]:
+    """A call that attaches this content to a case."""
+    return {
+        "tracking_code": "4052718396",
+        "channel": {"code": "counter", "card_seen": True},
+        "document_no": "D-1405-1",
+        "kind": "deed",
+        "title": "سند مالکیت",
+        "media_type": "application/pdf",
+        "content": base64.b64encode(content).decode(),
+        "sha256": sha256(content).hexdigest(),
+    }
 
 
 @dataclass

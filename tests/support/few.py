@@ -1,4 +1,4 @@
-"""Mappings of only the services that a test is about: what is read in every test is quick to read."""
+"""Copies of only the services and contracts that a test is about: what every test reads is quick to read."""
 
 from __future__ import annotations
 
@@ -14,3 +14,9 @@ def mappings_with(folder: Path, *services: str) -> Path:
     for name in services:
         shutil.copytree(ROOT / "mappings" / name, mappings / name)
     return mappings
+
+
+def copied_contract(folder: Path, contract: Path) -> Path:
+    """A copy of this folder of a contract under its own name and version, for a test to change."""
+    copy: Path = shutil.copytree(contract, folder / contract.parent.name / contract.name)
+    return copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -24,21 +23,13 @@ from adapter.errors import FaultyTables
 from adapter.refusals import RequestRefused, SchemaViolation, TooLarge, Unreadable
 from adapter.strict_json import write_json
 from adapter.wsdl import read_wsdl
+from tests.support.documents import attaching
 from tests.support.enveloped import LOADED, WINDOW
 from tests.unit.test_soap_versions import LIMITS, WSDL
 
 PACKAGES = Path(__file__).parents[1] / "packages"
 CONTENT = b"%PDF-1.7 invented \x00\xff\r\n--panjereh-\r\n" * 40
-DOCUMENT: dict[str, Any] = {
-    "tracking_code": "4052718396",
-    "channel": {"code": "counter", "card_seen": True},
-    "document_no": "D-1405-1",
-    "kind": "deed",
-    "title": "سند مالکیت",
-    "media_type": "application/pdf",
-    "content": base64.b64encode(CONTENT).decode(),
-    "sha256": hashlib.sha256(CONTENT).hexdigest(),
-}
+DOCUMENT = attaching(CONTENT)
 NS = "urn:panjereh:window:1.0"
 XOP_TYPE = 'multipart/related; type="application/xop+xml"; start="<root>"; start-info="text/xml"; boundary=b'
 SWA_TYPE = 'multipart/related; type="text/xml"; start="<root>"; boundary=b'

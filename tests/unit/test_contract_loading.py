@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from adapter.errors import FaultyTables
 from adapter.exchange import KeySource
 from adapter.wsdl import read_wsdl
 from tests.support.editing import edit
+from tests.support.few import copied_contract
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 REVENUE = CONTRACTS / "revenue" / "1.0"
@@ -31,8 +31,7 @@ def window() -> Contract:
 
 def copied(tmp_path: Path, folder: Path, **changes: tuple[str, str]) -> Path:
     """A copy of a contract folder in which one text of a file is another; dots in names are written as __."""
-    target = tmp_path / folder.parent.name / folder.name
-    shutil.copytree(folder, target)
+    target = copied_contract(tmp_path, folder)
     for name, (old, new) in changes.items():
         edit(target / name.replace("__", "."), old, new)
     return target

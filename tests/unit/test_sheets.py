@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from adapter.contract import load_contract
 from adapter.errors import FaultyTables
 from adapter.workbench.reviewing import messages_of
 from tests.support.editing import edit
+from tests.support.few import copied_contract
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "hamlet" / "1.0"
@@ -31,8 +31,7 @@ FOLDER = ROOT / "tests" / "contracts" / "hamlet" / "1.0"
     ],
 )
 def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, told: str) -> None:
-    folder = tmp_path / "hamlet" / "1.0"
-    shutil.copytree(FOLDER, folder)
+    folder = copied_contract(tmp_path, FOLDER)
     edit(folder / "sheets.toml", old, new)
 
     with pytest.raises(FaultyTables) as raised:
@@ -42,8 +41,7 @@ def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, told: str) 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    folder = tmp_path / "hamlet" / "1.0"
-    shutil.copytree(FOLDER, folder)
+    folder = copied_contract(tmp_path, FOLDER)
     (folder / "sheets.toml").unlink()
     with pytest.raises(FaultyTables, match=r"sheets\.toml: is missing; contract\.toml: file names it"):
         load_contract(folder)

@@ -14,14 +14,16 @@ import pytest
 
 from adapter.callers import HttpTarget, InCallRetries
 from adapter.callers.splicing import BLOCK
+from adapter.contract import load_contract
 from adapter.contract.agreement import agreement
-from adapter.contract.documents import refuse_documents
+from adapter.contract.documents import freeze_record
 from adapter.contract.packing import Way
 from adapter.contract.soap import SoapCodec
 from adapter.errors import DocumentDamaged
 from adapter.exchange import Outcome, Verdict
 from adapter.mark import Mark, marks_in, whole_size
 from adapter.refusals import SchemaViolation
+from adapter.strict_json import read_json
 from adapter.wsdl import read_wsdl
 from ops.operators.showing import with_marks_told
 from tests.support.calling import CONTRACTS, QUICK, REFERENCE, WINDOW, http, read_request, server, target
@@ -242,11 +244,13 @@ def test_a_text_brings_no_document_along(binding: str) -> None:
 
 @pytest.mark.parametrize("binding", ["sql", "file"])
 def test_a_system_without_a_place_for_large_documents_refuses_them_by_name(binding: str) -> None:
-    frozen = b'{"content":"' + Mark(b"\0" * 32, SIZE).text.encode() + b'"}'
+    folder = CONTRACTS / "complaints" / "1.0"
+    codec = load_contract(folder).bindings["sql"]
+    held = read_json((folder / "examples" / "valid" / "AddDocument.a_picture.json").read_bytes())
 
     with pytest.raises(SchemaViolation, match=f"a {binding} field can hold"):
-        refuse_documents(frozen, binding=binding)
-    refuse_documents(b'{"content":"AAAA"}', binding=binding)
+        freeze_record(codec, "AddDocument", {**held, "content": Mark(b"\0" * 32, SIZE).text}, binding=binding)
+    assert codec.thaw("AddDocument", freeze_record(codec, "AddDocument", held, binding=binding)) == held
 
 
 def test_what_they_tell_of_the_content_is_compared_with_its_mark() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from adapter.service.fitting import misfits
 from adapter.workbench.json_fields import json_messages
 from adapter.workbench.reviewing import messages_of
 from tests.support.editing import edit
+from tests.support.few import copied_contract
 from tests.support.records import ROOT
 
 FOLDER = ROOT / "tests" / "contracts" / "petitions" / "1.0"
@@ -22,8 +22,7 @@ FOLDER = ROOT / "tests" / "contracts" / "petitions" / "1.0"
 
 @pytest.fixture
 def changed(tmp_path: Path) -> Callable[[str, str], Path]:
-    folder = tmp_path / "petitions" / "1.0"
-    shutil.copytree(FOLDER, folder)
+    folder = copied_contract(tmp_path, FOLDER)
 
     def change(old: str, new: str) -> Path:
         edit(folder / "statements.toml", old, new)
@@ -58,8 +57,7 @@ def test_a_fault_names_its_place(changed: Callable[[str, str], Path], old: str, 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    folder = tmp_path / "petitions" / "1.0"
-    shutil.copytree(FOLDER, folder)
+    folder = copied_contract(tmp_path, FOLDER)
     (folder / "statements.toml").unlink()
     with pytest.raises(FaultyTables, match=r"statements\.toml: is missing; contract\.toml: sql names it"):
         load_contract(folder)
