@@ -9,7 +9,9 @@ from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from adapter.channels import Clock, Randomness
 from adapter.errors import JournalFailed, LeaseLost
@@ -75,6 +77,8 @@ __all__ = [
 P = ParamSpec("P")
 R = TypeVar("R")
 _READERS = 2
+_AGAIN_SECONDS = 0.5
+_log = structlog.get_logger(__name__)
 
 
 class Journal:
@@ -162,8 +166,16 @@ class Journal:
             await self.release(claim, claim.exchange.due_at)
 
     async def release(self, claim: Claim, due_at: datetime) -> None:
-        """Give a claim back untouched, due again at a time; raises LeaseLost."""
-        await self._writer.submit(attempting.release, (claim, due_at))
+        """Give a claim back untouched, due again at a time; raises LeaseLost.
+
+        Tried for as long as the database is away: a claim that nobody gives back stays with its node while that lives.
+        """
+        while True:
+            try:
+                return await self._writer.submit(attempting.release, (claim, due_at))
+            except DBAPIError as error:
+                _log.warning("claim_not_given_back", exchange=claim.exchange.id, reason=type(error.orig).__name__)
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     async def complete(self, claim: Claim, record: Record, *, brought: Collection[str] = ()) -> Claim:
         """Keep the record, with the documents `brought` bound to the case; raises LeaseLost or DocumentNotSent."""

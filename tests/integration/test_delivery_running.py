@@ -11,6 +11,7 @@ import pytest
 from adapter.errors import GatewayUnreachable, JournalFailed
 from adapter.exchange import Claim, Exchange, Operation, Outcome, State, Verdict
 from adapter.journal import Settlement
+from tests.integration.journal_making import meddle
 from tests.support.cancelling import cancelled_at
 from tests.support.house import ASSESSED, House, Logs, Town, Weakened
 from tests.support.lives import submission
@@ -107,6 +108,24 @@ async def test_what_raises_before_the_intent_is_given_back_and_tried_again_later
         await until(house, Operation.SUBMIT_REQUEST, State.DONE)
         assert running.is_running
     assert sum(event["event"] == "delivery_failed" for event in logs) == 1
+
+
+async def test_what_cannot_be_given_back_while_the_database_is_away_is_given_back_when_it_is_there(
+    town: Town, logs: Logs
+) -> None:
+    """Nothing leaves without its INTENT, and what is claimed does not stay with a node that cannot say so."""
+    house, database = town.open(), f"sqlite:///{town.folder / 'journal.db'}"
+    await house.submit(toll())
+    meddle(database, "CREATE TRIGGER away BEFORE UPDATE ON exchanges BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    async with Running(house):
+        async with asyncio.timeout(5):
+            while not any(event["event"] == "claim_not_given_back" for event in logs):
+                await asyncio.sleep(0.005)
+        meddle(database, "DROP TRIGGER away")
+        async with asyncio.timeout(5):
+            while (await submission(house)).state is not State.DONE:
+                house.clock.advance(1)
+                await asyncio.sleep(0.01)
 
 
 async def test_a_search_that_fails_once_ends_nothing(town: Town, logs: Logs) -> None:
