@@ -27,6 +27,7 @@ from adapter.exchange import (
 )
 from adapter.fetching import Fetching
 from adapter.journal import Journal, Settlement
+from adapter.loops import Loops
 from adapter.mark import whole_size
 from adapter.offer import Offer
 from adapter.refusals import DocumentNotSent, NotScanned, RequestRefused, SchemaViolation
@@ -65,6 +66,7 @@ class Delivery:
     metrics: Metrics
     fetching: Fetching
     workers: int = _WORKERS
+    loops: Loops = field(default_factory=Loops)
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
     _hint: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: int = 0
@@ -101,7 +103,8 @@ class Delivery:
     async def _claim(self) -> None:
         while True:
             self._hint.clear()
-            await self._guarded(self._dispatch_due())
+            with self.loops.turn("delivery"):
+                await self._dispatch_due()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.profile.idle.total_seconds()):
                     await self._hint.wait()
@@ -123,17 +126,16 @@ class Delivery:
             finally:
                 self._under_way -= 1
 
-    async def _guarded(self, step: Awaitable[None], claim: Claim | None = None) -> bool:
-        """Whether it went as foreseen; what nobody foresaw ends neither the worker nor the flow."""
-        named = {} if claim is None else {"exchange": claim.exchange.id}
+    async def _guarded(self, step: Awaitable[None], claim: Claim) -> bool:
+        """Whether it went as foreseen; what nobody foresaw ends no worker."""
         try:
             await step
         except LeaseLost:
-            _log.warning("lease_lost", **named)
+            _log.warning("lease_lost", exchange=claim.exchange.id)
         except JournalFailed:
             raise
         except Exception:  # noqa: BLE001 - the edge of a worker
-            _log.exception("delivery_failed", **named)
+            _log.exception("delivery_failed", exchange=claim.exchange.id)
             return False
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -16,6 +16,7 @@ from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import GatewayUnreachable, JournalFailed, LeaseLost
 from adapter.exchange import Case, Change, Claim, Direction, Draft, Effect, Exchange, Operation, Record, State, Verdict
 from adapter.journal import Journal, Settlement, Taken, reading
+from adapter.loops import Loops
 from adapter.offer import Offer
 from adapter.pattern import CHANGE_OPERATIONS, outward_record
 from adapter.retry import Profile
@@ -39,12 +40,13 @@ class FollowUp:
     clock: Clock
     settle: Callable[[Settlement, Verdict], Awaitable[None]]
     hint: Callable[[], None]
+    loops: Loops = field(default_factory=Loops)
 
     async def run(self) -> None:
         """Follow up until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ever(self._beat, self.profile.heartbeat.total_seconds()))
-            group.create_task(self._ever(self.ask_unsettled, self.profile.idle.total_seconds()))
+            group.create_task(self._ever("heartbeat", self._beat, self.profile.heartbeat.total_seconds()))
+            group.create_task(self._ever("questions", self.ask_unsettled, self.profile.idle.total_seconds()))
             for endpoint, system in self.endpoints.systems.items():
                 group.create_task(self._poll_changes(endpoint, system))
 
@@ -234,19 +236,17 @@ class FollowUp:
                 _log.info("cursor_moved_elsewhere", tenant=endpoint[0], endpoint=endpoint[1])
             except JournalFailed:
                 raise
-            except Exception:  # noqa: BLE001 - the edge of a worker: one bad page must not end the flow
+            except Exception as error:  # noqa: BLE001 - the edge of a worker: one bad page must not end the flow
                 _log.exception("changes_failed", tenant=endpoint[0], endpoint=endpoint[1])
+                told = f"changes cannot be taken up: {type(error).__name__}; the log has its place"
+                self.endpoints.lose_changes(endpoint, told, self.clock())
             if not more:
                 await asyncio.sleep(self.profile.change_poll.total_seconds())
 
-    async def _ever(self, step: Callable[[], Awaitable[Any]], seconds: float) -> None:
+    async def _ever(self, name: str, step: Callable[[], Awaitable[Any]], seconds: float) -> None:
         while True:
-            try:
+            with self.loops.turn(name):
                 await step()
-            except JournalFailed:
-                raise
-            except Exception:  # noqa: BLE001 - the edge of a worker
-                _log.exception("follow_up_failed")
             await asyncio.sleep(seconds)
 
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import structlog
-
-from adapter.errors import JournalFailed
 from adapter.journal import Journal, Retention
+from adapter.loops import Loops
 from adapter.retry import Profile
 
-_log = structlog.get_logger(__name__)
 
-
-async def keep_retiring(journal: Journal, profile: Profile) -> None:
+async def keep_retiring(journal: Journal, profile: Profile, loops: Loops) -> None:
     """Retire until cancelled: a batch at a pulse while more is due, then nothing until the next sweep.
 
     A batch is one step of the journal's writer among the others, and between two of them there is always a pulse.
@@ -21,12 +17,8 @@ async def keep_retiring(journal: Journal, profile: Profile) -> None:
     age = Retention(keys=profile.keys_kept, tombstones=profile.tombstones_kept)
     while True:
         is_more_due = False
-        try:
+        with loops.turn("retention"):
             keys = await journal.retire_keys(age)
             documents = await journal.documents.sweep(profile.documents_kept)
             is_more_due = keys or documents
-        except JournalFailed:
-            raise
-        except Exception:  # noqa: BLE001 - the edge of a worker: the next sweep tries again
-            _log.exception("retiring_failed")
         await asyncio.sleep((profile.idle if is_more_due else profile.sweep).total_seconds())

@@ -100,7 +100,7 @@ async def _live(house: House, listener: socket.socket) -> int:
         with _heeding_signals({signal.SIGTERM: stopped, signal.SIGINT: stopped, signal.SIGHUP: reload}):
             async with admin.serving(house.settings.admin_socket, _performer(house)), asyncio.TaskGroup() as group:
                 flows = [group.create_task(house.delivery.run()), group.create_task(house.followup.run())]
-                flows.append(group.create_task(keep_retiring(house.journal, house.profile)))
+                flows.append(group.create_task(keep_retiring(house.journal, house.profile, house.loops)))
                 flows.append(group.create_task(keep_reloading(house, reload)))
                 async with served(application(house), listener, _limits(house.settings.http)):
                     _log.info("daemon_started", **_introduction(house, listener))

@@ -117,6 +117,8 @@ async def checks(house: House) -> dict[str, Check]:
         "configuration": _configuration_check(house),
         "tables": _tables_check(house),
     }
+    for loop, error in house.loops.failing.items():
+        found[f"loop:{loop}"] = Check(Status.WARN, f"its last turn failed: {error}; the log has its place")
     if found["journal"].status is Status.FAIL:
         return found
     for tenant, contract in await _lost(house):

@@ -25,6 +25,7 @@ from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
 from adapter.journal import Journal, Note, open_journal, reading
+from adapter.loops import Loops
 from adapter.mark import Mark
 from adapter.offer import Offer
 from adapter.publishing import Publishing
@@ -87,6 +88,7 @@ class House:
     callers: Mapping[str, Caller]
     webhooks: Mapping[EndpointName, Webhook]
     metrics: Metrics
+    loops: Loops
     clock: Clock
     started_at: datetime
     _connected: list[Closable] = field(default_factory=list)
@@ -164,13 +166,15 @@ def _join(
     def offer() -> Offer:
         return loaded.tables.now.offer
 
-    metrics = Metrics()
+    metrics, loops = Metrics(), Loops()
     metrics.watch(contract.drift for contract in loaded.contracts.values())
     drafting = Drafting(loaded.contracts, loaded.profile, parts.randomness)
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
     documents = _examined(settings, journal)
     fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, documents)
-    delivery = Delivery(journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching)
+    delivery = Delivery(
+        journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching, loops=loops
+    )
     house = House(
         settings=settings,
         profile=loaded.profile,
@@ -190,6 +194,7 @@ def _join(
             parts.clock,
             settle=delivery.settle,
             hint=delivery.hint,
+            loops=loops,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house
         documents=documents,
@@ -197,6 +202,7 @@ def _join(
         callers=loaded.callers,
         webhooks=loaded.webhooks,
         metrics=metrics,
+        loops=loops,
         clock=parts.clock,
         started_at=parts.clock(),
         _connected=connected,

@@ -53,6 +53,19 @@ async def test_what_does_not_answer_is_degraded_wherever_one_looks_until_it_answ
     assert house.endpoints.lost == {}
 
 
+async def test_a_loop_whose_last_turn_failed_is_told_until_one_succeeds(desk: Desk) -> None:
+    loops = desk.house.loops
+    with capture_logs(), loops.turn("questions"):
+        raise KeyError("what nobody foresaw")
+    failing = await perform(desk, "health", {})
+    with loops.turn("questions"):
+        pass
+    mended = await perform(desk, "health", {})
+
+    assert failing["checks"]["loop:questions"][0]["output"] == "its last turn failed: KeyError; the log has its place"
+    assert (failing["status"], mended["status"]) == ("warn", "pass")
+
+
 async def test_a_paused_endpoint_is_listed_with_its_reason_and_resumed_for_one(desk: Desk) -> None:
     house, name = desk.house, (TENANT, WINDOW)
     await house.journal.pause(Pause(*name, reason="401 from the gateway"))

@@ -59,13 +59,17 @@ async def test_a_lost_system_is_logged_once_when_it_goes_and_once_when_it_return
     assert events == ["endpoint_lost", "endpoint_lost", "endpoint_regained"]
 
 
-async def test_a_page_that_breaks_everything_does_not_end_the_flow(house: House, logs: Logs) -> None:
+async def test_a_page_that_breaks_everything_does_not_end_the_flow_and_is_told_until_one_is_taken(
+    house: House, logs: Logs
+) -> None:
     number = await filed_permit(house)
     house.core.told = [None, core_status(number, 1, 10)]  # type: ignore[list-item]
     await running_for(house)
     assert any(event["event"] == "changes_failed" for event in logs)
+    assert house.endpoints.lost[CORE].reason.startswith("changes cannot be taken up: AttributeError")
     house.core.told = [core_status(number, 1, 10)]
     await running_for(house)
+    assert house.endpoints.lost == {}
     assert told_codes(house) == ["010"]
 
 

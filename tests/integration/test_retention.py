@@ -13,6 +13,7 @@ import pytest
 
 from adapter.errors import JournalFailed
 from adapter.journal import Journal
+from adapter.loops import Loops
 from adapter.retention import keep_retiring
 from adapter.retry import Profile
 from tests.integration.documents_making import attached, chunks, rows
@@ -27,8 +28,8 @@ RARE = replace(Profile(), idle=timedelta(milliseconds=1))
 
 
 @asynccontextmanager
-async def retiring(journal: Any, profile: Profile) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(keep_retiring(journal, profile))
+async def retiring(journal: Any, profile: Profile, loops: Loops | None = None) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(keep_retiring(journal, profile, loops or Loops()))
     try:
         yield task
     finally:
@@ -94,17 +95,19 @@ class Faulty:
         return await self._journal.retire_keys(kept)
 
 
-async def test_a_sweep_that_fails_is_logged_and_the_next_one_works(
+async def test_a_sweep_that_fails_is_told_until_the_next_one_works(
     sqlite_journals: Opening, sqlite_url: str, logs: Logs
 ):
     journal = sqlite_journals()
     await ended_case(journal, "same")
     age(sqlite_url, 91 * DAY)
 
-    async with retiring(Faulty(journal, ZeroDivisionError(), times=2), BRISK):
-        await until(lambda: tombstones(sqlite_url) == 1)
+    loops = Loops()
+    async with retiring(Faulty(journal, ZeroDivisionError(), times=2), BRISK, loops):
+        await until(lambda: loops.failing == {"retention": "ZeroDivisionError"})
+        await until(lambda: tombstones(sqlite_url) == 1 and not loops.failing)
 
-    assert [event["event"] for event in logs] == ["retiring_failed"] * 2
+    assert [(event["event"], event["loop"]) for event in logs] == [("loop_failed", "retention")] * 2
 
 
 async def test_a_journal_that_keeps_nothing_any_more_ends_the_flow(sqlite_journals: Opening):
