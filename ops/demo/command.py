@@ -91,6 +91,7 @@ async def perform(folder: Path, processes: Processes, options: Options, *, began
     scenes, script = load_scenes(), load_script()
     requests = requests_of(scenes, script, count=options.requests, seed=options.seed)
     messages = Console(stderr=True, quiet=options.as_json, highlight=False)
+    messages.print("the stand-ins and the daemon are being started …")
     stage = await build_stage(folder, processes, list(scenes.values()), script)
     print_profile(messages, profile_of(load_settings(stage.installation.settings)))
     with ack_ledger(folder / "acks.jsonl") as ledger, _shown(messages, len(requests), began) as progress:

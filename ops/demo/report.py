@@ -26,7 +26,9 @@ _SHOWN_TIMES = {
     "change_poll": ("between looks for changes", "فاصلهٔ سرکشی به تغییرها"),
     "breaker_open": ("an endpoint rests", "استراحت یک سامانه"),
 }
-_SHOWN_WAITS = 3
+_SHOWN_WAITS = 2
+_WHOLE = frozenset({"here", "in production"})
+"""Columns that are never broken; the names beside them are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def print_profile(console: Console, profile: Profile) -> None:
     """The short durations beside those of production."""
     table = Table(title=f"profile “{profile.name}”", title_justify="left", box=None, header_style="bold")
     for column in ("time", "here", "in production", "زمان"):
-        table.add_column(column, no_wrap=True)
+        table.add_column(column, no_wrap=column in _WHOLE)
     standard = Profile()
     for name, (english, persian) in _SHOWN_TIMES.items():
         table.add_row(english, _told(getattr(profile, name)), _told(getattr(standard, name)), persian)
@@ -108,18 +110,18 @@ def print_profile(console: Console, profile: Profile) -> None:
 
 def print_result(console: Console, result: Result) -> None:
     """The table, why things are parked, and which promise was not kept."""
-    table = Table(title="what came of it", title_justify="left", header_style="bold")
-    table.add_column("")
-    table.add_column("", justify="right")
-    table.add_column("", justify="right")
+    table = Table(title="what came of it", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(justify="right")
     for english, figure, persian in _rows(result):
         table.add_row(english, figure, persian)
     console.print(table)
     for parked in result.standing.parked:
         line = f"parked {parked.tracking_code}  {parked.service} {parked.operation}: {parked.why}"
-        console.print(Text(line, style="yellow"))
+        console.print(Text(line, style="yellow"), soft_wrap=True)
     for finding in result.standing.findings:
-        console.print(Text(f"reconciliation: {finding['kind']}: {finding['detail']}", style="yellow"))
+        console.print(Text(f"reconciliation: {finding['kind']}: {finding['detail']}", style="yellow"), soft_wrap=True)
     for failing in result.failings():
         console.print(Text(f"NOT KEPT: {failing}", style="bold red"))
 
@@ -176,4 +178,6 @@ def _told(value: timedelta | tuple[timedelta, ...]) -> str:
 def _seconds(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - seconds of a minute
+    if seconds >= 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.1f}".removesuffix(".0") + " s"

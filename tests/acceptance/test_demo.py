@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -15,18 +16,21 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from adapter.identifiers import mobile, national_id
+from adapter.retry import Profile
 from ops.demo import invented
 from ops.demo.callers import Ack, read_acks
 from ops.demo.count import Count, count
 from ops.demo.effects import STAND_INS, Effect, read_effects
 from ops.demo.messages import Forms, Meaning
 from ops.demo.operators import Parked, Standing
-from ops.demo.report import Result
+from ops.demo.report import Result, print_profile
 from ops.demo.requests import parts_of, requests_of
 from ops.demo.scenes import Scene, fill, load_scenes, load_script
 from ops.demo.stage import GATEWAY_CONTRACT
@@ -300,6 +304,17 @@ def test_each_promise_that_operators_see_broken_is_told(broken: dict[str, object
 
 
 # The scenes
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_profile_is_shown_whole_on_a_narrow_terminal(width: int) -> None:
+    console = Console(width=width, record=True, file=io.StringIO())
+
+    print_profile(console, Profile().scaled("fast", 0.01, longest=timedelta(seconds=2.5)))
+
+    told = console.export_text()
+    assert all(figures in told for figures in ("300 ms, 1.2 s…", "30 s, 2 min…", "100 ms", "10 s"))
+    assert told.count("…") == 2 * 2, "two schedules go on, and nothing else is cut short"
 
 
 def test_every_scene_is_a_shipped_service_and_its_ends_are_codes_of_that_service() -> None:
