@@ -24,6 +24,7 @@ from adapter.journal.schema import (
     search_keys,
 )
 from adapter.journal.sealing import Sealer
+from adapter.text import canonical_digits
 
 _MOST_CANDIDATES = 10
 """Exchanges that are named to who gave the beginning of several ids."""
@@ -167,10 +168,15 @@ def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
 
 
 def exchange(connection: Connection, exchange_id: str) -> Exchange:
-    """The exchange with this id or beginning of an id; raises NotFound, also when several begin so."""
+    """The exchange with this id or beginning of an id; raises NotFound, also when several begin so.
+
+    Who gives a case's tracking code instead is told so.
+    """
     begins = exchanges.c.id.startswith(exchange_id, autoescape=True)
     rows = connection.execute(select(exchanges).where(begins).order_by(exchanges.c.id).limit(_MOST_CANDIDATES + 1))
     found = [exchange_of(row) for row in rows.mappings()]
+    if not found and _case_row(connection, cases.c.tracking_code == canonical_digits(exchange_id)) is not None:
+        raise NotFound(f"{exchange_id!r} is the tracking code of a case; see: panjereh cases show {exchange_id}")
     if not found:
         raise NotFound(f"no exchange begins with {exchange_id!r}; list them with: panjereh exchanges list")
     if len(found) > 1:

@@ -59,10 +59,10 @@ class Desk:
         return await self.house.journal.read(inspecting.beginnings, [one.id for one in exchanges])
 
 
-def needed(reason: str | None) -> str:
-    """The reason of a change; raises Refused without one."""
+def needed(reason: str | None, *, what: str = "every change") -> str:
+    """The reason of what is done; raises Refused without one."""
     if reason is None or not reason.strip():
-        raise Refused("every change needs a reason, which is recorded; give --reason")
+        raise Refused(f"{what} needs a reason, which is recorded; give --reason")
     return reason.strip()
 
 

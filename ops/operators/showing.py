@@ -7,9 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from adapter.errors import NotFound
-from adapter.exchange import Event, Exchange, Payload, State
+from adapter.exchange import Case, Event, Exchange, Payload, State
 from adapter.journal import Filter, Note, inspecting, reading
 from adapter.mark import marks_in
+from adapter.settlement.drafting import is_tracking_code
 from adapter.settlement.machine import TRANSITIONS
 from adapter.text import canonical_digits
 from ops.operators.desk import Arguments, Desk, needed, refuse_unknown, told_case, told_exchange
@@ -66,8 +67,7 @@ async def matching(desk: Desk, wanted: Wanted) -> list[Exchange]:
     """The newest exchanges that fit; raises NotFound for a tracking code that no case has."""
     case_id = None
     if wanted.tracking_code is not None:
-        code = canonical_digits(wanted.tracking_code)
-        case_id = (await desk.house.journal.read(reading.case_by_code, code)).id
+        case_id = (await _case_of(desk, wanted.tracking_code)).id
     found = await desk.house.journal.read(
         reading.list_exchanges,
         Filter(
@@ -109,7 +109,7 @@ async def show_exchange(desk: Desk, wanted: Shown) -> Payload:
 async def show_case(desk: Desk, wanted: CaseShown) -> Payload:
     """The life of a case: its promise, its stages, its exchanges and everything that was told of it."""
     journal = desk.house.journal
-    case = await journal.read(reading.case_by_code, canonical_digits(wanted.tracking_code))
+    case = await _case_of(desk, wanted.tracking_code)
     exchanges = await journal.read(inspecting.exchanges_of_case, case.id)
     audit = await _audit(desk, case.id)
     return {
@@ -119,6 +119,20 @@ async def show_case(desk: Desk, wanted: CaseShown) -> Payload:
         "audit": audit,
         "beginnings": await desk.beginnings(exchanges),
     }
+
+
+async def _case_of(desk: Desk, given: str) -> Case:
+    """The case with this tracking code in any digits; raises NotFound, which tells what cannot be a tracking code."""
+    code = canonical_digits(given)
+    try:
+        return await desk.house.journal.read(reading.case_by_code, code)
+    except NotFound as error:
+        if is_tracking_code(code):
+            raise
+        raise NotFound(
+            f"{error.detail}, which cannot be one: they have 12 digits, of which the last checks the others;"
+            " an exchange has an id: panjereh exchanges show"
+        ) from error
 
 
 def possible(exchange: Exchange) -> list[str]:
@@ -159,7 +173,7 @@ def _table_file(desk: Desk, exchange: Exchange) -> str:
 
 async def _body(desk: Desk, exchange: Exchange, kind: str, reason: str | None) -> Payload:
     """The content, opened; told in the audit before it is shown."""
-    why = needed(reason)
+    why = needed(reason, what="a look into a body")
     content = await desk.house.journal.content(exchange, kind)
     if content is None:
         raise NotFound(f"exchange {exchange.id} has no {kind} yet")

@@ -77,7 +77,7 @@ async def test_an_exchange_behind_another_in_its_lane_names_what_holds_it_up(des
 async def test_a_body_is_opened_only_for_a_reason_and_the_audit_tells_it(desk: Desk) -> None:
     exchange = await kept(desk.house)
 
-    with pytest.raises(Refused, match="--reason"):
+    with pytest.raises(Refused, match="a look into a body needs a reason, which is recorded; give --reason"):
         await perform(desk, "exchanges.show", {"id": exchange.id, "body": "record"})
     told = await perform(desk, "exchanges.show", {"id": exchange.id, "body": "record", "reason": "the citizen called"})
 
@@ -96,6 +96,26 @@ async def test_a_body_that_is_not_there_is_told_and_not_told_as_shown(desk: Desk
     with pytest.raises(NotFound, match="no answer yet"):
         await perform(desk, "exchanges.show", {"id": exchange.id, "body": "answer", "reason": "why not"})
     assert [row["event"] for row in await told_of(desk.house, exchange)] == ["accepted"]
+
+
+async def test_who_gives_a_tracking_code_for_an_exchange_or_an_exchange_for_a_case_is_told(desk: Desk) -> None:
+    exchange = await kept(desk.house)
+    (listed,) = (await perform(desk, "exchanges.list", {}))["exchanges"]
+    code = listed["tracking_code"]
+
+    with pytest.raises(NotFound, match=f"'{code}' is the tracking code of a case; see: panjereh cases show {code}"):
+        await perform(desk, "exchanges.show", {"id": code})
+    with pytest.raises(NotFound, match=r"cannot be one: .*; an exchange has an id: panjereh exchanges show$"):
+        await perform(desk, "cases.show", {"tracking_code": exchange.id})
+
+
+@pytest.mark.parametrize(("code", "is_misread"), [("477364780156", False), ("477364780157", True), ("47736478", True)])
+async def test_a_tracking_code_that_was_misread_over_the_telephone_is_told_as_such(
+    desk: Desk, code: str, *, is_misread: bool
+) -> None:
+    with pytest.raises(NotFound) as missing:
+        await perform(desk, "cases.show", {"tracking_code": code})
+    assert ("the last checks the others" in missing.value.detail) == is_misread
 
 
 async def test_nothing_but_a_body_shows_who_the_citizen_is(desk: Desk) -> None:
