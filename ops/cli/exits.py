@@ -17,6 +17,7 @@ class Exit(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     INTERRUPTED = 130
+    CUT_OFF = 141
 
 
 _BY_ERROR: Mapping[type[PanjerehError], Exit] = {

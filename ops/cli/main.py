@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError
 
@@ -68,14 +70,12 @@ def make_app() -> App:
 
 def run_command(tokens: Sequence[str]) -> int:
     """Run one command; its exit code. What is wrong is told in a sentence on stderr, without a traceback."""
-    if tokens and tokens[0] not in _KNOWN and not tokens[0].startswith("-"):
-        print(f"panjereh: {tokens[0]!r} is not a command; {near(tokens[0], _KNOWN)}", file=sys.stderr)
-        return Exit.USAGE
-    if meant := _MEANT.get(tuple(tokens[:2])):
-        print(f"panjereh: '{' '.join(tokens[:2])}' is not a command; did you mean '{meant}'?", file=sys.stderr)
+    if mistake := _mistake(tokens):
+        print(f"panjereh: {mistake}", file=sys.stderr)
         return Exit.USAGE
     try:
         code = make_app()(tokens, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError:
         return Exit.USAGE
     except PanjerehError as error:
@@ -83,9 +83,23 @@ def run_command(tokens: Sequence[str]) -> int:
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    except BrokenPipeError:  # who reads the answer has enough of it, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.CUT_OFF
     return Exit.OK if code is None else int(code)
 
 
+def _mistake(tokens: Sequence[str]) -> str | None:
+    """What is wrong with the command's name, with the name that may have been meant."""
+    if tokens and tokens[0] not in _KNOWN and not tokens[0].startswith("-"):
+        return f"{tokens[0]!r} is not a command; {near(tokens[0], _KNOWN)}"
+    meant = _MEANT.get(tuple(tokens[:2]))
+    return None if meant is None else f"'{' '.join(tokens[:2])}' is not a command; did you mean '{meant}'?"
+
+
 def main() -> None:
-    """The entry of `panjereh`."""
+    """The entry of `panjereh`. What it tells is UTF-8 in every locale: it tells Persian."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     sys.exit(run_command(sys.argv[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -121,6 +122,20 @@ def test_an_unknown_command_gets_the_near_name(capsys: Captured) -> None:
 )
 def test_the_exit_code_tells_whether_to_say_it_otherwise_or_to_come_back_later(error: PanjerehError, code: int) -> None:
     assert exit_of(error) == code
+
+
+def test_an_answer_that_nobody_reads_to_its_end_is_no_fault_and_persian_is_told_in_every_locale() -> None:
+    closing = {**os.environ, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    with subprocess.Popen(
+        [*_COMMAND, "rules"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=closing, pipesize=4096
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read() if process.stderr is not None else b""
+
+    assert first.decode() == "rule             does                                      کار\n"
+    assert (process.returncode, told) == (Exit.CUT_OFF, b"")
 
 
 def test_a_command_that_finds_the_journal_held_and_nobody_on_its_socket_says_what_to_do(
