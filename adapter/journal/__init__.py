@@ -43,6 +43,7 @@ from adapter.journal.opening import (
     held_lock,
     place_of,
     prepare_schema,
+    told_by_the_disk,
 )
 from adapter.journal.operating import Command, Finding, Findings, Note, Pause
 from adapter.journal.reading import Filter
@@ -258,11 +259,11 @@ def open_journal(
 ) -> Journal:
     """Open the journal for this node; what its earlier lives held has fallen: claims are free, attempts in doubt.
 
-    `silence` is how long a node may go without a heartbeat before others take its claims. Raises JournalLocked and
-    JournalUnusable, which WrongEnvironment is, too.
+    `silence` is how long a node may go without a heartbeat before others take its claims. Raises JournalLocked,
+    JournalUnusable, which WrongEnvironment is, too, and JournalFailed for a disk that is full or a damaged file.
     """
     database, sealer = journal_url(url), Sealer(master_key, randomness)
-    with ExitStack() as opening:
+    with told_by_the_disk(database), ExitStack() as opening:
         opening.enter_context(held_lock(database, node))
         engine = make_engine(database, writes=True, connections=1)
         opening.callback(engine.dispose)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from adapter.errors import JournalUnusable
 from adapter.journal.engines import is_sqlite, journal_url, make_engine
-from adapter.journal.opening import check_place, connected, held_alone
+from adapter.journal.opening import check_place, connected, held_alone, told_by_the_disk
 from adapter.journal.schema import REVISION
 
 EMPTY = "empty"
@@ -25,7 +25,7 @@ def migrate(url: str) -> tuple[str, str]:
     version or an older one: nothing was changed.
     """
     database = journal_url(url)
-    with held_alone(database):
+    with held_alone(database), told_by_the_disk(database):
         engine = make_engine(database, writes=True, connections=1)
         try:
             with engine.begin() as connection:
@@ -44,7 +44,7 @@ def look(url: str) -> str:
         return EMPTY
     engine = make_engine(database, writes=False, connections=1)
     try:
-        with connected(engine, database) as connection:
+        with told_by_the_disk(database), connected(engine, database) as connection:
             return revision_of(connection)
     finally:
         engine.dispose()

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from adapter.channels import Clock
 from adapter.errors import (
     FaultySettings,
+    JournalFailed,
     JournalLocked,
     JournalUnreachable,
     JournalUnusable,
@@ -155,6 +156,18 @@ def connected(engine: Engine, url: URL) -> Connection:
     except OperationalError as error:
         reason = str(error.orig).partition("\n")[0].rstrip(": ")
         raise JournalUnreachable(f"database: {place_of(url)} cannot be reached: {reason}") from error
+
+
+@contextmanager
+def told_by_the_disk(url: URL) -> Iterator[None]:
+    """What a full disk or a damaged file of an embedded journal says, as JournalFailed with where it is."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not is_sqlite(url):
+            raise
+        told = f"database: {place_of(url)}: {error.orig}; free or mend the disk, or restore the journal's backup"
+        raise JournalFailed(told) from error
 
 
 def _take(connection: Connection, function: str, key: int, refusal: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import FaultySettings, JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
-from adapter.journal import Journal, inspecting
+from adapter.journal import Journal, inspecting, migrating
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
     MASTER_KEY,
@@ -136,6 +136,19 @@ def test_a_file_of_something_else_is_refused_as_a_journal_and_left_as_it_is(tmp_
     with pytest.raises(FaultySettings, match=r"^database: .*journal\.db is not a database of SQLite; mend the path"):
         opened(f"sqlite:///{path}")
     assert path.read_text(encoding="utf-8") == "date,why\n"
+
+
+def test_a_damaged_journal_is_told_with_its_place_and_what_to_do(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    opened(f"sqlite:///{path}").close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+
+    for way in (opened, migrating.look):
+        with pytest.raises(
+            JournalFailed, match=r"journal\.db: .*malformed; free or mend the disk, or restore .* backup$"
+        ):
+            way(f"sqlite:///{path}")
 
 
 def test_a_folder_is_refused_as_a_journal(tmp_path: Path):
