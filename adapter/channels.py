@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -128,7 +128,7 @@ class Documents(Protocol):
         """A place for one document; what is bound to no case within an hour is gone."""
         ...
 
-    def content(self, tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
+    def content(self, tenant: str, reference: str, mark: Mark) -> AsyncGenerator[bytes, None]:
         """The content of a document in the case of the exchange with this reference, piece by piece.
 
         Raises DocumentMissing when the case has none like it.

@@ -14,17 +14,17 @@ from adapter.breaker import opened_for
 from adapter.channels import Clock, Target
 from adapter.contract.model import OperationContract
 from adapter.endpoints import TECHNICAL, Endpoints, heed
-from adapter.errors import DocumentMissing, GatewayUnreachable, JournalFailed, LeaseLost, Untranslatable
-from adapter.exchange import (
-    CLOSED_STAGES,
-    Case,
-    Claim,
-    Direction,
-    Exchange,
-    Payload,
-    State,
-    Verdict,
+from adapter.errors import (
+    DocumentDamaged,
+    DocumentMissing,
+    GatewayUnreachable,
+    JournalFailed,
+    LeaseLost,
+    PanjerehError,
+    Untranslatable,
 )
+from adapter.examining import Examination
+from adapter.exchange import CLOSED_STAGES, Case, Claim, Direction, Exchange, Payload, State, Verdict
 from adapter.fetching import Fetching
 from adapter.journal import Journal, Settlement
 from adapter.loops import Loops
@@ -65,6 +65,7 @@ class Delivery:
     clock: Clock
     metrics: Metrics
     fetching: Fetching
+    documents: Examination
     workers: int = _WORKERS
     loops: Loops = field(default_factory=Loops)
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
@@ -222,12 +223,22 @@ class Delivery:
                 await self.journal.release(claim, self.clock() + self.profile.schedule[0])
                 return None
             payload = render(exchange, claim.case, claim.record, service, now=self.clock(), parent=parent)
-            return Prepared(target, operation, target.freeze(operation.name, payload), payload)
+            frozen = target.freeze(operation.name, payload)
+            if exchange.direction is Direction.OUTWARD:
+                await self.documents.check_told(exchange, operation, service.tables[exchange.table], payload)
+            return Prepared(target, operation, frozen, payload)
         except Untranslatable as error:
             parked = self.settling.parked(claim, error.detail, code="untranslatable")
         except SchemaViolation as error:
             where = f"mappings/{service.name}: table {exchange.table}: {error.detail}"
             parked = self.settling.parked(claim, where, code="schema_violation")
+        except NotScanned as error:
+            await self._wait_for_document(claim, error)
+            return None
+        except RequestRefused as error:
+            parked = self.settling.parked(claim, error.detail, code=error.kind)
+        except (DocumentMissing, DocumentDamaged) as error:
+            parked = self.settling.parked(claim, error.detail, code="withheld")
         except _OWN_FAULTS as error:
             _log.exception("translation_failed", exchange=exchange.id, table=exchange.table)
             why = (
@@ -239,21 +250,27 @@ class Delivery:
 
     async def _completed(self, claim: Claim, service: Service) -> Claim | None:
         """The claim with its document at hand; None when it waits for that, or cannot be had."""
-        exchange, now = claim.exchange, self.clock()
         try:
             return await self.fetching.completed(claim, service.system)
         except (GatewayUnreachable, NotScanned, DocumentNotSent) as error:
-            if now < exchange.deadline_at:
-                _log.warning("document_not_fetched", exchange=exchange.id, reason=error.detail)
-                await self.journal.release(claim, now + wait_by_age(self.profile, now - exchange.accepted_at))
-                return None
-            parked = self.settling.parked(claim, f"the deadline passed: {error.detail}", code="document-not-fetched")
+            await self._wait_for_document(claim, error)
+            return None
         except DocumentMissing as error:
             parked = self.settling.parked(claim, error.detail, code="document-missing")
         except RequestRefused as error:
             parked = self.settling.parked(claim, error.detail, code=error.kind)
         await self.settle(parked, Verdict.PARKED)
         return None
+
+    async def _wait_for_document(self, claim: Claim, error: PanjerehError) -> None:
+        """Tried again more and more seldom until its deadline, and parked then."""
+        exchange, now = claim.exchange, self.clock()
+        if now < exchange.deadline_at:
+            _log.warning("document_not_fetched", exchange=exchange.id, reason=error.detail)
+            await self.journal.release(claim, now + wait_by_age(self.profile, now - exchange.accepted_at))
+            return
+        parked = self.settling.parked(claim, f"the deadline passed: {error.detail}", code="document-not-fetched")
+        await self.settle(parked, Verdict.PARKED)
 
     async def _postpone(self, claim: Claim, group: str) -> None:
         breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()

@@ -1,23 +1,30 @@
-"""What every document passes before it is bound to a case or sent on: the virus scanner, if there is one, and its type.
+"""What every document passes before it is bound to a case or told: the virus scanner, if there is one, and its type.
 
-Scanned while it comes, and not once it is kept: what is found is never durable, nothing has to be read a second time,
-and both ways in, the door and what is fetched from inside, lead through the store's `begin`. Nothing passes unscanned:
-who cannot ask the scanner keeps nothing, and is asked again.
+A large document is scanned while it comes, and not once it is kept: what is found is never durable, nothing has to be
+read a second time, and both ways in, the door and what is fetched from inside, lead through the store's `begin`. What
+an internal system says within a message comes in by many ways, asked for, answered or told, and leaves by two: it is
+examined there, once the contract of the gateway tells which fields hold documents. Nothing passes unscanned: who cannot
+ask the scanner keeps and sends nothing, and is asked again.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
 from adapter.channels import Documents, DocumentSink
+from adapter.contract.documents import enclosed_in
+from adapter.contract.model import OperationContract
 from adapter.contract.sniffing import HEAD_BYTES, check_type
+from adapter.exchange import Exchange, Payload
 from adapter.mark import Mark, mark_of
-from adapter.refusals import Infected
+from adapter.refusals import Infected, TypeDiffers
+from adapter.translator import Table
 
 _log = structlog.get_logger(__name__)
 
@@ -47,11 +54,16 @@ class Scanner(Protocol):
 
 
 Tell = Callable[[str, str], Awaitable[None]]
-"""Tenant, and what was found: told in the audit."""
+"""Tenant, and what was found: told in the log and in the audit."""
+
+
+async def tell_log(tenant: str, found: str) -> None:
+    """For who keeps no audit."""
+    _log.warning("document_infected", tenant=tenant, found=found)
 
 
 async def tell_nobody(tenant: str, found: str) -> None:
-    """For who keeps no audit."""
+    """For who leaves it to the next."""
     _log.debug("document_infected_untold", tenant=tenant, found=found)
 
 
@@ -61,13 +73,17 @@ class Examination:
 
     documents: Documents
     scanner: Scanner | None = None
-    tell: Tell = tell_nobody
+    tell: Tell = tell_log
+
+    def untold(self) -> Examination:
+        """The same, for who looks first at what is looked at again: what is found is told then, and so once."""
+        return replace(self, tell=tell_nobody)
 
     def begin(self, tenant: str) -> Examined:
         """A place for one document; its end raises Infected, or NotScanned when the scanner cannot be asked."""
         return Examined(self, tenant, self.documents.begin(tenant))
 
-    def content(self, tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
+    def content(self, tenant: str, reference: str, mark: Mark) -> AsyncGenerator[bytes, None]:
         """As the store gives it."""
         return self.documents.content(tenant, reference, mark)
 
@@ -75,24 +91,41 @@ class Examination:
         """Raise TypeDiffers, Infected or NotScanned for a document's Base64, or for the mark of one that begins so.
 
         A mark without its `head` is that of a document which was checked when it came.
-
-        What is no Base64 is left to the schema and to the table's rule.
         """
         if mark_of(content) is None:
             try:
                 raw = b64decode("".join(content.split()), validate=True)
-            except ValueError:
-                return
+            except ValueError as error:
+                raise TypeDiffers("A document is not Base64") from error
             head = raw[:HEAD_BYTES]
             await self._scanned(tenant, raw)
         if declared is not None and head is not None:
             check_type(declared, head)
 
+    async def check_told(
+        self, exchange: Exchange, operation: OperationContract, table: Table, payload: Payload
+    ) -> None:
+        """Raise as `check` does for a document in what a gateway is about to be told, naming the row that gave it.
+
+        A mark is of a document of the exchange's case; raises DocumentMissing where there is none, or DocumentDamaged.
+        """
+        for one in enclosed_in(operation, payload):
+            mark = mark_of(one.content)
+            head = None if mark is None else await self._head(exchange, mark)
+            try:
+                await self.check(exchange.tenant, one.content, one.media_type, head)
+            except (Infected, TypeDiffers) as error:
+                raise type(error)(f"{table.place_of(one.path)}: {one.path}: {error.detail}") from error
+
+    async def _head(self, exchange: Exchange, mark: Mark) -> bytes:
+        """How a kept document begins."""
+        async with aclosing(self.content(exchange.tenant, exchange.reference, mark)) as pieces:
+            return (await anext(pieces, b""))[:HEAD_BYTES]
+
     async def refuse(self, tenant: str, found: str | None) -> None:
-        """Raise Infected where something was found; it is told in the log and in the audit."""
+        """Raise Infected where something was found; it is told."""
         if found is None:
             return
-        _log.warning("document_infected", tenant=tenant, found=found)
         await self.tell(tenant, found)
         raise Infected(f"The virus scanner found {found} in a document")
 

@@ -45,11 +45,8 @@ class Fetching:
         if contract is None or said is None or claim.exchange.direction is Direction.INWARD or claim.frozen is not None:
             return claim
         change: Payload = claim.record.get("content") or {}
-        number, content = value_at(change, said.number), value_at(change, said.content)
-        if number is None:
-            return claim
-        if content is not None:
-            await self.documents.check(claim.exchange.tenant, str(content), _declared(said, change))
+        number = value_at(change, said.number)
+        if number is None or value_at(change, said.content) is not None:
             return claim
         brought = await self._fetched(claim, contract, said, number=str(number))
         record = copy.deepcopy(claim.record)

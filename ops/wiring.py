@@ -19,7 +19,7 @@ from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
-from adapter.examining import Examination
+from adapter.examining import Examination, tell_log
 from adapter.exchange import Caller, Payload
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
@@ -173,7 +173,7 @@ def _join(
     documents = _examined(settings, journal)
     fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, documents)
     delivery = Delivery(
-        journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching, loops=loops
+        journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching, documents, loops=loops
     )
     house = House(
         settings=settings,
@@ -220,7 +220,7 @@ def _join(
         offer,
         drafting,
         parts.clock,
-        ask=Asking(journal, endpoints, settling, parts.clock).ask,
+        ask=Asking(journal, endpoints, settling, parts.clock, documents.untold()).ask,
         may_leave=delivery.may_leave,
         dispatch=delivery.dispatch,
         health=health,
@@ -234,6 +234,7 @@ def _examined(settings: Settings, journal: Journal) -> Examination:
     """The store of large documents, past the virus scanner if there is one."""
 
     async def tell(tenant: str, found: str) -> None:
+        await tell_log(tenant, found)
         await journal.note(Note("document_infected", "engine", None, why=found, what="document", tenant=tenant))
 
     return Examination(journal.documents, Clamd(settings.clamd) if settings.clamd else None, tell)

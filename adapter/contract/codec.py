@@ -75,6 +75,10 @@ class Codec(Protocol):
         """The fields of an answer."""
         ...
 
+    def base64_fields(self, operation: str) -> tuple[str, ...]:
+        """The paths of a request's fields that hold Base64, and so documents."""
+        ...
+
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The frozen request. For REST: `METHOD path?query`, an empty line, then the JSON body."""
         ...

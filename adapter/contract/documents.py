@@ -1,15 +1,37 @@
-"""Large documents in a frozen message, by their marks."""
+"""Documents in a message: those of its Base64 fields, and large ones in its frozen bytes by their marks."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from adapter.contract.codec import Codec
 from adapter.contract.model import OperationContract
+from adapter.contract.paths import values_at
 from adapter.exchange import Payload
 from adapter.mark import marks_in
 from adapter.refusals import SchemaViolation, Violation
 from adapter.strict_json import write_json
+
+_MEDIA_TYPE = "media_type"
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A document in a message: the field that holds it, its Base64 or its mark, and the type declared beside it."""
+
+    path: str
+    content: str = field(repr=False)
+    media_type: str | None = None
+
+
+def enclosed_in(operation: OperationContract, payload: Payload) -> Iterator[Enclosed]:
+    """The documents of a request: whatever stands in those of its fields that the contract has as Base64."""
+    for path in operation.base64:
+        for content, around in values_at(payload, path):
+            declared = around.get(_MEDIA_TYPE)
+            yield Enclosed(path, str(content), None if declared is None else str(declared))
 
 
 def check_documents(operation: OperationContract, payload: Payload, frozen: bytes) -> None:

@@ -189,6 +189,22 @@ def shape_of(schema: Schema, document: Schema, *, path: str = "", within: tuple[
     return found
 
 
+def base64_in(schema: Schema, document: Schema, *, path: str = "", within: tuple[int, ...] = ()) -> Iterator[str]:
+    """The dotted path of every field of an object schema that holds Base64, in whichever of its forms."""
+    schema = resolved(schema, document)
+    if id(schema) in within:
+        return
+    if schema.get("contentEncoding") == "base64" or schema.get("format") == "byte":
+        yield path
+    below = {"within": (*within, id(schema))}
+    for form in chain.from_iterable(schema.get(word, ()) for word in ("allOf", "anyOf", "oneOf")):
+        yield from base64_in(form, document, path=path, **below)
+    if isinstance(schema.get("items"), dict):
+        yield from base64_in(schema["items"], document, path=f"{path}[]", **below)
+    for name, inner in schema.get("properties", {}).items():
+        yield from base64_in(inner, document, path=_join(path, name), **below)
+
+
 def _meant(schema: Schema, document: Schema) -> Schema:
     """The schema itself, or the one beside null where only null is the other choice."""
     schema = resolved(schema, document)

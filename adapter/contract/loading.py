@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from adapter.contract.aliases import Aliases, AliasRow, aliases_of, check_aliases, read_aliases
@@ -62,7 +62,10 @@ def load_contract(folder: Path, read_wsdl: WsdlReader | None = None, *, is_stric
         name=file.name,
         version=file.version,
         status=file.status,
-        operations={name: one.named(name) for name, one in file.operations.items()},
+        operations={
+            name: replace(one.named(name), base64=_base64_in(name, bindings.codecs))
+            for name, one in file.operations.items()
+        },
         bindings=bindings.codecs,
         outcomes=outcomes,
         code_paths=file.codes.paths,
@@ -182,3 +185,9 @@ def _shapes(codecs: Mapping[str, Codec], *, answers: bool) -> dict[str, Shape]:
         for name in codec.operations:
             found[name] = codec.answer_shape(name) if answers else codec.request_shape(name)
     return found
+
+
+def _base64_in(operation: str, codecs: Mapping[str, Codec]) -> tuple[str, ...]:
+    """A field that is Base64 in one binding holds a document in every other, too."""
+    carrying = (codec for codec in codecs.values() if operation in codec.operations)
+    return tuple(dict.fromkeys(path for codec in carrying for path in codec.base64_fields(operation)))

@@ -36,7 +36,7 @@ class OperationContract:
     that must agree before a found effect is taken for ours. `idempotency_key` tells where the key of a call to us
     comes from. `attachments` says how its binary content is sent: `inline`, or beside the message. `max_bytes` bounds a
     message without its large documents, `document_bytes` each of these and all together; where it says nothing
-    `max_bytes` does.
+    `max_bytes` does. `base64` are the paths of the request's fields that hold documents.
     """
 
     name: str
@@ -55,6 +55,7 @@ class OperationContract:
     idempotency_key: KeySource = KeySource.CARRIED
     attachments: str = "inline"
     document_bytes: int | None = None
+    base64: tuple[str, ...] = ()
 
     @property
     def most_document_bytes(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapter.contract.codec import Shape
-from adapter.contract.json_schema import Schema, Validator, resolved, shape_of
+from adapter.contract.json_schema import Schema, Validator, base64_in, resolved, shape_of
 from adapter.contract.openapi_30 import as_31
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -30,7 +30,7 @@ class Packaging:
 class RestOperation:
     """One operation: its content is the body's fields and the parameters of path and query in one object.
 
-    `typed` are the parameters that are no text, with their JSON type.
+    `typed` are the parameters that are no text, with their JSON type; `base64` the paths of fields that hold documents.
     """
 
     name: str
@@ -45,6 +45,7 @@ class RestOperation:
     answers: Mapping[str, Validator]
     shape: Shape
     answer_shape: Shape
+    base64: tuple[str, ...] = ()
     packagings: Mapping[str, Packaging] = field(default_factory=dict)
 
 
@@ -113,6 +114,8 @@ def _operation(name: str, path: str, method: str, *, entry: Schema, document: Sc
     schema = _content_schema(entry, document, {step: named[step] for step in (*in_path, *in_query)})
     answers = dict(_answer_schemas(entry, document))
     first = next(iter(answers.values()), {})
+    packagings = {one.media_type: one for one in _packagings(entry, document)}
+    files = (path for one in packagings.values() for path in one.files)
     return RestOperation(
         name=name,
         direction=entry.get("x-direction"),
@@ -126,7 +129,8 @@ def _operation(name: str, path: str, method: str, *, entry: Schema, document: Sc
         answers={status: Validator(answer, document) for status, answer in answers.items()},
         shape=shape_of(schema, document),
         answer_shape=shape_of(first, document),
-        packagings={one.media_type: one for one in _packagings(entry, document)},
+        base64=tuple(dict.fromkeys((*base64_in(schema, document), *files))),
+        packagings=packagings,
     )
 
 

@@ -76,6 +76,10 @@ class RestCodec:
         """The fields of an answer."""
         return self._operations[operation].answer_shape
 
+    def base64_fields(self, operation: str) -> tuple[str, ...]:
+        """The fields of a request that hold documents."""
+        return self._operations[operation].base64
+
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """`METHOD path?query`, an empty line, the JSON body. The key travels as a header and is not frozen here."""
         del key

@@ -23,7 +23,7 @@ from adapter.telemetry import DriftLog
 from adapter.xml.messages import Compiler, Message
 from adapter.xml.reading import declared_names, leads_away, violations
 from adapter.xml.rows import loose, rows_at
-from adapter.xml.shapes import shape_of
+from adapter.xml.shapes import base64_in, shape_of
 from adapter.xml.types import SOAP_11, Wsdl, messages_of
 
 ENVELOPE = VERSIONS[SOAP_11].namespace
@@ -107,6 +107,10 @@ class SoapCodec:
         """The fields of an answer."""
         answer = self._wsdl.operations[operation].answer
         return shape_of(answer, self._wsdl.types) if answer else {}
+
+    def base64_fields(self, operation: str) -> tuple[str, ...]:
+        """The fields of a request that hold documents."""
+        return base64_in(self._wsdl.operations[operation].request, self._wsdl.types)
 
     def encode_request(self, operation: str, content: Payload, *, key: str | None = None) -> bytes:
         """The envelope, with the key as a header where the operation takes one; raises SchemaViolation."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,7 +67,7 @@ class DocumentStore:
         """A place for one document; what is bound to no case within an hour is gone."""
         return ArrivingDocument(self._means, tenant, self._new_id())
 
-    async def content(self, tenant: str, reference: str, mark: Mark) -> AsyncIterator[bytes]:
+    async def content(self, tenant: str, reference: str, mark: Mark) -> AsyncGenerator[bytes, None]:
         """The content of a document in the case of the exchange with this reference, piece by piece.
 
         Raises DocumentMissing when the case has none like it, DocumentDamaged when it is not what was kept.

@@ -46,6 +46,10 @@ class Table:
         payload: Payload | None = self.build((record, context))
         return {} if payload is None else payload
 
+    def place_of(self, path: str) -> str:
+        """The row that fills a field of the payload, the first of several; the file where none does."""
+        return next((line.row.place for line in self.lines if line.target.text == path), self.file)
+
     def missing(self, record: Record) -> list[str]:
         """The paths that hold nothing, and without which the record can never be translated."""
         return [path for path, collect in self.needs if not collect(record)]

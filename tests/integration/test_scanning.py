@@ -92,6 +92,11 @@ async def test_what_is_declared_as_another_type_is_told_at_the_end_as_well(tmp_p
         await examination.check(TENANT, mark.text, "image/png", head)
 
 
+async def test_what_is_no_base64_is_no_document() -> None:
+    with pytest.raises(TypeDiffers, match="not Base64"):
+        await Examination(Store()).check(TENANT, "data:application/pdf;base64,JVBERi0=", None)
+
+
 def attachment(code: str, content: bytes, **more: Any) -> dict[str, Any]:
     return document(code, content=base64.b64encode(content).decode(), **more)
 

@@ -299,7 +299,9 @@ class Town:
 
         documents = Examination(journal.documents, self.scanner)
         fetching = Fetching(journal, endpoints, contracts(), self.clock, documents)
-        delivery = Delivery(journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching)
+        delivery = Delivery(
+            journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching, documents
+        )
         followup = FollowUp(
             journal,
             offered,
@@ -315,7 +317,7 @@ class Town:
             offered,
             drafting,
             self.clock,
-            ask=Asking(journal, endpoints, settling, self.clock).ask,
+            ask=Asking(journal, endpoints, settling, self.clock, documents.untold()).ask,
             may_leave=delivery.may_leave,
             dispatch=delivery.dispatch,
             health=health,

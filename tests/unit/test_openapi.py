@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapter.contract.json_schema import Validator, shape_of
+from adapter.contract.json_schema import Validator, base64_in, shape_of
 from adapter.contract.openapi import RestOperation, declared_names, operations_of
 from adapter.contract.openapi_30 import as_31, schema_31
 from adapter.contract.rest import RestCodec
@@ -186,3 +186,33 @@ def test_every_class_of_errors_has_its_words(schema: dict[str, Any], value: Any,
 def test_a_shape_of_composed_parts_holds_them_all() -> None:
     schema = {"allOf": [{"properties": {"a": {}}, "required": ["a"]}], "properties": {"b": {}}}
     assert shape_of(schema, {}) == {"a": True, "b": False}
+
+
+def test_base64_is_found_in_whichever_form_of_a_message_it_stands() -> None:
+    file = {"type": "string", "contentEncoding": "base64"}
+    schemas: dict[str, Any] = {
+        "Scan": {"properties": {"pages": {"type": "array", "items": {"$ref": "#/components/schemas/Page"}}}}
+    }
+    schemas["Page"] = {"properties": {"image": file, "next": {"$ref": "#/components/schemas/Page"}}}
+    schema = {
+        "allOf": [{"properties": {"deed": file}}],
+        "properties": {
+            "name": {"type": "string"},
+            "photo": {"type": "string", "format": "byte"},
+            "either": {"oneOf": [{"$ref": "#/components/schemas/Scan"}, {"properties": {"letter": file}}]},
+            "files": {"type": ["array", "null"], "items": file},
+        },
+    }
+    found = list(base64_in(schema, {"components": {"schemas": schemas}}))
+    assert found == ["deed", "photo", "either.pages[].image", "either.letter", "files[]"]
+
+
+def test_an_operation_knows_its_base64_fields_and_those_that_are_parts() -> None:
+    assert operation(document()).base64 == ("photo",)
+    found = document()
+    scan = {"type": "object", "properties": {"scan": {"type": "string", "format": "binary"}}}
+    body = found["components"]["requestBodies"]["Person"]["content"]
+    found["paths"]["/people/{id}"]["post"]["requestBody"] = {
+        "content": {**body, "multipart/form-data": {"schema": scan}}
+    }
+    assert operation(found).base64 == ("photo", "scan")

@@ -10,7 +10,7 @@ from lxml import etree
 
 from adapter.errors import FaultyTables
 from adapter.wsdl import read_wsdl
-from adapter.xml.shapes import shape_of
+from adapter.xml.shapes import base64_in, shape_of
 from adapter.xml.types import ComplexType, Element, SimpleType
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
@@ -87,6 +87,20 @@ def test_an_operation_is_handed_on_as_plain_types(tmp_path: Path) -> None:
     assert isinstance(year, SimpleType)
     assert (year.base, year.facets.bounds) == ("int", {"minInclusive": "1300"})
     assert shape_of(operation.request, wsdl.types) == {"a": True, "b": False, "c[]": False, "c[].z": True, "d": True}
+
+
+def test_base64_is_found_in_elements_in_attributes_and_in_text_beside_attributes(tmp_path: Path) -> None:
+    restricted = '<xs:simpleType><xs:restriction base="xs:base64Binary"><xs:maxLength value="9"/></xs:restriction>'
+    with_type = '<xs:extension base="xs:base64Binary"><xs:attribute name="mime" type="xs:string"/></xs:extension>'
+    inside = (
+        '<xs:element name="a" type="xs:base64Binary" maxOccurs="unbounded"/><xs:element name="b" type="xs:string"/>'
+        f'<xs:element name="c">{restricted}</xs:simpleType></xs:element>'
+        f'<xs:element name="d"><xs:complexType><xs:simpleContent>{with_type}</xs:simpleContent></xs:complexType>'
+        '</xs:element><xs:element name="e"><xs:complexType><xs:attribute name="seal" type="xs:base64Binary"/>'
+        "</xs:complexType></xs:element>"
+    )
+    wsdl = read_wsdl(written(tmp_path, inside), "t.wsdl")
+    assert base64_in(wsdl.operations["Ask"].request, wsdl.types) == ("a[]", "c", "d.#text", "e.@seal")
 
 
 def test_both_port_types_of_the_window_are_read_and_only_mutating_calls_take_a_key() -> None:
