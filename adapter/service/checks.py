@@ -16,7 +16,14 @@ from adapter.service.publication import PUBLISHED_PATHS
 from adapter.service.publication import TABLE as PUBLICATION
 from adapter.tables import Document, Fault, near
 from adapter.translator import Table
-from adapter.translator.shapes import Shape, cell_faults, empty_cell_faults, source_faults, target_faults
+from adapter.translator.shapes import (
+    Shape,
+    cell_faults,
+    empty_cell_faults,
+    source_faults,
+    target_faults,
+    unexamined_faults,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +241,8 @@ def inward_table_faults(table: Table, operation: Operation, route: Route, betwee
 def outward_table_faults(table: Table, operation: Operation, told: Collection[str], between: Between) -> list[Fault]:
     """Check targets and codes against the gateway's operation, sources against all that the internal system tells."""
     faults = _filling_faults(table, between.gateway, operation, between)
+    if between.gateway and (told_as := between.gateway.operations.get(operation)):
+        faults += unexamined_faults(table, told_as.base64, operation)
     if operation is Operation.PUBLISH_SERVICE:
         return faults + source_faults(table, PUBLISHED_PATHS, "what is published of a service")
     if between.system and told:

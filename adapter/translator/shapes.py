@@ -39,6 +39,16 @@ def source_faults(table: Table, known: Collection[str], message: str) -> list[Fa
     return faults
 
 
+def unexamined_faults(table: Table, base64: Collection[str], message: str) -> list[Fault]:
+    """Return every row that sends a document where the message has no Base64: there no scanner would look for one."""
+    why = "documents are looked for, and scanned, in the fields that the contract has as Base64"
+    return [
+        line.row.fault("rule", f"'{line.target}' is no document in {message}", why)
+        for line in table.lines
+        if (line.row["rule"], line.row["argument"]) == ("document", "") and line.target.text not in base64
+    ]
+
+
 def empty_cell_faults(table: Table) -> list[Fault]:
     """Return every empty cell of a codes file that a required row may come to; no table is named, as several may."""
     return [
