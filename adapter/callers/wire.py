@@ -8,6 +8,7 @@ anything but a whole answer.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -152,7 +153,7 @@ class Wire:
         except _AnswerTooLargeError:
             return WireFailure(Seen.UNREADABLE, f"larger than {self._largest_answer} bytes")
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-            return WireFailure(_seen(error, witness), type(error).__name__)
+            return WireFailure(_seen(error, witness), _told(error))
 
     def _request(
         self,
@@ -271,6 +272,13 @@ def _seen(error: Exception, witness: _Witness) -> Seen:
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
         return Seen.CERTIFICATE
     return Seen.UNSENT
+
+
+def _told(error: Exception) -> str:
+    """The error's name, and what the system said, such as that nothing listens there; no address."""
+    numbers = (one.errno for one in _causes(error) if isinstance(one, OSError) and not isinstance(one, ssl.SSLError))
+    said = next((os.strerror(number) for number in numbers if number is not None and number > 0), None)
+    return type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

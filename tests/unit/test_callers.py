@@ -80,9 +80,10 @@ async def test_once_a_byte_may_have_left_the_outcome_is_in_doubt(serve: Serve, b
     assert (outcome.verdict, outcome.code, outcome.left) == (Verdict.IN_DOUBT, Seen.LOST, True)
 
 
-async def test_a_refused_connection_never_left() -> None:
+async def test_a_refused_connection_never_left_and_is_told_in_the_system_s_words() -> None:
     outcome = await delivered(await refused_address())
     assert (outcome.verdict, outcome.code, outcome.left) == (Verdict.RETRY, Seen.UNSENT, False)
+    assert outcome.reason == "the request never left (ConnectError: Connection refused)"
 
 
 async def test_an_unknown_host_never_left() -> None:
