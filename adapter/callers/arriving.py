@@ -86,7 +86,7 @@ class Arrival:
         for start in range(0, len(piece), BLOCK):
             self.package.feed(piece[start : start + BLOCK])
             if self.package.parts and self.package.parts[0].size > _LARGEST_MESSAGE:
-                raise TooLarge(f"The message beside a document may have {_LARGEST_MESSAGE} bytes")
+                raise TooLarge(f"The message beside a document may have at most {_LARGEST_MESSAGE} bytes")
             for place in self._documents(self.package):
                 await self._keep(_taken_out(place))
 
@@ -115,7 +115,7 @@ class Arrival:
     async def _keep(self, content: bytes) -> None:
         self._size += len(content)
         if self._size > self.most:
-            raise TooLarge(f"A document may have {self.most} bytes")
+            raise TooLarge(f"A document may have at most {self.most} bytes")
         if content:
             await self.sink.write(content)
 

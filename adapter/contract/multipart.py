@@ -187,9 +187,9 @@ class Multipart:
         part = self.parts[-1]
         part.size += len(content)
         if part.size > self._limits.part_bytes:
-            raise TooLarge(f"A part may have {self._limits.part_bytes} bytes")
+            raise TooLarge(f"A part may have at most {self._limits.part_bytes} bytes")
         if self.size > self.most:
-            raise TooLarge(f"The message may have {self.most} bytes with its attachments")
+            raise TooLarge(f"The message may have at most {self.most} bytes with its attachments")
         part.file.write(content)
 
     def _skip_epilogue(self) -> bool:

@@ -127,7 +127,7 @@ class RestCodec:
         if operation is None:
             raise Unreadable("A REST request is read by the operation of its route")
         if len(body) > self._limits[operation]:
-            raise TooLarge(f"The body of {operation} may have {self._limits[operation]} bytes")
+            raise TooLarge(f"The body of {operation} may have at most {self._limits[operation]} bytes")
         content = _body_of(body, self._operations[operation])
         return self.decode_fields(content, operation=operation, parameters=parameters, partner=partner)
 

@@ -165,7 +165,7 @@ class SoapCodec:
             raise Unreadable("The Body's element is not an operation of this contract")
         self._check_version(opened.version, self._wsdl.operations[name].actions.keys())
         if opened.size > self._limits[name]:
-            raise TooLarge(f"The message of {name} may have {self._limits[name]} bytes")
+            raise TooLarge(f"The message of {name} may have at most {self._limits[name]} bytes")
         key = key_in(opened, self._wsdl)
         if names := self._aliases.names(partner, name):
             rename_xml(child, names)

@@ -155,10 +155,10 @@ class _Arriving:
         room = self.arrivals.room
         if not self.is_document or self.size <= INLINE_BYTES:
             if self.size > room.message:
-                raise TooLarge(f"The message may have {room.message} bytes")
+                raise TooLarge(f"The message may have at most {room.message} bytes")
             return self.file.write(content)
         if self.size > room.document:
-            raise TooLarge(f"A document may have {room.document} bytes here")
+            raise TooLarge(f"A document may have at most {room.document} bytes here")
         self.waiting += content
         return None
 

@@ -92,7 +92,7 @@ async def _package(
         await take_body(request, take, most=most + most // 2 + _HEADS_AND_BOUNDARIES, limits=limits)
         package.close()
         if package.held > arrivals.room.message:
-            raise TooLarge(f"The message may have {arrivals.room.message} bytes with what stays in it")
+            raise TooLarge(f"The message may have at most {arrivals.room.message} bytes with what stays in it")
         yield package
 
 

@@ -106,7 +106,7 @@ async def take_body(request: Request, take: Callable[[bytes], Awaitable[None]], 
     """Every piece of the body was taken in its order; raises TooLarge, or Unreadable (408) when it takes too long."""
     announced = request.headers.get("Content-Length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > most:
-        raise TooLarge(f"The body may have {most} bytes")
+        raise TooLarge(f"The body may have at most {most} bytes")
     came, now, body = 0, asyncio.get_running_loop().time, request.stream()
     began, silence = now(), limits.body_time.total_seconds()
     try:
@@ -115,7 +115,7 @@ async def take_body(request: Request, take: Callable[[bytes], Awaitable[None]], 
                 async for chunk in body:
                     came += len(chunk)
                     if came > most:
-                        raise TooLarge(f"The body may have {most} bytes")
+                        raise TooLarge(f"The body may have at most {most} bytes")
                     due = began + max(silence, came / limits.least_rate)
                     time_left.reschedule(due)
                     await take(chunk)

@@ -27,4 +27,4 @@ def _check_size(record: Record, limits: DocumentLimits) -> None:
     mark = mark_of(content)
     size = len(content) * 3 // 4 - content.endswith("=") - content.endswith("==") if mark is None else mark.size
     if size > limits.most_bytes:
-        raise TooLarge(f"A document of this service may have {limits.most_bytes} bytes; this one has {size}")
+        raise TooLarge(f"A document of this service may have at most {limits.most_bytes} bytes; this one has {size}")

@@ -85,7 +85,7 @@ def pending(*, where: Where = _HERE) -> int:
     ]
     print_rows(columns[:-2], rows, under=columns[-2:])
     waiting = sum(one["standing"] == "pending" for one in told["proposals"])
-    say(f"{waiting} wait for a signature")
+    say(f"waiting for a signature: {waiting}")
     return Exit.OK
 
 

@@ -16,6 +16,7 @@ app = App(name="reconcile", help="Compare the other sides' ledgers with our jour
 _HERE = Where()
 _COUNTS = ("tenant", "ledger", "theirs", "ours", "agreed", "open", "findings")
 _UNKNOWN = "-"
+_UNREAD = "could not be read: "
 
 
 @app.command
@@ -64,7 +65,8 @@ def show(run_id: str | None = None, /, *, where: Where = _HERE) -> int:
 
 
 def _unread(told: Mapping[str, Any]) -> list[str]:
-    return [f"{one['ledger']}: {one['told']}" for one in told["ledgers"] if one["told"].startswith("could not be read")]
+    ledgers = [one for one in told["ledgers"] if one["told"].startswith(_UNREAD)]
+    return [f"{one['ledger']}: {one['told'].removeprefix(_UNREAD)}" for one in ledgers]
 
 
 def _counts(one: Mapping[str, Any]) -> list[Any]:

@@ -93,7 +93,7 @@ async def test_a_row_waits_for_another_operator_and_is_live_once_he_signs_it(tow
     assert unchanged == (before, live)
     assert (proposal["file"], proposal["line"], proposal["is_proposed"]) == (f"mappings/{KINDS}", LINE, True)
     assert f"{proposal['id']}  pending" in shown.out
-    assert "1 wait for a signature" in shown.err
+    assert "waiting for a signature: 1" in shown.err
     assert "a second operator, another uid, has to sign it" in refused
     assert f"mappings/{KINDS}:{LINE}" in trial.out
     assert "nothing was changed; add --apply --reason …" in trial.err
