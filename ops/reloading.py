@@ -20,7 +20,7 @@ from adapter.settlement.drafting import operation_name
 from adapter.settlement.rendering import parent_of, render
 from adapter.workbench.sides import Fields, fields_of
 from ops.settings import Settings
-from ops.tables import Reading, Tables, gateways_of, load_contracts, read_tables
+from ops.tables import Reading, Tables, load_contracts, read_tables
 
 if TYPE_CHECKING:  # health looks at how the last reading went, and wiring at health
     from ops.wiring import House
@@ -52,7 +52,7 @@ def _read(house: House, settings: Settings) -> Tables:
     faults += _changed_under(tables, contracts, house.contracts)
     faults += [
         f"{name}: no door of this daemon speaks it; restart the daemon to take it up"
-        for name in sorted(gateways_of(tables) - house.served)
+        for name in sorted(tables.gateways - house.served)
     ]
     if faults:
         raise FaultyTables(faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -19,6 +19,7 @@ from adapter.offer import Offer, Stopped, offer_of
 from adapter.service import (
     TENANTS,
     Service,
+    declared_gateway,
     declared_id,
     is_draft,
     layers_of,
@@ -54,7 +55,8 @@ class Tables:
 
     `faults` are those of the services that stopped for them: by name, a tenant's own by `tenant/name`. `doubts` are
     what a review found in services that run: rows that never work, codes that may come and have no row. `offer` is
-    what is live, `on_disk` what would be if every tenant had signed it.
+    what is live, `on_disk` what would be if every tenant had signed it. `gateways` are the contracts that the services
+    speak, stopped ones included.
     """
 
     services: Mapping[str, Service]
@@ -63,6 +65,7 @@ class Tables:
     offer: Offer
     on_disk: Offer
     calendars: Calendars
+    gateways: frozenset[str]
     read_at: datetime
     doubts: tuple[str, ...] = ()
 
@@ -177,11 +180,12 @@ def read_tables(
     offer = _offer(settings, services, faults, {**views, **stopped, **signed})
     faulty_views |= faulty_signed
     told = {**faults, **{"/".join(at): found for at, found in faulty_views.items()}}
-    tables = Tables(services, views, told, offer, on_disk, calendars, now, _told(doubts))
-    if clashes := door_clashes(contracts[name] for name in gateways_of(tables)):
+    spoken = {service.gateway for service in (*services.values(), *views.values())}
+    gateways = frozenset(spoken | (_gateways_of_stopped(settings, told) & contracts.keys()))
+    if clashes := door_clashes(contracts[name] for name in sorted(gateways)):
         raise FaultyTables(clashes)
     _check_settings(settings, offer, contracts)
-    return tables
+    return Tables(services, views, told, offer, on_disk, calendars, gateways, now, _told(doubts))
 
 
 def changed_on_disk(settings: Settings, tables: Tables) -> list[str]:
@@ -203,9 +207,11 @@ def _digest(*folders: Path) -> str:
     return digest_of(*there) if there else ""
 
 
-def gateways_of(tables: Tables) -> set[str]:
-    """The gateway contracts that the services speak."""
-    return {service.gateway for service in (*tables.services.values(), *tables.views.values())}
+def _gateways_of_stopped(settings: Settings, stopped: Iterable[str]) -> set[str]:
+    """As far as their folders tell: who calls them should learn that they stopped, and not that there is no door."""
+    folders = [settings.mappings / name.rpartition("/")[2] for name in stopped]
+    folders += [settings.mappings / TENANTS / name for name in stopped if "/" in name]
+    return set(filter(None, map(declared_gateway, folders)))
 
 
 def _told(doubts: list[list[Fault]]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from ops.connecting import Closable, ConnectedSystem, connect_endpoints
 from ops.health import tenant_health
 from ops.randomness import buffered
 from ops.settings import Settings, master_key, profile_of
-from ops.tables import Folders, LiveTables, gateways_of, read_folders
+from ops.tables import Folders, LiveTables, read_folders
 from ops.webhooks import webhooks_of
 
 _log = structlog.get_logger(__name__)
@@ -180,7 +180,7 @@ def _join(
         profile=loaded.profile,
         contracts=loaded.contracts,
         tables=loaded.tables,
-        served=frozenset(gateways_of(loaded.tables.now)),
+        served=loaded.tables.now.gateways,
         journal=journal,
         endpoints=endpoints,
         settling=settling,

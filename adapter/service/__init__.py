@@ -6,7 +6,15 @@ from adapter.promise import Promise
 from adapter.service.cases import CaseResult, Difference, run_cases
 from adapter.service.coverage import Coverage, coverage_of, coverage_of_all
 from adapter.service.layers import TENANTS, layers_of, overlays
-from adapter.service.loading import declared_id, is_draft, load_service, load_services, load_views, service_folders
+from adapter.service.loading import (
+    declared_gateway,
+    declared_id,
+    is_draft,
+    load_service,
+    load_services,
+    load_views,
+    service_folders,
+)
 from adapter.service.model import (
     NATIONAL_ID,
     DocumentLimits,
@@ -37,6 +45,7 @@ __all__ = [
     "business_key_of",
     "coverage_of",
     "coverage_of_all",
+    "declared_gateway",
     "declared_id",
     "is_draft",
     "layers_of",

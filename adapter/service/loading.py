@@ -106,9 +106,18 @@ def service_folders(folder: Path) -> list[Path]:
 
 def declared_id(folder: Path) -> str:
     """The service id that a faulty folder still declares, so that callers are told it stopped; its name when none."""
+    return _declared(folder, "service_id") or folder.name
+
+
+def declared_gateway(folder: Path) -> str | None:
+    """The gateway contract that a faulty folder still declares, so that there is a door at which callers are told."""
+    return _declared(folder, "gateway")
+
+
+def _declared(folder: Path, key: str) -> str | None:
     document, _ = read_toml(folder / "service.toml", folder.name)
-    declared = document.values.get("service_id")
-    return declared if isinstance(declared, str) else folder.name
+    declared = document.values.get(key)
+    return declared if isinstance(declared, str) else None
 
 
 def is_draft(root: Path, name: str, tenant: str | None = None) -> bool:

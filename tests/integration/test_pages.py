@@ -12,9 +12,12 @@ from structlog.testing import capture_logs
 
 from ops.demo.installation import Installation
 from ops.protocol import ConnectionLimits
+from ops.reloading import take_up
 from ops.serving import application
 from ops.settings_file import load_settings
 from ops.wiring import House, open_house
+from tests.support.editing import edit
+from tests.support.few import mappings_with
 from tests.support.installed import install_alone
 from tests.support.knocking import posted, serving
 from tests.support.records import toll
@@ -116,3 +119,25 @@ async def test_what_is_accepted_is_logged_without_the_code_that_opens_its_case(
     named = {"operation": "SubmitRequest", "service_id": toll()["service_id"]}
     assert accepted == [{**standing, **named, "replayed": replayed} for replayed in (False, True)]
     assert code not in str(logs)
+
+
+async def test_a_caller_of_the_only_service_is_told_that_it_stopped_and_after_a_reload_is_served(
+    opening: Opening, installation: Installation, tmp_path: Path
+) -> None:
+    toll_table = mappings_with(tmp_path, "renovation_toll") / "renovation_toll/revenue/submit.csv"
+    installation.settings.write_text(
+        f'mappings = "{tmp_path}/mappings"\n{installation.settings.read_text(encoding="utf-8")}', encoding="utf-8"
+    )
+    edit(toll_table, "applicant", "aplicant")
+    request = posted(
+        "/window/v1/requests", toll(), X_Api_Key=installation.keys["counter"], Idempotency_Key="key-0123456789abcdef"
+    )
+    house = await opening()
+    async with serving(ConnectionLimits(), application(house)) as server:
+        knock = await server.knock()
+        assert await knock.ask(request) == 503
+
+        edit(toll_table, "aplicant", "applicant")
+        await take_up(house, actor="uid:1001", why="the table is mended")
+
+        assert await knock.ask(request) == 202
