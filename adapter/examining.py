@@ -22,6 +22,7 @@ from adapter.contract.documents import enclosed_in
 from adapter.contract.model import OperationContract
 from adapter.contract.sniffing import HEAD_BYTES, check_type
 from adapter.exchange import Exchange, Payload
+from adapter.journal import Journal, Note
 from adapter.mark import Mark, mark_of
 from adapter.refusals import Infected, TypeDiffers
 from adapter.translator import Table
@@ -57,13 +58,14 @@ Tell = Callable[[str, str], Awaitable[None]]
 """Tenant, and what was found: told in the log and in the audit."""
 
 
-async def tell_log(tenant: str, found: str) -> None:
-    """For who keeps no audit."""
+async def tell(journal: Journal, tenant: str, found: str) -> None:
+    """What was found stands in the log and in the audit."""
     _log.warning("document_infected", tenant=tenant, found=found)
+    await journal.note(Note("document_infected", "engine", None, why=found, what="document", tenant=tenant))
 
 
 async def tell_nobody(tenant: str, found: str) -> None:
-    """For who leaves it to the next."""
+    """For who keeps no audit, or leaves it to the next."""
     _log.debug("document_infected_untold", tenant=tenant, found=found)
 
 
@@ -73,7 +75,7 @@ class Examination:
 
     documents: Documents
     scanner: Scanner | None = None
-    tell: Tell = tell_log
+    tell: Tell = tell_nobody
 
     def untold(self) -> Examination:
         """The same, for who looks first at what is looked at again: what is found is told then, and so once."""

@@ -7,6 +7,7 @@ import random  # noqa: TID251 - the one place where real randomness is chosen
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -19,12 +20,12 @@ from adapter.contract.outcomes import Classify, classify
 from adapter.delivery import Delivery
 from adapter.endpoints import EndpointName, Endpoints
 from adapter.errors import FaultySettings, FaultyTables, WrongMasterKey
-from adapter.examining import Examination, tell_log
+from adapter.examining import Examination, tell
 from adapter.exchange import Caller, Payload
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
 from adapter.intake import Intake
-from adapter.journal import Journal, Note, open_journal, reading
+from adapter.journal import Journal, open_journal, reading
 from adapter.loops import Loops
 from adapter.mark import Mark
 from adapter.offer import Offer
@@ -232,12 +233,7 @@ def _join(
 
 def _examined(settings: Settings, journal: Journal) -> Examination:
     """The store of large documents, past the virus scanner if there is one."""
-
-    async def tell(tenant: str, found: str) -> None:
-        await tell_log(tenant, found)
-        await journal.note(Note("document_infected", "engine", None, why=found, what="document", tenant=tenant))
-
-    return Examination(journal.documents, Clamd(settings.clamd) if settings.clamd else None, tell)
+    return Examination(journal.documents, Clamd(settings.clamd) if settings.clamd else None, partial(tell, journal))
 
 
 def _open_journal(settings: Settings, profile: Profile, parts: Parts) -> Journal:

@@ -28,6 +28,7 @@ pytest_plugins = ["tests.support.fixtures"]
 PDF = b"%PDF-1.7 an invented answer"
 PROGRAM = b"MZ\x90\0" + bytes(80)
 LARGE = b"%PDF-1.7\n" + bytes(299_991)
+DAY = timedelta(days=1)
 DEFERRED = Outcome(Verdict.AWAITING, answer={"ErrorResult": {}, "State": 2, "InquiryNo": "Q-1"})
 
 
@@ -143,9 +144,9 @@ async def test_what_is_infected_parks_with_its_row_and_is_told_once(say: Say, ho
     assert (exchange.state, exchange.code, exchange.attempts) == (State.PARKED, "document-infected", 0)
     assert exchange.reason == f"{PLACES[operation]}The virus scanner found {NAME} in a document"
     assert house.gateway.sent_as(operation.value) == []
-    assert [one["event"] for one in logs if "infected" in one["event"] and one["log_level"] != "debug"] == [
-        "document_infected"
-    ]
+    assert [one["event"] for one in logs].count("document_infected") == 1
+    found = await house.journal.read(inspecting.notes, ["document_infected"], since=exchange.accepted_at - DAY)
+    assert [one["detail"]["why"] for one in found] == [NAME]
     audit = [inspecting.detail_of(row) for row in await house.journal.read(inspecting.audit_of_case, exchange.case_id)]
     assert str(audit).count("document-infected") == 1
 

@@ -6,7 +6,7 @@ import random  # noqa: TID251 - each life of a test's house is seeded
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from adapter.contract import load_contract
 from adapter.contract.model import Contract
 from adapter.delivery import Delivery
 from adapter.endpoints import Endpoints
-from adapter.examining import Examination, Scanner
+from adapter.examining import Examination, Scanner, tell
 from adapter.exchange import Caller, Case, Claim, Effect, Exchange, KeySource, Operation, Payload, Record, Reply, State
 from adapter.fetching import Fetching
 from adapter.followup import FollowUp
@@ -297,7 +297,7 @@ class Town:
         async def health(tenant: str) -> Payload:
             return {"state": "up", "tenant": tenant}
 
-        documents = Examination(journal.documents, self.scanner)
+        documents = Examination(journal.documents, self.scanner, partial(tell, journal))
         fetching = Fetching(journal, endpoints, contracts(), self.clock, documents)
         delivery = Delivery(
             journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching, documents
