@@ -33,8 +33,8 @@ class Breaker:
         self._times_opened = 0
 
     def is_open(self, now: datetime) -> bool:
-        """Whether a call would not be let through now."""
-        if self._open_until is not None and now < self._open_until:
+        """Whether a call would not be let through now; a clock that was set back does not lengthen its time."""
+        if self._open_until is not None and timedelta(0) < self._open_until - now <= self._open_for:
             return True
         return self._allowed is not None and self._under_way >= self._allowed
 
@@ -58,7 +58,7 @@ class Breaker:
             return
         self._under_way -= 1
         self._calls.append((now, succeeded))
-        while self._calls and self._calls[0][0] < now - self._profile.breaker_window:
+        while self._calls and not now - self._profile.breaker_window <= self._calls[0][0] <= now:
             self._calls.popleft()
         if succeeded:
             self._succeed()

@@ -162,6 +162,22 @@ def test_once_wholly_back_it_opens_for_thirty_seconds_again(breaker: Breaker, cl
     assert opened_for(breaker, clock()) == HALF_MINUTE
 
 
+def test_a_clock_that_is_set_back_does_not_keep_it_open_for_so_long(breaker: Breaker, clock: StandingClock) -> None:
+    fail(breaker, clock)
+    clock.advance(timedelta(hours=-1))
+    assert not breaker.is_open(clock())
+    assert len(let_through(breaker, clock)) == 1
+
+
+def test_failures_from_before_a_clock_was_set_back_are_forgotten(breaker: Breaker, clock: StandingClock) -> None:
+    for _ in range(9):
+        fail(breaker, clock, 1)
+        assert call(breaker, clock, succeeded=True)
+    clock.advance(timedelta(hours=-1))
+    fail(breaker, clock, 2)
+    assert not breaker.is_open(clock())
+
+
 def test_a_cancelled_probe_gives_its_place_back_without_a_verdict(breaker: Breaker, clock: StandingClock) -> None:
     fail(breaker, clock)
     clock.advance(HALF_MINUTE)
