@@ -144,12 +144,16 @@ class Settling:
     def not_found(self, claim: Claim, sight: Sight, service: Service, _payload: Payload | None) -> Settlement:
         """Asked twice running and not there, far enough apart: proven to have had no effect, sent again as it was.
 
-        What is idempotent needs no proof and is sent again by the schedule, as it may be lost each time.
+        What is idempotent needs no proof and is sent again by the schedule, as it may be lost each time. An attempt
+        that began after the deadline was the last.
         """
         exchange, now = claim.exchange, self.clock()
         operation = self.contract_of(claim, service)
         is_harmless = operation.effect in {Effect.IDEMPOTENT, Effect.READ}
         is_proven = is_harmless or exchange.code == Event.NOT_FOUND.value
+        if is_proven and exchange.attempted_at is not None and exchange.attempted_at >= exchange.deadline_at:
+            why = "the transport deadline passed; the last attempt is not found on the other side by our reference"
+            return replace(self.parked(claim, why, code=Event.NOT_FOUND.value), may_have_effect=False)
         event = Event.NOT_FOUND if is_proven else Event.IN_DOUBT
         wait = timedelta(0) if is_proven else self._absence(exchange, operation)
         scheduled = retry_at(self.profile, exchange.attempts, now=now, fraction=self.fraction, retry_after=None)

@@ -342,6 +342,20 @@ def test_not_found_twice_is_proven_to_have_had_no_effect_and_sent_again(settling
     assert settlement.asked == 0
 
 
+@pytest.mark.parametrize("effect", [Effect.QUERYABLE, Effect.IDEMPOTENT])
+def test_an_attempt_after_the_deadline_that_is_lost_without_effect_was_the_last(
+    settling: Settling, effect: Effect
+) -> None:
+    """One whose answer is lost each time would else be sent again for ever."""
+    settling = promising(settling, "CreateAssessment", effect=effect)
+    claim = submitted(settling, State.IN_DOUBT, code="not_found")
+    for ended, state in [(timedelta(microseconds=-1), State.READY), (timedelta(0), State.PARKED)]:
+        attempted = replace(claim.exchange, attempted_at=claim.exchange.deadline_at + ended)
+        settlement = by_sight(settling, replace(claim, exchange=attempted), Sight(Sighting.NOT_FOUND))
+        assert (settlement.state, settlement.may_have_effect) == (state, False)
+    assert "deadline" in (settlement.reason or "")
+
+
 def test_unclear_between_two_not_founds_does_not_count_as_one_of_them(settling: Settling) -> None:
     claim = in_doubt(settling)
     claim = asked_again(claim, by_sight(settling, claim, Sight(Sighting.UNCLEAR)))
