@@ -110,9 +110,9 @@ class FollowUp:
         if not gathered:
             return
         ordered = sorted(gathered, key=lambda change: (change.reference, change.sequence))
+        drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         cursor = await self.journal.read(reading.cursor, tenant, source)
         answered = await self.journal.read(reading.awaiting_of_cases, [case.id for case in cases.values()])
-        drafts = [self._draft(cases[change.reference], change) for change in ordered if change.reference in cases]
         await self.journal.take(
             Taken(
                 tenant,

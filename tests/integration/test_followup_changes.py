@@ -9,7 +9,7 @@ from typing import Any
 from adapter.channels import ChangePage, Sight, Sighting
 from adapter.exchange import Operation, State
 from adapter.journal import reading
-from tests.support.house import CORE, House, Town, shipped_offer
+from tests.support.house import CORE, House, Town, Weakened, shipped_offer
 from tests.support.lives import LOST, filed_permit, told_codes
 from tests.support.records import core_status, payment, permit, toll, toll_status
 from tests.support.scripted import ScriptedSystem
@@ -178,6 +178,27 @@ async def test_changes_while_their_service_is_stopped_are_told_in_order_when_it_
     house.offer = shipped_offer()
     await house.settle_all()
     assert told_codes(house) == ["010", "030", "040"]
+
+
+async def test_a_kept_change_whose_service_stops_while_it_is_taken_up_is_not_lost(town: Town) -> None:
+    class Reloaded(Weakened):
+        """A journal in the middle of whose reading the tables are reloaded."""
+
+        async def read(self, function: Any, *arguments: Any, **named: Any) -> Any:
+            if function is reading.awaiting_of_cases:
+                house.offer = shipped_offer("building_permit")
+            return await self.kept.read(function, *arguments, **named)
+
+    house = town.open()
+    number = await filed_permit(house)
+    house.offer = shipped_offer("building_permit")
+    house.core.tell(core_status(number, 1, 10))
+    await house.take_changes()
+    house = town.open(journal=Reloaded)
+    await house.take_changes()
+    house = town.open()
+    await house.settle_all()
+    assert told_codes(house) == ["010"]
 
 
 async def test_an_unknown_status_is_parked_with_table_and_file_and_the_next_ones_wait_behind_it(house: House) -> None:
