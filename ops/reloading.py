@@ -113,10 +113,11 @@ async def keep_reloading(house: House, asked: asyncio.Event) -> None:
     while True:
         await asked.wait()
         asked.clear()
-        try:
-            await reload_tables(house, actor=BY_SIGNAL, why="SIGHUP")
-        except OSError as error:
-            _log.warning("tables_refused", actor=BY_SIGNAL, fault=f"{error.filename}: {error.strerror}")
+        with house.loops.turn("reloading"):
+            try:
+                await reload_tables(house, actor=BY_SIGNAL, why="SIGHUP")
+            except OSError as error:
+                _log.warning("tables_refused", actor=BY_SIGNAL, fault=f"{error.filename}: {error.strerror}")
 
 
 async def translatable(house: House, offer: Offer) -> list[Exchange]:

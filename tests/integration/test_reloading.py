@@ -215,6 +215,33 @@ async def test_a_signal_reloads_and_a_second_one_does_too(town: Owned) -> None:
     assert (row["actor"], json.loads(row["detail"])["why"]) == ("signal", "SIGHUP")
 
 
+async def test_a_signal_that_fails_as_nobody_foresaw_is_told_and_the_next_one_reloads(
+    town: Owned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that cannot read its tables anew goes on with those that it has."""
+    asked = asyncio.Event()
+    keeping = asyncio.create_task(keep_reloading(town.house, asked))
+    change_a_code(town)
+    with monkeypatch.context() as patched:
+        patched.setattr(town.house.journal, "note", broken)
+        asked.set()
+        async with asyncio.timeout(10):
+            while not town.house.loops.failing:
+                await asyncio.sleep(0.01)
+    assert town.house.loops.failing == {"reloading": "LookupError"}
+    asked.set()
+    async with asyncio.timeout(10):
+        while town.house.loops.failing:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+    assert len(await town.audit("tables_reloaded")) == 1
+
+
+async def broken(_note: object) -> None:
+    raise LookupError("what nobody foresaw")
+
+
 async def test_figures_tell_which_tables_are_live_and_how_many_faults_were_found(town: Owned) -> None:
     from ops.health_pages import _count  # noqa: PLC0415 - the page itself needs a door
 
