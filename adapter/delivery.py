@@ -24,7 +24,7 @@ from adapter.errors import (
     Untranslatable,
 )
 from adapter.examining import Examination
-from adapter.exchange import CLOSED_STAGES, Case, Claim, Direction, Exchange, Payload, State, Verdict
+from adapter.exchange import CLOSED_STAGES, Case, Claim, Direction, Exchange, Outcome, Payload, State, Verdict
 from adapter.fetching import Fetching
 from adapter.journal import Journal, Settlement
 from adapter.loops import Loops
@@ -173,7 +173,7 @@ class Delivery:
             lease = self.profile.lease + time_for(whole_size(prepared.frozen) - len(prepared.frozen))
             await self.journal.intend(claim, prepared.frozen, lease=lease, settle=settle)
             sending = _sending(claim, prepared.frozen, now=self.clock())
-            outcome = await prepared.target.deliver(operation.name, prepared.frozen, reference=exchange.reference)
+            outcome = await _sent(prepared, exchange.reference, within=lease)
             end(outcome.verdict not in TECHNICAL)
         await heed(self.endpoints, self.journal, exchange, outcome)
         payload = prepared.payload
@@ -280,6 +280,15 @@ class Delivery:
 def _may_get_a_number(case: Case) -> bool:
     """Whether the internal system has yet to give the case its number: what stands under it waits so long."""
     return case.internal_reference is None and case.stage not in CLOSED_STAGES
+
+
+async def _sent(prepared: Prepared, reference: str, *, within: timedelta) -> Outcome:
+    """What came of it. Who still waited to send when the lease was over sends no more: another may have done so."""
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            return await prepared.target.deliver(prepared.operation.name, prepared.frozen, reference=reference)
+    except TimeoutError:
+        return Outcome(Verdict.IN_DOUBT, "lease_over", "no answer before the lease of the attempt was over")
 
 
 def _sending(claim: Claim, frozen: bytes, *, now: datetime) -> Claim:

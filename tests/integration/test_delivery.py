@@ -12,7 +12,7 @@ import pytest
 from adapter.errors import JournalFailed
 from adapter.exchange import Claim, Operation, Outcome, Stage, State, Verdict
 from adapter.journal import Settlement, reading
-from tests.support.house import TENANT, House, Logs, Town, Weakened
+from tests.support.house import ASSESSED, TENANT, House, Logs, Town, Weakened
 from tests.support.lives import LOST, REFUSED, UNSENT, filed_permit, resolve, submission
 from tests.support.records import core_status, permit, question, toll
 from tests.support.scripted import Sent
@@ -238,6 +238,25 @@ async def test_what_is_in_doubt_is_never_sent_again_before_it_was_asked_for(hous
     assert (exchange.state, exchange.may_have_effect, exchange.code) == (State.IN_DOUBT, True, "lost")
     assert len(house.revenue.sent) == 1
     assert house.revenue.asked == []
+
+
+async def test_nothing_of_an_attempt_leaves_once_its_lease_is_over(town: Town) -> None:
+    """As when many wait in line for a token that is slow to come, and what one of them holds was sent again."""
+    left: list[str] = []
+
+    async def late(sent: Sent) -> Outcome:
+        await asyncio.sleep(0.1)
+        left.append(sent.reference)
+        return Outcome(Verdict.DONE, answer=ASSESSED)
+
+    town.profile = replace(town.profile, lease=timedelta(milliseconds=20))
+    house = town.open()
+    house.revenue.always = late
+    await house.submit(toll())
+    await house.deliver_due()
+    await asyncio.sleep(0.15)
+    doubtful = await house.only(Operation.SUBMIT_REQUEST)
+    assert (doubtful.state, doubtful.code, left) == (State.IN_DOUBT, "lease_over", [])
 
 
 async def test_what_may_have_left_before_a_restart_is_in_doubt_after_it(town: Town) -> None:
