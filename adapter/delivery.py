@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -71,11 +71,16 @@ class Delivery:
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
     _hint: asyncio.Event = field(default_factory=asyncio.Event)
     _under_way: int = 0
+    _open: set[str] = field(default_factory=set)
     _is_draining: bool = False
 
     def may_leave(self, tenant: str, target: str) -> bool:
         """Whether its target is not paused; what waits for a person is claimed by nobody meanwhile."""
         return (tenant, target) not in self.endpoints.paused
+
+    def open_here(self) -> Collection[str]:
+        """The exchanges that are being sent; each ends with its lease, however far the clock is set forward."""
+        return tuple(self._open)
 
     def dispatch(self, claim: Claim) -> None:
         """Deliver this claim as soon as a worker is free."""
@@ -164,8 +169,15 @@ class Delivery:
         if service.stage is ServiceStage.SHADOW:
             await self._keep_in_shadow(claim)
             return
-        operation = prepared.operation
-        with self.endpoints.call(endpoint, operation.group, self.clock) as end:
+        self._open.add(exchange.id)
+        try:
+            await self._attempt(claim, prepared, service)
+        finally:
+            self._open.discard(exchange.id)
+
+    async def _attempt(self, claim: Claim, prepared: Prepared, service: Service) -> None:
+        exchange, operation = claim.exchange, prepared.operation
+        with self.endpoints.call((exchange.tenant, exchange.target), operation.group, self.clock) as end:
             if end is None:
                 await self._postpone(claim, operation.group)
                 return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,15 +40,21 @@ class FollowUp:
     clock: Clock
     settle: Callable[[Settlement, Verdict], Awaitable[None]]
     hint: Callable[[], None]
+    open_here: Callable[[], Collection[str]]
     loops: Loops = field(default_factory=Loops)
 
     async def run(self) -> None:
         """Follow up until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._ever("heartbeat", self._beat, self.profile.heartbeat.total_seconds()))
+            group.create_task(self._ever("heartbeat", self.beat, self.profile.heartbeat.total_seconds()))
             group.create_task(self._ever("questions", self.ask_unsettled, self.profile.idle.total_seconds()))
             for endpoint, system in self.endpoints.systems.items():
                 group.create_task(self._poll_changes(endpoint, system))
+
+    async def beat(self) -> None:
+        """This node lives; what a daemon left open is in doubt, but for what this one is sending."""
+        await self.journal.beat()
+        await self.journal.fall_expired(sparing=self.open_here())
 
     async def ask_unsettled(self) -> int:
         """Ask for everything in doubt or awaiting whose time has come; how many were asked for."""
@@ -211,10 +217,6 @@ class FollowUp:
         system = self.endpoints.systems[exchange.tenant, exchange.target]
         outcome = await system.poll(operation.name, claim.case.internal_reference or "")
         await self.settle(self.settling.by_outcome(claim, outcome, service, None), outcome.verdict)
-
-    async def _beat(self) -> None:
-        await self.journal.beat()
-        await self.journal.fall_expired()
 
     async def _poll_changes(self, endpoint: EndpointName, system: System) -> None:
         is_lost = False

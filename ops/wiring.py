@@ -195,6 +195,7 @@ def _join(
             parts.clock,
             settle=delivery.settle,
             hint=delivery.hint,
+            open_here=delivery.open_here,
             loops=loops,
         ),
         intake=None,  # type: ignore[arg-type] # given below: its health answer looks at the house

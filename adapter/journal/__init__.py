@@ -190,9 +190,9 @@ class Journal:
         """Changes of a source that still wait for their case to know its number."""
         return await self.read(changing.kept_strays, self.sealer, tenant, source)
 
-    async def fall_expired(self) -> int:
-        """Open attempts whose lease has ended become in doubt; how many."""
-        return await self._writer.submit(claiming.fall_expired, None)
+    async def fall_expired(self, *, sparing: Collection[str] = ()) -> int:
+        """Open attempts whose lease has ended become in doubt, but for those of these exchanges; how many."""
+        return await self._writer.submit(claiming.fall_expired, sparing)
 
     async def beat(self) -> None:
         """This node lives."""

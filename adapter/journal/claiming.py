@@ -139,9 +139,9 @@ def beat(unit: Unit, heartbeats: Sequence[Heartbeat]) -> list[Exception | None]:
     return [None] * len(heartbeats)
 
 
-def fall_expired(unit: Unit, orders: Sequence[None]) -> list[int | Exception]:
-    """Open attempts whose lease has ended become in doubt; how many."""
-    return [_fall(unit, exchanges.c.lease_until < unit.now) for _ in orders]
+def fall_expired(unit: Unit, orders: Sequence[Collection[str]]) -> list[int | Exception]:
+    """Open attempts whose lease has ended become in doubt, but for those of the exchanges to spare; how many."""
+    return [_fall(unit, and_(exchanges.c.lease_until < unit.now, exchanges.c.id.not_in(spared))) for spared in orders]
 
 
 def fall_dead(unit: Unit, *, node: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from adapter.channels import Sight, Sighting
 from adapter.errors import GatewayUnreachable, JournalFailed
 from adapter.exchange import Claim, Exchange, Operation, Outcome, State, Verdict
 from adapter.journal import Settlement
@@ -279,3 +280,31 @@ async def test_a_drain_waits_no_longer_than_its_grace(house: House) -> None:
         await asyncio.sleep(0.02)
         async with asyncio.timeout(1):
             await house.delivery.drain(timedelta(milliseconds=30))
+
+
+async def test_a_clock_set_forward_during_a_slow_call_sends_nothing_twice(house: House) -> None:
+    sent, gate = [], asyncio.Event()
+
+    async def slow(call: Sent) -> Outcome:
+        sent.append(call.reference)
+        await gate.wait()
+        return Outcome(Verdict.DONE, answer=ASSESSED)
+
+    house.revenue.always = slow
+    await house.submit(toll())
+    calling = asyncio.create_task(house.deliver_due())
+    while not sent:
+        await asyncio.sleep(0.005)
+    house.clock.advance(timedelta(days=1))
+    for _ in range(2):  # asked for twice, it would be proven to have had no effect: it is still on its way
+        await house.followup.beat()
+        house.revenue.sights.append(Sight(Sighting.NOT_FOUND))
+        await house.followup.ask_unsettled()
+        house.clock.advance(25)
+    again = asyncio.create_task(house.deliver_due())
+    await asyncio.sleep(0.05)
+    gate.set()
+    await asyncio.gather(calling, again)
+
+    assert len(sent) == 1
+    assert (await house.only(Operation.SUBMIT_REQUEST)).state is State.DONE

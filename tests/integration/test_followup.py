@@ -225,10 +225,10 @@ async def test_an_open_attempt_whose_lease_is_over_is_in_doubt_and_asked_for(tow
     with pytest.raises(asyncio.CancelledError):
         await house.deliver_due()
     house.clock.advance(house.profile.lease - timedelta(seconds=1))
-    await house.followup._beat()
+    await house.followup.beat()
     assert (await house.only(Operation.SUBMIT_REQUEST)).state is State.SENDING
     house.clock.advance(2)
-    await house.followup._beat()
+    await house.followup.beat()
     assert (await house.only(Operation.SUBMIT_REQUEST)).state is State.IN_DOUBT
     house.revenue.sights.append(Sight(Sighting.FOUND, ASSESSED))
     assert (await ask_when_due(house)).state is State.DONE

@@ -205,7 +205,7 @@ class House:
             if not any(exchange.state in open_states for exchange in await self.exchanges()):
                 return
             self.clock.advance(step)
-            await self.journal.fall_expired()
+            await self.followup.beat()
 
     async def exchanges(self, *operations: Operation) -> list[Exchange]:
         """Everything kept, in the order in which it was."""
@@ -311,6 +311,7 @@ class Town:
             self.clock,
             settle=delivery.settle,
             hint=delivery.hint,
+            open_here=delivery.open_here,
         )
         intake = Intake(
             journal,
