@@ -11,46 +11,25 @@ from datetime import datetime, timedelta
 import structlog
 
 from adapter.breaker import opened_for
-from adapter.channels import Clock, Target
-from adapter.contract.model import OperationContract
+from adapter.channels import Clock
 from adapter.endpoints import TECHNICAL, Endpoints, heed
 from adapter.errors import (
-    DocumentDamaged,
-    DocumentMissing,
-    GatewayUnreachable,
     JournalFailed,
     LeaseLost,
-    PanjerehError,
-    Untranslatable,
 )
-from adapter.examining import Examination
-from adapter.exchange import CLOSED_STAGES, Case, Claim, Direction, Exchange, Outcome, Payload, State, Verdict
-from adapter.fetching import Fetching
+from adapter.exchange import Claim, Direction, Exchange, Outcome, State, Verdict
 from adapter.journal import Journal, Settlement
 from adapter.loops import Loops
 from adapter.mark import whole_size
 from adapter.offer import Offer
-from adapter.refusals import DocumentNotSent, NotScanned, RequestRefused, SchemaViolation
-from adapter.retry import Profile, time_for, wait_by_age
+from adapter.preparing import Later, Prepared, Preparing
+from adapter.retry import Profile, time_for
 from adapter.service import Service, ServiceStage
-from adapter.settlement.rendering import parent_of, render
 from adapter.settlement.settling import Settling
 from adapter.telemetry import Metrics
 
 _log = structlog.get_logger(__name__)
-_OWN_FAULTS = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-"""What a poison record may raise in code that did not think of it: parked, so that it is seen and fails only once."""
 _WORKERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A claim ready to be sent: where, as which operation, what bytes, and what they say."""
-
-    target: Target
-    operation: OperationContract
-    frozen: bytes
-    payload: Payload | None
 
 
 @dataclass(slots=True)
@@ -64,8 +43,7 @@ class Delivery:
     profile: Profile
     clock: Clock
     metrics: Metrics
-    fetching: Fetching
-    documents: Examination
+    preparing: Preparing
     workers: int = _WORKERS
     loops: Loops = field(default_factory=Loops)
     _queue: asyncio.Queue[Claim] = field(default_factory=asyncio.Queue)
@@ -161,22 +139,23 @@ class Delivery:
         if endpoint in self.endpoints.paused:  # what cannot be sent is not translated for nothing
             await self.journal.release(claim, self.clock() + self.profile.idle)
             return
-        complete = await self._completed(claim, service)
-        prepared = None if complete is None else await self._prepare(complete, service)
-        if complete is None or prepared is None:
-            return
-        claim = complete
-        if service.stage is ServiceStage.SHADOW:
-            await self._keep_in_shadow(claim)
-            return
-        self._open.add(exchange.id)
-        try:
-            await self._attempt(claim, prepared, service)
-        finally:
-            self._open.discard(exchange.id)
+        match await self.preparing.prepare(claim, service):
+            case Later(claim, due_at):
+                await self.journal.release(claim, due_at)
+            case Settlement() as parked:
+                await self.settle(parked, Verdict.PARKED)
+            case Prepared() as prepared if service.stage is ServiceStage.SHADOW:
+                await self._keep_in_shadow(prepared.claim)
+            case Prepared() as prepared:
+                self._open.add(exchange.id)
+                try:
+                    await self._attempt(prepared, service)
+                finally:
+                    self._open.discard(exchange.id)
 
-    async def _attempt(self, claim: Claim, prepared: Prepared, service: Service) -> None:
-        exchange, operation = claim.exchange, prepared.operation
+    async def _attempt(self, prepared: Prepared, service: Service) -> None:
+        claim, operation = prepared.claim, prepared.operation
+        exchange = claim.exchange
         with self.endpoints.call((exchange.tenant, exchange.target), operation.group, self.clock) as end:
             if end is None:
                 await self._postpone(claim, operation.group)
@@ -223,75 +202,9 @@ class Delivery:
             self.dispatch(claim)
         self.hint()
 
-    async def _prepare(self, claim: Claim, service: Service) -> Prepared | None:
-        exchange = claim.exchange
-        try:
-            target = self.endpoints.targets[exchange.tenant, exchange.target]
-            operation = self.settling.contract_of(claim, service)
-            if claim.frozen is not None:
-                return Prepared(target, operation, claim.frozen, None)
-            parent = await parent_of(self.journal, exchange, claim.record)
-            if parent is not None and _may_get_a_number(parent):
-                await self.journal.release(claim, self.clock() + self.profile.schedule[0])
-                return None
-            payload = render(exchange, claim.case, claim.record, service, now=self.clock(), parent=parent)
-            frozen = target.freeze(operation.name, payload)
-            if exchange.direction is Direction.OUTWARD:
-                await self.documents.check_told(exchange, operation, service.tables[exchange.table], payload)
-            return Prepared(target, operation, frozen, payload)
-        except Untranslatable as error:
-            parked = self.settling.parked(claim, error.detail, code="untranslatable")
-        except SchemaViolation as error:
-            where = f"mappings/{service.name}: table {exchange.table}: {error.detail}"
-            parked = self.settling.parked(claim, where, code="schema_violation")
-        except NotScanned as error:
-            await self._wait_for_document(claim, error)
-            return None
-        except RequestRefused as error:
-            parked = self.settling.parked(claim, error.detail, code=error.kind)
-        except (DocumentMissing, DocumentDamaged) as error:
-            parked = self.settling.parked(claim, error.detail, code="withheld")
-        except _OWN_FAULTS as error:
-            _log.exception("translation_failed", exchange=exchange.id, table=exchange.table)
-            why = (
-                f"mappings/{service.name}: table {exchange.table}: {type(error).__name__}: a fault of the adapter's own"
-            )
-            parked = self.settling.parked(claim, f"{why}; the log has its place", code="failed")
-        await self.settle(parked, Verdict.PARKED)
-        return None
-
-    async def _completed(self, claim: Claim, service: Service) -> Claim | None:
-        """The claim with its document at hand; None when it waits for that, or cannot be had."""
-        try:
-            return await self.fetching.completed(claim, service.system)
-        except (GatewayUnreachable, NotScanned, DocumentNotSent) as error:
-            await self._wait_for_document(claim, error)
-            return None
-        except DocumentMissing as error:
-            parked = self.settling.parked(claim, error.detail, code="document-missing")
-        except RequestRefused as error:
-            parked = self.settling.parked(claim, error.detail, code=error.kind)
-        await self.settle(parked, Verdict.PARKED)
-        return None
-
-    async def _wait_for_document(self, claim: Claim, error: PanjerehError) -> None:
-        """Tried again more and more seldom until its deadline, and parked then."""
-        exchange, now = claim.exchange, self.clock()
-        if now < exchange.deadline_at:
-            _log.warning("document_not_fetched", exchange=exchange.id, reason=error.detail)
-            await self.journal.release(claim, now + wait_by_age(self.profile, now - exchange.accepted_at))
-            return
-        parked = self.settling.parked(claim, f"the deadline passed: {error.detail}", code="document-not-fetched")
-        await self.settle(parked, Verdict.PARKED)
-
     async def _postpone(self, claim: Claim, group: str) -> None:
         breaker, now = self.endpoints.breaker((claim.exchange.tenant, claim.exchange.target), group), self.clock()
         await self.journal.release(claim, now + max(opened_for(breaker, now), self.profile.idle))
-
-
-def _may_get_a_number(case: Case) -> bool:
-    """Whether the internal system has yet to give the case its number: what stands under it waits so long."""
-    return case.internal_reference is None and case.stage not in CLOSED_STAGES
 
 
 async def _sent(prepared: Prepared, reference: str, *, within: timedelta) -> Outcome:

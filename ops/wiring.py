@@ -29,6 +29,7 @@ from adapter.journal import Journal, open_journal, reading
 from adapter.loops import Loops
 from adapter.mark import Mark
 from adapter.offer import Offer
+from adapter.preparing import Preparing
 from adapter.publishing import Publishing
 from adapter.retry import Profile
 from adapter.service import Service
@@ -173,8 +174,9 @@ def _join(
     settling = Settling(drafting, loaded.profile, parts.clock, parts.fraction)
     documents = _examined(settings, journal)
     fetching = Fetching(journal, endpoints, loaded.contracts, parts.clock, documents)
+    preparing = Preparing(journal, endpoints, settling, loaded.profile, parts.clock, fetching, documents)
     delivery = Delivery(
-        journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, fetching, documents, loops=loops
+        journal, offer, endpoints, settling, loaded.profile, parts.clock, metrics, preparing, loops=loops
     )
     house = House(
         settings=settings,

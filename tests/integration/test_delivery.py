@@ -81,7 +81,7 @@ async def test_a_fault_of_our_own_while_translating_parks_that_one_and_delays_no
     exchange, other = await house.exchanges(Operation.SUBMIT_REQUEST)
     assert (exchange.state, exchange.code, other.state) == (State.PARKED, "failed", State.DONE)
     assert type(fault).__name__ in (exchange.reason or "")
-    assert any(event["event"] == "translation_failed" for event in logs)
+    assert any(event["event"] == "preparation_failed" for event in logs)
 
 
 async def test_the_intent_is_committed_with_the_bytes_before_the_first_of_them_leaves(house: House) -> None:

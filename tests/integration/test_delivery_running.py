@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapter.channels import Sight, Sighting
-from adapter.errors import GatewayUnreachable, JournalFailed
+from adapter.errors import JournalFailed
 from adapter.exchange import Claim, Exchange, Operation, Outcome, State, Verdict
 from adapter.journal import Settlement
 from tests.integration.journal_making import meddle
@@ -90,7 +90,7 @@ async def test_what_raises_before_the_intent_is_given_back_and_tried_again_later
     house: House, logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     freezes = house.revenue.freeze
-    failures = [GatewayUnreachable("not now")]
+    failures = [RuntimeError("not now")]
 
     def fails_once(self: ScriptedSystem, operation: str, payload: Any) -> bytes:
         if failures:

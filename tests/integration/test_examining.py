@@ -225,7 +225,7 @@ async def test_a_mark_that_a_system_writes_is_never_told_as_a_document(say: Say,
     operation = await say(house, mark_of_content(LARGE).text, "application/pdf")
     exchange = await delivered(house, operation)
 
-    assert (exchange.state, exchange.code, exchange.attempts) == (State.PARKED, "withheld", 0)
+    assert (exchange.state, exchange.code, exchange.attempts) == (State.PARKED, "document-missing", 0)
     assert house.gateway.sent_as(operation.value) == []
 
 

@@ -24,6 +24,7 @@ from adapter.intake import Intake
 from adapter.journal import Filter, Journal, open_journal, reading
 from adapter.mark import Brought
 from adapter.offer import Offer, offer_of
+from adapter.preparing import Preparing
 from adapter.retry import Profile
 from adapter.service import Service, load_services
 from adapter.settlement.drafting import Drafting
@@ -299,9 +300,8 @@ class Town:
 
         documents = Examination(journal.documents, self.scanner, partial(tell, journal))
         fetching = Fetching(journal, endpoints, contracts(), self.clock, documents)
-        delivery = Delivery(
-            journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), fetching, documents
-        )
+        preparing = Preparing(journal, endpoints, settling, self.profile, self.clock, fetching, documents)
+        delivery = Delivery(journal, offered, endpoints, settling, self.profile, self.clock, Metrics(), preparing)
         followup = FollowUp(
             journal,
             offered,
