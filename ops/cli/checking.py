@@ -84,9 +84,9 @@ def check(
         for at in drafts:
             command = named_folders(f"panjereh check {at[-1]}", config, contracts=contracts, mappings=mappings)
             say(f"{'/'.join(at)} is a draft with {len(every[at])} faults: {command}")
-        counts = ", ".join(f"{len(names)} {kind}" for kind, names in sound.items())
+        counts = "; ".join(f"{kind}: {len(names)} sound" for kind, names in sound.items())
         where = "" if folders == _SHIPPED else f" ({folders['contracts']}, {folders['mappings']})"
-        say(f"{counts} are sound; {len(faults)} faults{where}")
+        say(f"{counts}; faults: {len(faults)}{where}")
     return Exit.FINDINGS if faults else Exit.OK
 
 

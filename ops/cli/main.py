@@ -83,10 +83,21 @@ def run_command(tokens: Sequence[str]) -> int:
         return exit_of(error)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # who reads the answer has enough of it, as head has
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.CUT_OFF
+    except OSError as error:
+        return _told_no_more(error)
     return Exit.OK if code is None else int(code)
+
+
+def _told_no_more(error: OSError) -> Exit:
+    """Who reads the answer has enough of it, as head has; else a disk is full, or a file is not ours to use.
+
+    What still waits to be written goes nowhere: at the end of the process it would fail once more.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return Exit.CUT_OFF
+    print(f"{error.filename or 'what is told cannot be written'}: {error.strerror}", file=sys.stderr)
+    return Exit.FINDINGS
 
 
 def _mistake(tokens: Sequence[str]) -> str | None:

@@ -26,7 +26,7 @@ def test_check_is_green_on_the_shipped_folders(capsys: Captured) -> None:
     assert told.out == ""
     contracts = list((ROOT / "contracts").glob("*/*/contract.toml"))
     services = [*(ROOT / "mappings").glob("*/service.toml"), *(ROOT / "mappings").glob("tenants/*/*/service.toml")]
-    assert told.err == f"{len(contracts)} contracts, {len(services)} services are sound; 0 faults\n"
+    assert told.err == f"contracts: {len(contracts)} sound; services: {len(services)} sound; faults: 0\n"
 
 
 def test_check_as_json_is_one_object_with_its_format(capsys: Captured, tmp_path: Path) -> None:
