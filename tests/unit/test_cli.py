@@ -125,7 +125,7 @@ def test_the_exit_code_tells_whether_to_say_it_otherwise_or_to_come_back_later(e
 
 
 def test_an_answer_that_nobody_reads_to_its_end_is_no_fault_and_persian_is_told_in_every_locale() -> None:
-    closing = {**os.environ, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    closing = {**os.environ, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONUNBUFFERED": ""}
     with subprocess.Popen(
         [*_COMMAND, "rules", "--json"],
         stdout=subprocess.PIPE,
