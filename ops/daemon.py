@@ -22,8 +22,9 @@ from starlette.types import ASGIApp
 
 from adapter.errors import FaultySettings, JournalFailed, JournalUnreachable
 from adapter.exchange import Payload
+from adapter.journal import Journal, inspecting
 from adapter.journal.engines import journal_url
-from adapter.journal.opening import held_lock
+from adapter.journal.opening import held_lock, place_of, told_by_the_disk
 from adapter.retention import keep_retiring
 from adapter.telemetry import configure_logging
 from ops import admin
@@ -68,10 +69,21 @@ async def run_daemon(settings: Settings, parts: Parts | None = None) -> int:
         gc.freeze()  # its tables live as long as the process, too
         _tell_stopped(house)
         try:
+            await check_journal(house.journal, settings.database)
             return await _live(house, listener)
         finally:
             await house.aclose()
             _log.info("daemon_stopped", node=settings.node)
+
+
+async def check_journal(journal: Journal, database: str) -> None:
+    """An embedded journal has been read through; raises JournalFailed with its first damage: nothing is kept in it."""
+    _log.info("journal_checking")
+    url = journal_url(database)
+    with told_by_the_disk(url):
+        damage = await journal.read(inspecting.first_damage)
+    if damage is not None:
+        raise JournalFailed(f"database: {place_of(url)}: {damage}; mend the disk, and restore the journal's backup")
 
 
 def _tell_stopped(house: House) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from adapter.errors import FaultySettings, JournalFailed, JournalLocked, JournalUnusable, WrongEnvironment
 from adapter.journal import Journal, inspecting, migrating
 from adapter.journal.unit import Unit
+from ops.daemon import check_journal
 from tests.integration.journal_making import (
     MASTER_KEY,
     Opening,
@@ -149,6 +151,23 @@ def test_a_damaged_journal_is_told_with_its_place_and_what_to_do(tmp_path: Path)
             JournalFailed, match=r"journal\.db: .*malformed; free or mend the disk, or restore .* backup$"
         ):
             way(f"sqlite:///{path}")
+
+
+async def test_damage_that_no_opening_meets_is_found_before_anything_is_kept(tmp_path: Path):
+    path, url = tmp_path / "journal.db", f"sqlite:///{tmp_path / 'journal.db'}"
+    opened(url).close()
+    ((page,),) = look(url, "SELECT rootpage FROM sqlite_master WHERE name = 'search_keys'")
+    ((size,),) = look(url, "PRAGMA page_size")
+    with path.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+
+    with closing(opened(url)) as journal, pytest.raises(JournalFailed, match=r"journal\.db: .*restore the journal's"):
+        await check_journal(journal, url)
+
+
+async def test_a_sound_journal_is_checked_without_a_word(journal: Journal, journal_url: str):
+    await check_journal(journal, journal_url)
 
 
 def test_a_folder_is_refused_as_a_journal(tmp_path: Path):
