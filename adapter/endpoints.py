@@ -44,6 +44,7 @@ class Endpoints:
     systems: Mapping[EndpointName, System]
     profile: Profile
     paused: dict[EndpointName, str] = field(default_factory=dict)
+    _kept: Mapping[EndpointName, str] = field(default_factory=dict)
     _breakers: dict[tuple[str, str, str], Breaker] = field(default_factory=dict)
     _forbidden: dict[EndpointName, set[str]] = field(default_factory=dict)
     _unasked: dict[EndpointName, Loss] = field(default_factory=dict)
@@ -122,6 +123,14 @@ class Endpoints:
         met = self._forbidden.setdefault(endpoint, set())
         met.add(exchange_id)
         return len(met) >= _FORBIDDEN_LIMIT
+
+    def follow(self, kept: Mapping[EndpointName, str]) -> None:
+        """What any node has paused or resumed since the journal was last looked at is paused or resumed here, too."""
+        for endpoint in self._kept.keys() - kept.keys():
+            self.resume(endpoint)
+        for endpoint in kept.keys() - self._kept.keys():
+            self.paused.setdefault(endpoint, kept[endpoint])
+        self._kept = kept
 
     def resume(self, endpoint: EndpointName) -> None:
         """A person has mended what was wrong."""

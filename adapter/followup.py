@@ -52,8 +52,9 @@ class FollowUp:
                 group.create_task(self._poll_changes(endpoint, system))
 
     async def beat(self) -> None:
-        """This node lives; what a daemon left open is in doubt, but for what this one is sending."""
+        """This node lives and knows what others paused; what was left open is in doubt, but for what it is sending."""
         await self.journal.beat()
+        self.endpoints.follow(await self.journal.read(reading.paused_endpoints))
         await self.journal.fall_expired(sparing=self.open_here())
 
     async def ask_unsettled(self) -> int:

@@ -143,7 +143,7 @@ async def open_house(settings: Settings, parts: Parts | None = None) -> House:
     )
     endpoints = _endpoints(connected, profile, parts)
     journal = parts.journal(_open_journal(settings, profile, parts))
-    endpoints.paused.update(await journal.read(reading.paused_endpoints))
+    endpoints.follow(await journal.read(reading.paused_endpoints))
     loaded = _Loaded(profile, contracts, tables, callers, webhooks)
     return _join(settings, parts, loaded, journal, endpoints, list(connected.values()))
 

@@ -11,7 +11,7 @@ import pytest
 from adapter.channels import Sight, Sighting
 from adapter.errors import GatewayUnreachable
 from adapter.exchange import Effect, Event, Exchange, Operation, Stage, State
-from adapter.journal import Command
+from adapter.journal import Command, Pause
 from tests.support.house import ASSESSED, CORE, REVENUE, TENANT, WINDOW, House, Logs, Town
 from tests.support.lives import LOST, doubtful_submission, told_codes
 from tests.support.records import document, payment, permit, toll
@@ -216,6 +216,22 @@ async def test_what_is_in_doubt_at_a_paused_endpoint_is_asked_for_soon_after_it_
     house.clock.advance(timedelta(minutes=5))
     await house.followup.ask_unsettled()
     assert len(house.revenue.asked) == 1
+
+
+async def test_what_another_node_paused_is_paused_here_with_the_next_heartbeat_and_so_is_what_it_resumed(
+    house: House,
+) -> None:
+    await house.journal.pause(Pause(*REVENUE, reason="they do not accept our credentials"))
+    await house.followup.beat()
+    await house.submit(toll())
+    await house.deliver_due()
+    assert house.revenue.sent == []
+
+    await house.journal.pause(Pause(*REVENUE, reason=None, actor="uid:1001", why="they gave us new ones"))
+    await house.followup.beat()
+    house.clock.advance(60)
+    await house.deliver_due()
+    assert len(house.revenue.sent) == 1
 
 
 async def test_an_open_attempt_whose_lease_is_over_is_in_doubt_and_asked_for(town: Town) -> None:
