@@ -114,6 +114,6 @@ def tell(unit: Unit, exchange: Exchange, event: str, **detail: object) -> None:
         tenant=exchange.tenant,
         case_id=exchange.case_id,
         exchange_id=exchange.id,
-        operation=exchange.operation,
+        operation=exchange.operation.value,
         **detail,
     )

@@ -76,6 +76,9 @@ def begin(unit: Unit, coming: Sequence[Coming]) -> list[None]:
             {
                 "id": one.id,
                 "tenant": one.tenant,
+                "case_id": None,
+                "digest": None,
+                "size": None,
                 "data_key": one.data_key,
                 "kept_at": unit.now,
                 "waits_until": unit.now + WAIT // MICROSECOND,

@@ -64,7 +64,8 @@ class Sealer:
         """A fresh data key at work, and the same key wrapped, to be kept with the case, or what else it is for."""
         key = self._randomness(_KEY_BYTES)
         nonce = self._randomness(_NONCE_BYTES)
-        return Seal(AESGCM(key), self._randomness), nonce + self._wrap.encrypt(nonce, key, case_id.encode())
+        wrapped = nonce + self._wrap.encrypt(nonce, key, case_id.encode())
+        return self.seal_of(case_id, wrapped), wrapped
 
     def _seal_of(self, case_id: str, wrapped: bytes) -> Seal:
         """The case's data key at work; raises JournalUnusable under another master key."""

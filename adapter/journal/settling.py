@@ -105,9 +105,9 @@ def settle(unit: Unit, settlements: Sequence[Settlement]) -> list[Settled | Exce
             unit,
             settlement.claim.exchange,
             settlement.event,
-            state=settlement.state,
+            state=settlement.state.value,
             code=settlement.code,
-            stage=told.stage if told else None,
+            stage=told.stage.value if told else None,
             awaited=told.awaited_party if told else None,
             sequence=told.sequence if told else None,
         )

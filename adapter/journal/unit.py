@@ -6,20 +6,19 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import BindParameter, Connection, LargeBinary, Row, Select, Table, bindparam
+from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam
 from sqlalchemy.sql.dml import Insert, Update
 
 from adapter.journal.schema import audit, metadata
 from adapter.journal.sealing import Sealer
 
-_ORDER = {table.name: place for place, table in enumerate(metadata.sorted_tables)}
+_PARENTS_FIRST = metadata.sorted_tables
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The last link of one writer's audit chain."""
 
     writer: str
@@ -35,16 +34,24 @@ class Statements:
     """
 
     def __init__(self) -> None:
-        self._compiled: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
+        self._inserts: dict[str, _Compiled] = {}
+        self._updates: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
         self._selects: dict[tuple[Any, int], _Compiled] = {}
 
-    def execute(self, connection: Connection, statement: Insert | Update, rows: Sequence[Mapping[Any, Any]]) -> int:
-        """Run the statement for each row; how many rows it touched in all. Every row names the same columns."""
-        names = tuple(rows[0])
-        compiled = self._compiled.get((id(statement), names))
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Write the rows; each names every column of the table but one that the database numbers."""
+        compiled = self._inserts.get(table.name)
         if compiled is None:
-            compiled = self._compiled[id(statement), names] = _compile(connection, statement, names)
-        return connection.exec_driver_sql(compiled.sql, [compiled.placed(row) for row in rows]).rowcount
+            compiled = self._inserts[table.name] = _compile_insert(connection, table)
+        compiled.run_for(connection, rows)
+
+    def update(self, connection: Connection, statement: Update, rows: Sequence[Mapping[Any, Any]]) -> int:
+        """Run the statement for each row; how many rows it touched in all. Every row names the same parameters."""
+        names = tuple(rows[0])
+        compiled = self._updates.get((id(statement), names))
+        if compiled is None:
+            compiled = self._updates[id(statement), names] = _compile_update(connection, statement, names)
+        return compiled.run_for(connection, rows)
 
     def fetch(
         self,
@@ -58,7 +65,7 @@ class Statements:
         compiled = self._selects.get((statement, length))
         if compiled is None:
             parameters: list[BindParameter[Any]] = [bindparam(f"p{place}", None) for place in range(length)]
-            compiled = self._selects[statement, length] = _compile(connection, statement(parameters))
+            compiled = self._selects[statement, length] = _compile_select(connection, statement(parameters))
         padded = [*values, *[values[-1]] * (length - len(values))]
         numbered = {f"p{place}": value for place, value in enumerate(padded)}
         return connection.exec_driver_sql(compiled.sql, compiled.placed({**numbered, **fixed})).all()
@@ -72,49 +79,38 @@ class _Compiled:
     sql: str
     placed: Callable[[Mapping[Any, Any]], tuple[Any, ...]]
 
+    def run_for(self, connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> int:
+        """Run the statement for each row; how many rows it touched in all."""
+        return connection.exec_driver_sql(self.sql, [self.placed(row) for row in rows]).rowcount
 
-def _compile(
-    connection: Connection, statement: Insert | Update | Select[Any], names: Collection[str] | None = None
-) -> _Compiled:
+
+def _compile_insert(connection: Connection, table: Table) -> _Compiled:
+    names = [column.name for column in table.columns if column is not table.autoincrement_column]
+    statement = table.insert()
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    return _Compiled(statement, str(compiled), itemgetter(*names))
+
+
+def _compile_update(connection: Connection, statement: Update, names: Collection[str]) -> _Compiled:
     """`names` are those that every row has; the statement's other values are its own constants."""
-    compiled = statement.compile(
-        dialect=connection.dialect,
-        column_keys=list(names) if names is not None and isinstance(statement, Insert) else None,
-        compile_kwargs={"render_postcompile": True},
-    )
+    compiled = statement.compile(dialect=connection.dialect)
     places = tuple(compiled.positiontup or ())
-    constants = {} if names is None else {name: compiled.params[name] for name in places if name not in names}
-    placed = _getter(places, _binary(statement, places))
+    placed = _getter(places)
+    constants = {name: compiled.params[name] for name in places if name not in names}
     if constants:
         return _Compiled(statement, str(compiled), lambda row: placed({**constants, **row}))
     return _Compiled(statement, str(compiled), placed)
 
 
-def _getter(places: tuple[str, ...], binary: Collection[int]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:
+def _compile_select(connection: Connection, statement: Select[Any]) -> _Compiled:
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    return _Compiled(statement, str(compiled), _getter(tuple(compiled.positiontup or ())))
+
+
+def _getter(places: tuple[str, ...]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:
     if len(places) == 1:
         return lambda row: (row[places[0]],)
-    values = itemgetter(*places)
-    if not binary:
-        return values
-
-    def placed(row: Mapping[Any, Any]) -> tuple[Any, ...]:
-        held = list(values(row))
-        for place in binary:
-            held[place] = bytearray(held[place])
-        return tuple(held)
-
-    return placed
-
-
-def _binary(statement: Insert | Update | Select[Any], places: tuple[str, ...]) -> tuple[int, ...]:
-    """The places of bytes in a row to insert; they go as bytearray, for SQLite's driver takes a slow way for bytes."""
-    if not isinstance(statement, Insert):
-        return ()
-    columns = statement.table.columns
-    return tuple(place for place, name in enumerate(places) if isinstance(columns[name].type, LargeBinary))
-
-
-_INSERTS = {table.name: table.insert() for table in metadata.sorted_tables}
+    return itemgetter(*places)
 
 
 @dataclass(slots=True)
@@ -131,7 +127,7 @@ class Unit:
     head: Head
     statements: Statements = field(default_factory=Statements)
     lanes: set[str] = field(default_factory=set)
-    _rows: dict[tuple[str, ...], list[Mapping[Any, Any]]] = field(default_factory=dict)
+    _rows: dict[str, list[Mapping[Any, Any]]] = field(default_factory=dict)
 
     @property
     def locks_rows(self) -> bool:
@@ -139,10 +135,8 @@ class Unit:
         return self.connection.dialect.name == "postgresql"
 
     def insert(self, table: Table, row: Mapping[Any, Any]) -> None:
-        """Stage a row; the rows of a table that hold the same columns are written together. None is left out."""
-        if None in row.values():
-            row = {name: value for name, value in row.items() if value is not None}
-        self._rows.setdefault((table.name, *row), []).append(row)
+        """Stage a row, to be written together with the others of its table; it names every column."""
+        self._rows.setdefault(table.name, []).append(row)
 
     def tell(
         self,
@@ -173,9 +167,9 @@ class Unit:
 
     def flush(self) -> None:
         """Write what is staged, parents before children."""
-        for (name, *_), rows in sorted(self._rows.items(), key=lambda staged: _ORDER[staged[0][0]]):
-            self.statements.execute(self.connection, _INSERTS[name], rows)
-        self._rows.clear()
+        for table in _PARENTS_FIRST:
+            if rows := self._rows.pop(table.name, None):
+                self.statements.insert(self.connection, table, rows)
 
     def fetch(
         self, statement: Callable[[list[BindParameter[Any]]], Select[Any]], values: Sequence[Any], **fixed: Any
@@ -185,7 +179,7 @@ class Unit:
 
     def update(self, statement: Update, rows: Sequence[Mapping[Any, Any]]) -> int:
         """Run the update for each row at once; how many rows it touched in all."""
-        return self.statements.execute(self.connection, statement, rows)
+        return self.statements.update(self.connection, statement, rows)
 
 
 def link_of(previous: bytes, told: Mapping[Any, Any]) -> bytes:

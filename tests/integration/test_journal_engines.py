@@ -1,4 +1,4 @@
-"""What is read from an embedded journal is what stands there, also after an error that left a reading open."""
+"""What is kept in an embedded journal is what was given, and what is read from it is what stands there."""
 
 from __future__ import annotations
 
@@ -66,3 +66,22 @@ def shares_of(engine: Engine, clause: Any) -> list[int]:
     with engine.connect() as connection:
         rows = connection.execute(clause)
         return [1 // row.number for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "kind"),
+    [
+        (None, None, "null"),
+        (True, 1, "integer"),
+        (False, 0, "integer"),
+        (b"", b"", "blob"),
+        (b"\0sealed", b"\0sealed", "blob"),
+        (7, 7, "integer"),
+        ("نشانی", "نشانی", "text"),
+    ],
+)
+def test_a_value_is_kept_as_it_was_given(given: object, kept: object, kind: str) -> None:
+    connection = sqlite.connect(":memory:", isolation_level=None)
+    connection.execute("CREATE TABLE one (value)")
+    connection.executemany("INSERT INTO one VALUES (?)", [(given,)])
+    assert connection.execute("SELECT value, typeof(value) FROM one").fetchone() == (kept, kind)
