@@ -10,6 +10,8 @@ from pysqlite3 import dbapi2 as sqlite
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 
+from adapter.journal.prepared import copy_rows
+
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
@@ -78,7 +80,7 @@ def journal_url(url: str) -> URL:
 def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
     """An engine for the one writer or for readers. On SQLite a writer begins IMMEDIATE, a reader cannot write."""
     if not is_sqlite(url):
-        return create_engine(
+        server = create_engine(
             url,
             pool_size=connections,
             max_overflow=0,
@@ -86,6 +88,8 @@ def make_engine(url: URL, *, writes: bool, connections: int) -> Engine:
             paramstyle="format",
             hide_parameters=True,
         )
+        copy_rows(server)
+        return server
     engine = create_engine(
         url,
         module=sqlite,

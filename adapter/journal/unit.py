@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from pydantic_core import to_json
-from sqlalchemy import BindParameter, Connection, Row, Select, Table, bindparam
-from sqlalchemy.sql.dml import Insert, Update
+from sqlalchemy import BindParameter, Connection, Row, Select, Table
+from sqlalchemy.sql.dml import Update
 
+from adapter.journal.prepared import Statements
 from adapter.journal.schema import audit, metadata
 from adapter.journal.sealing import Sealer
 
@@ -24,93 +24,6 @@ class Head(NamedTuple):
     writer: str
     number: int = 0
     hash: bytes = bytes(32)
-
-
-class Statements:
-    """Each hot statement compiled once to the database's own SQL, with places instead of names.
-
-    Rows go to the driver as they are: our columns hold only text, integers, booleans and bytes, so SQLAlchemy's
-    per-row processing (6 µs a row, half of a commit's cost when measured) would change nothing.
-    """
-
-    def __init__(self) -> None:
-        self._inserts: dict[str, _Compiled] = {}
-        self._updates: dict[tuple[int, tuple[str, ...]], _Compiled] = {}
-        self._selects: dict[tuple[Any, int], _Compiled] = {}
-
-    def insert(self, connection: Connection, table: Table, rows: Sequence[Mapping[Any, Any]]) -> None:
-        """Write the rows; each names every column of the table but one that the database numbers."""
-        compiled = self._inserts.get(table.name)
-        if compiled is None:
-            compiled = self._inserts[table.name] = _compile_insert(connection, table)
-        compiled.run_for(connection, rows)
-
-    def update(self, connection: Connection, statement: Update, rows: Sequence[Mapping[Any, Any]]) -> int:
-        """Run the statement for each row; how many rows it touched in all. Every row names the same parameters."""
-        names = tuple(rows[0])
-        compiled = self._updates.get((id(statement), names))
-        if compiled is None:
-            compiled = self._updates[id(statement), names] = _compile_update(connection, statement, names)
-        return compiled.run_for(connection, rows)
-
-    def fetch(
-        self,
-        connection: Connection,
-        statement: Callable[[list[BindParameter[Any]]], Select[Any]],
-        values: Sequence[Any],
-        **fixed: Any,
-    ) -> Sequence[Row[Any]]:
-        """The rows of a select over a list of values; the list is padded so that few lengths are ever compiled."""
-        length = 1 << (len(values) - 1).bit_length()
-        compiled = self._selects.get((statement, length))
-        if compiled is None:
-            parameters: list[BindParameter[Any]] = [bindparam(f"p{place}", None) for place in range(length)]
-            compiled = self._selects[statement, length] = _compile_select(connection, statement(parameters))
-        padded = [*values, *[values[-1]] * (length - len(values))]
-        numbered = {f"p{place}": value for place, value in enumerate(padded)}
-        return connection.exec_driver_sql(compiled.sql, compiled.placed({**numbered, **fixed})).all()
-
-
-@dataclass(frozen=True, slots=True)
-class _Compiled:
-    """`placed` gives a row's values in the order of their places; `statement` is kept so that its id stays its own."""
-
-    statement: Insert | Update | Select[Any]
-    sql: str
-    placed: Callable[[Mapping[Any, Any]], tuple[Any, ...]]
-
-    def run_for(self, connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> int:
-        """Run the statement for each row; how many rows it touched in all."""
-        return connection.exec_driver_sql(self.sql, [self.placed(row) for row in rows]).rowcount
-
-
-def _compile_insert(connection: Connection, table: Table) -> _Compiled:
-    names = [column.name for column in table.columns if column is not table.autoincrement_column]
-    statement = table.insert()
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
-    return _Compiled(statement, str(compiled), itemgetter(*names))
-
-
-def _compile_update(connection: Connection, statement: Update, names: Collection[str]) -> _Compiled:
-    """`names` are those that every row has; the statement's other values are its own constants."""
-    compiled = statement.compile(dialect=connection.dialect)
-    places = tuple(compiled.positiontup or ())
-    placed = _getter(places)
-    constants = {name: compiled.params[name] for name in places if name not in names}
-    if constants:
-        return _Compiled(statement, str(compiled), lambda row: placed({**constants, **row}))
-    return _Compiled(statement, str(compiled), placed)
-
-
-def _compile_select(connection: Connection, statement: Select[Any]) -> _Compiled:
-    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-    return _Compiled(statement, str(compiled), _getter(tuple(compiled.positiontup or ())))
-
-
-def _getter(places: tuple[str, ...]) -> Callable[[Mapping[Any, Any]], tuple[Any, ...]]:
-    if len(places) == 1:
-        return lambda row: (row[places[0]],)
-    return itemgetter(*places)
 
 
 @dataclass(slots=True)

@@ -20,8 +20,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from adapter.errors import JournalFailed, PanjerehError
+from adapter.journal.prepared import Statements
 from adapter.journal.sealing import Sealer
-from adapter.journal.unit import Head, Statements, Unit
+from adapter.journal.unit import Head, Unit
 
 A = TypeVar("A")
 R = TypeVar("R")
