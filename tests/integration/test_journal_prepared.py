@@ -14,7 +14,15 @@ from adapter.journal import Journal
 from adapter.journal.rows import exchange_row
 from adapter.journal.schema import documents, exchanges
 from adapter.journal.unit import Unit
-from tests.integration.journal_making import Overheard, inside, new_exchange, submitted
+from tests.integration.journal_making import (
+    Overheard,
+    counts,
+    in_one_commit,
+    inside,
+    new_exchange,
+    opening,
+    submitted,
+)
 
 FEW, MANY = 2, 40
 REASON = "گام\tبا جدا، خطِ\nنو، \\ و \\N"
@@ -67,6 +75,16 @@ async def test_one_row_that_cannot_stand_beside_another_fails_them_all(journal: 
 
     assert REASON not in str(failed.value)
     assert await kept(journal, exchanges, rows) == rows
+
+
+async def test_a_text_that_no_database_holds_fails_its_own_call_alone(journal: Journal, journal_url: str) -> None:
+    calls = [opening(f"call {number}") for number in range(MANY)]
+    calls[7] = replace(calls[7], exchange=replace(calls[7].exchange, event_id="half a letter: \ud800"))
+
+    answers = await in_one_commit(journal, *(journal.accept(call) for call in calls))
+
+    assert [place for place, answer in enumerate(answers) if isinstance(answer, UnicodeEncodeError)] == [7]
+    assert counts(journal_url)["exchanges"] == MANY - 1
 
 
 @pytest.mark.parametrize(("count", "way"), [(FEW, "INSERT INTO exchanges"), (MANY, "COPY exchanges")])
