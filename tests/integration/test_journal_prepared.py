@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import Table, event, select
 from sqlalchemy.exc import IntegrityError
 
 from adapter.exchange import Case
@@ -15,10 +15,12 @@ from adapter.journal.rows import exchange_row
 from adapter.journal.schema import documents, exchanges
 from adapter.journal.unit import Unit
 from tests.integration.journal_making import (
+    Opening,
     Overheard,
     counts,
     in_one_commit,
     inside,
+    look,
     new_exchange,
     opening,
     submitted,
@@ -88,7 +90,7 @@ async def test_a_text_that_no_database_holds_fails_its_own_call_alone(journal: J
 
 
 @pytest.mark.parametrize(("count", "way"), [(FEW, "INSERT INTO exchanges"), (MANY, "COPY exchanges")])
-async def test_postgresql_is_given_many_rows_as_a_copy(postgres_journals: Any, count: int, way: str) -> None:
+async def test_postgresql_is_given_many_rows_as_a_copy(postgres_journals: Opening, count: int, way: str) -> None:
     journal = postgres_journals()
     case, _ = await submitted(journal)
 
@@ -96,3 +98,19 @@ async def test_postgresql_is_given_many_rows_as_a_copy(postgres_journals: Any, c
         await kept(journal, exchanges, drafts(case, count))
 
     assert [sql.startswith(way) for sql, _ in heard.statements if "exchanges" in sql and "SELECT" not in sql] == [True]
+
+
+async def test_a_connection_lost_before_a_copy_loses_no_call(postgres_journals: Opening, postgres_url: str) -> None:
+    journal = postgres_journals()
+    cut: list[int] = []
+
+    def cut_off(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("COPY exchanges") and not cut:
+            cut.append(cursor.connection.info.backend_pid)
+            look(postgres_url, "SELECT pg_terminate_backend(:pid, 5000)", pid=cut[0])
+
+    event.listen(journal._writer._engine, "before_cursor_execute", cut_off)
+    await in_one_commit(journal, *(journal.accept(opening(f"call {number}")) for number in range(MANY)))
+
+    assert len(cut) == 1
+    assert counts(postgres_url)["exchanges"] == MANY
