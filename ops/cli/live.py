@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -41,8 +41,15 @@ def reload(
     for tenant in told["awaiting_signoff"]:
         command = named("panjereh tables signoff", where.config)
         say(f"{tenant} is served by what it signed before; for what is on disk: {command} {tenant}")
-    say(f"{told['sha256'][:12]} is live" if told["applied"] else "nothing was changed; add --apply --reason …")
+    say(_standing(told))
     return Exit.OK
+
+
+def _standing(told: dict[str, Any]) -> str:
+    tables = told["sha256"][:12]
+    if told["applied"]:
+        return f"{tables} is live"
+    return f"{tables} is live already" if told["was_live"] else "nothing was changed; add --apply --reason …"
 
 
 def signoff(

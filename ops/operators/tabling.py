@@ -42,14 +42,16 @@ async def reload(desk: Desk, wanted: Reloaded) -> Payload:
         except FaultyTables as error:
             faults = error.faults
     mended = [] if faults else await translatable(desk.house, tables.offer)
+    calendars_changed = before.calendars.sha256 != tables.calendars.sha256
     return {
         "applied": wanted.apply,
         "is_changed": wanted.apply and not faults,
+        "was_live": not faults and before.sha256 == tables.sha256 and not calendars_changed,
         "faults": faults,
         "doubts": [] if faults else list(tables.doubts),
         "sha256": tables.sha256,
         "services": list(_changed(before, tables)),
-        "calendars_changed": before.calendars.sha256 != tables.calendars.sha256,
+        "calendars_changed": calendars_changed,
         "translatable": [told_exchange(one) for one in mended],
         "replay_with": replay_with(mended),
         "awaiting_signoff": [] if faults else awaited(desk, tables),

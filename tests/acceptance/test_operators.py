@@ -121,6 +121,7 @@ async def test_a_running_daemon_takes_new_tables_up_by_a_command_and_by_a_signal
     none_runs = await town.run("tables", "reload")
     await town.start()
     dry = await town.run("tables", "reload", "--json")
+    same = await town.run("tables", "reload")
     wet = await town.run("tables", "reload", "--reason", "a new code", "--apply")
     by_command = await town.event("tables_reloaded", actor=ME)
     assert town.daemon is not None
@@ -129,6 +130,7 @@ async def test_a_running_daemon_takes_new_tables_up_by_a_command_and_by_a_signal
 
     assert (none_runs.code, "start it with: panjereh run" in none_runs.err) == (3, True)
     assert (dry.json()["is_changed"], dry.json()["services"]) == (False, [])
+    assert (same.code, same.err) == (0, f"{by_command['sha256'][:12]} is live already\n")
     assert (wet.code, wet.err) == (0, f"{by_command['sha256'][:12]} is live\n")
     assert by_signal["sha256"] == by_command["sha256"]
 

@@ -85,7 +85,7 @@ async def test_without_apply_nothing_changes_and_what_would_is_told(town: Owned)
 
     told = await town.do("tables.reload")
 
-    assert (told["applied"], told["is_changed"]) == (False, False)
+    assert (told["applied"], told["is_changed"], told["was_live"]) == (False, False, False)
     assert told["services"] == [{"service": "building_permit", "change": "changed"}]
     assert told["sha256"] != before.sha256
     assert town.house.tables.now is before
