@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -24,39 +26,58 @@ class Silent(ScriptedSystem):
     """A system that cannot be asked for changes until it is told to speak."""
 
     is_silent = True
+    looks = 0
 
     async def changes(self, cursor: str | None) -> ChangePage:
+        self.looks += 1
         if self.is_silent:
             raise GatewayUnreachable("GetChanges: the request never left")
         return await super().changes(cursor)
 
 
-async def running_for(house: House, seconds: float = 0.15) -> None:
+@asynccontextmanager
+async def running(house: House) -> AsyncIterator[None]:
+    """Both flows are at work meanwhile, and neither has ended by itself."""
     flows = [asyncio.create_task(flow) for flow in (house.delivery.run(), house.followup.run())]
-    await asyncio.sleep(seconds)
+    yield
     assert not any(flow.done() for flow in flows)
     for flow in flows:
         flow.cancel()
     await asyncio.gather(*flows, return_exceptions=True)
 
 
+async def running_until(house: House, holds: Callable[[], bool]) -> None:
+    """Both flows are at work until it holds, ten seconds at the most."""
+    async with running(house), asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 async def test_a_lost_system_is_logged_once_when_it_goes_and_once_when_it_returns(town: Town, logs: Logs) -> None:
-    town.core = Silent(town.core.contract, town.core.binding, town.core.usual)
+    town.core = core = Silent(town.core.contract, town.core.binding, town.core.usual)
     house = town.open()
-    await running_for(house)
-    town.core.is_silent = False
-    await running_for(house)
-    events = [event["event"] for event in logs if event.get("endpoint") == "urban_core/1.0"]
-    assert events == ["endpoint_lost"], "each run of the flow begins anew"
-    town.core.is_silent = True
-    flow = asyncio.create_task(house.followup.run())
-    await asyncio.sleep(0.05)
-    town.core.is_silent = False
-    await asyncio.sleep(0.05)
-    flow.cancel()
-    await asyncio.gather(flow, return_exceptions=True)
-    events = [event["event"] for event in logs if event.get("endpoint") == "urban_core/1.0"]
-    assert events == ["endpoint_lost", "endpoint_lost", "endpoint_regained"]
+
+    def told() -> list[str]:
+        return [event["event"] for event in logs if event.get("endpoint") == "urban_core/1.0"]
+
+    async def looked(times: int = 3) -> None:
+        async with asyncio.timeout(10):
+            until = core.looks + times
+            while core.looks < until:
+                await asyncio.sleep(0.01)
+
+    async with running(house):
+        await looked()
+    core.is_silent = False
+    async with running(house):
+        await looked()
+    assert told() == ["endpoint_lost"], "each run of the flow begins anew"
+    core.is_silent = True
+    async with running(house):
+        await looked()
+        core.is_silent = False
+        await looked()
+    assert told() == ["endpoint_lost", "endpoint_lost", "endpoint_regained"]
 
 
 async def test_a_page_that_breaks_everything_does_not_end_the_flow_and_is_told_until_one_is_taken(
@@ -64,13 +85,11 @@ async def test_a_page_that_breaks_everything_does_not_end_the_flow_and_is_told_u
 ) -> None:
     number = await filed_permit(house)
     house.core.told = [None, core_status(number, 1, 10)]  # type: ignore[list-item]
-    await running_for(house)
+    await running_until(house, lambda: CORE in house.endpoints.lost)
     assert any(event["event"] == "changes_failed" for event in logs)
     assert house.endpoints.lost[CORE].reason.startswith("changes cannot be taken up: AttributeError")
     house.core.told = [core_status(number, 1, 10)]
-    await running_for(house)
-    assert house.endpoints.lost == {}
-    assert told_codes(house) == ["010"]
+    await running_until(house, lambda: told_codes(house) == ["010"] and not house.endpoints.lost)
 
 
 async def test_a_failed_journal_ends_the_flow(town: Town) -> None:
@@ -90,7 +109,8 @@ async def test_a_failed_journal_ends_the_flow(town: Town) -> None:
 async def test_a_paused_system_is_not_asked_for_changes(house: House) -> None:
     house.endpoints.paused[CORE] = "they do not accept our credentials"
     house.core.tell(core_status("1405-1-1", 1, 10))
-    await running_for(house, 0.05)
+    async with running(house):
+        await asyncio.sleep(0.05)
     assert await house.journal.read(reading.cursor, *CORE) is None
 
 

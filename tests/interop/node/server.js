@@ -28,6 +28,6 @@ const xml = readFileSync(WSDL, 'utf8').replace(
 const operations = Object.keys(JSON.parse(readFileSync(ANSWERS, 'utf8')));
 const implementation = Object.fromEntries(operations.map((name) => [name, answer(name)]));
 const server = http.createServer((_, response) => response.writeHead(404).end());
-server.listen(Number(port), '127.0.0.1', () => {
-  soap.listen(server, { path, services: { [service]: { [portName]: implementation } }, xml, uri: WSDL });
-});
+// Before it listens: who asked in between would be told that nothing is here.
+soap.listen(server, { path, services: { [service]: { [portName]: implementation } }, xml, uri: WSDL });
+server.listen(Number(port), '127.0.0.1');
