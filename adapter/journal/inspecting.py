@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from adapter.exchange import LANE_HOLDING_STATES, Direction, Exchange, Operation
 from adapter.journal import payloads
-from adapter.journal.rows import exchange_of, micros, moment, optional_moment, with_times
+from adapter.journal.rows import micros, moment, optional_moment, shown_exchange, with_times
 from adapter.journal.schema import audit, cases, endpoints, exchanges, findings, in_states
 from adapter.journal.sealing import Sealer
 from adapter.journal.unit import first_broken
@@ -67,7 +67,7 @@ def ledger_page(
         .order_by(exchanges.c.reference)
         .limit(limit)
     ).mappings()
-    return [Kept(exchange_of(row), row["tracking_code"]) for row in rows]
+    return [Kept(shown_exchange(row), row["tracking_code"]) for row in rows]
 
 
 def oldest_settled(
@@ -93,7 +93,7 @@ def kept_by_reference(connection: Connection, tenant: str, target: str, referenc
         .join(cases, cases.c.id == exchanges.c.case_id)
         .where(exchanges.c.tenant == tenant, exchanges.c.reference.in_(references), exchanges.c.target == target)
     ).mappings()
-    return {row["reference"]: Kept(exchange_of(row), row["tracking_code"]) for row in rows}
+    return {row["reference"]: Kept(shown_exchange(row), row["tracking_code"]) for row in rows}
 
 
 def frozen_of(connection: Connection, sealer: Sealer, sent: Iterable[Exchange]) -> dict[str, bytes]:
@@ -129,7 +129,7 @@ def exchanges_of_case(connection: Connection, case_id: str) -> list[Exchange]:
     rows = connection.execute(
         select(exchanges).where(exchanges.c.case_id == case_id).order_by(exchanges.c.sequence)
     ).mappings()
-    return [exchange_of(row) for row in rows]
+    return [shown_exchange(row) for row in rows]
 
 
 def held_up_by(connection: Connection, shown: Exchange) -> str | None:
@@ -174,7 +174,7 @@ def last_publication(connection: Connection, tenant: str, service: str) -> Excha
         .mappings()
         .first()
     )
-    return None if row is None else exchange_of(row)
+    return None if row is None else shown_exchange(row)
 
 
 def pauses(connection: Connection) -> dict[tuple[str, str], datetime]:

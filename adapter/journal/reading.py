@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 from adapter.errors import NotFound
 from adapter.exchange import LANE_HOLDING_STATES, OPENING_OPERATIONS, Case, Exchange, Operation, Record, State
 from adapter.journal import payloads
-from adapter.journal.rows import case_of, exchange_of, moment, with_times
+from adapter.journal.rows import case_of, moment, shown_exchange, with_times
 from adapter.journal.schema import (
     UNSETTLED_STATES,
     attempts,
@@ -164,7 +164,7 @@ def list_exchanges(connection: Connection, wanted: Filter) -> list[Exchange]:
         value = getattr(wanted, column)
         if value is not None:
             query = query.where(exchanges.c[column] == value)
-    return [exchange_of(row) for row in connection.execute(query).mappings()]
+    return [shown_exchange(row) for row in connection.execute(query).mappings()]
 
 
 def exchange(connection: Connection, exchange_id: str) -> Exchange:
@@ -174,7 +174,7 @@ def exchange(connection: Connection, exchange_id: str) -> Exchange:
     """
     begins = exchanges.c.id.startswith(exchange_id, autoescape=True)
     rows = connection.execute(select(exchanges).where(begins).order_by(exchanges.c.id).limit(_MOST_CANDIDATES + 1))
-    found = [exchange_of(row) for row in rows.mappings()]
+    found = [shown_exchange(row) for row in rows.mappings()]
     if not found and _case_row(connection, cases.c.tracking_code == canonical_digits(exchange_id)) is not None:
         raise NotFound(f"{exchange_id!r} is the tracking code of a case; see: panjereh cases show {exchange_id}")
     if not found:

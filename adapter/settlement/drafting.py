@@ -57,7 +57,7 @@ class Drafting:
 def operation_name(service: Service, operation: Operation, direction: Direction) -> str:
     """The target contract's own name of the operation; gateways speak as we do, internal systems by the service."""
     if direction is Direction.OUTWARD:
-        return operation.value
+        return str(operation)
     return service.inward[operation].operation
 
 

@@ -213,7 +213,7 @@ def _told(plan: _Plan, tracking_code: str | None) -> dict[str, Any]:
         "id": exchange.id,
         "tracking_code": tracking_code,
         "service": exchange.service,
-        "operation": exchange.operation.value,
+        "operation": exchange.operation,
         "state": exchange.state.value,
         "becomes": None if plan.state is None else plan.state.value,
         "note": plan.refusal or plan.note,

@@ -16,7 +16,7 @@ from adapter.settlement.machine import TRANSITIONS
 from ops.demo.installation import TENANT
 from ops.operators import Desk, perform
 from ops.wiring import House
-from tests.integration.journal_making import CORE, begun, claim_of, new_case, new_exchange, opening, settlement
+from tests.integration.journal_making import CORE, begun, claim_of, inside, new_case, new_exchange, opening, settlement
 from tests.support.desk import ME, kept, state_of, told_of
 from tests.support.records import permit
 
@@ -36,6 +36,30 @@ async def test_exchanges_are_listed_newest_first_by_whatever_narrows_them(desk: 
     assert [one["id"] for one in by_state["exchanges"]] == [parked.id]
     assert [one["id"] for one in by_code["exchanges"]] == [parked.id]
     assert [one["id"] for one in by_case["exchanges"]] == [done.id]
+
+
+@pytest.mark.parametrize("code", ["unreadable", "untranslatable"])
+async def test_what_only_a_newer_version_knows_hides_nothing_else_and_can_be_closed(desk: Desk, code: str) -> None:
+    """The journal of a version that was taken back in the night."""
+    known, newer = await kept(desk.house, code="untranslatable"), await kept(desk.house, code=code)
+    age = "UPDATE exchanges SET operation = 'TransferCase', direction = 'outward' WHERE id = ?"
+    await inside(desk.house.journal, lambda unit: unit.connection.exec_driver_sql(age, (newer.id,)).rowcount)
+
+    listed = (await perform(desk, "exchanges.list", {"state": "parked"}))["exchanges"]
+    case = await perform(desk, "cases.show", {"tracking_code": listed[0]["tracking_code"]})
+    reloaded = await perform(desk, "tables.reload", {})
+    await perform(desk, "reconcile.run", {})
+    await perform(desk, "exchanges.replay", {"state": "parked"})
+    order = {"id": newer.id, "reason": "entered by hand", "apply": True}
+    await perform(desk, "exchanges.withdraw", order)
+
+    assert [(one["id"], one["operation"]) for one in listed] == [
+        (newer.id, "TransferCase"),
+        (known.id, "SubmitRequest"),
+    ]
+    assert [one["operation"] for one in case["exchanges"]] == ["TransferCase"]
+    assert reloaded["faults"] == []
+    assert (await perform(desk, "exchanges.show", {"id": newer.id}))["exchange"]["state"] == "withdrawn"
 
 
 async def test_the_life_of_an_exchange_names_its_table_and_what_is_possible(desk: Desk) -> None:
